@@ -1,0 +1,199 @@
+//! The algorithms of AS2 messages and how partners spell them.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A message digest, of signatures (RFC 8551 §2.1) and of the MIC (RFC 4130 §7.4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum DigestAlgorithm {
+    /// SHA-1: historic, refused unless a partnership allows it.
+    Sha1,
+    /// SHA-224.
+    Sha224,
+    /// SHA-256, the default.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+/// How a digest is spelled in `micalg`, in `Disposition-Notification-Options` and in `Received-content-MIC`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MicalgStyle {
+    /// `sha-256`, `sha-1` (RFC 5751 and RFC 8551 §3.5.3.2).
+    #[default]
+    Rfc5751,
+    /// `sha256`, `sha1` (RFC 3851 §3.4.3.2), for older partners.
+    Rfc3851,
+}
+
+impl DigestAlgorithm {
+    /// All digests, strongest last.
+    pub const ALL: [Self; 5] = [Self::Sha1, Self::Sha224, Self::Sha256, Self::Sha384, Self::Sha512];
+
+    /// The length of a digest in octets.
+    #[must_use]
+    pub const fn output_len(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha224 => 28,
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
+    }
+
+    /// The `micalg` token in the given style.
+    #[must_use]
+    pub const fn micalg(self, style: MicalgStyle) -> &'static str {
+        match (style, self) {
+            (MicalgStyle::Rfc5751, Self::Sha1) => "sha-1",
+            (MicalgStyle::Rfc5751, Self::Sha224) => "sha-224",
+            (MicalgStyle::Rfc5751, Self::Sha256) => "sha-256",
+            (MicalgStyle::Rfc5751, Self::Sha384) => "sha-384",
+            (MicalgStyle::Rfc5751, Self::Sha512) => "sha-512",
+            (MicalgStyle::Rfc3851, Self::Sha1) => "sha1",
+            (MicalgStyle::Rfc3851, Self::Sha224) => "sha224",
+            (MicalgStyle::Rfc3851, Self::Sha256) => "sha256",
+            (MicalgStyle::Rfc3851, Self::Sha384) => "sha384",
+            (MicalgStyle::Rfc3851, Self::Sha512) => "sha512",
+        }
+    }
+
+    /// Reads one `micalg` token in any spelling that partners are known to use: case does not matter, nor do quotes,
+    /// `-`, `_` and a leading `rsa-`.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownAlgorithm`] with the token, also for digests that are known but not supported (MD5, SHA-3).
+    pub fn from_micalg(token: &str) -> Result<Self, UnknownAlgorithm> {
+        let bare: String = token
+            .chars()
+            .filter(|c| !matches!(c, '-' | '_' | '"' | ' ' | '\t'))
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
+        match bare.strip_prefix("rsa").unwrap_or(&bare) {
+            "sha1" => Ok(Self::Sha1),
+            "sha224" | "sha2224" => Ok(Self::Sha224),
+            "sha256" | "sha2256" => Ok(Self::Sha256),
+            "sha384" | "sha2384" => Ok(Self::Sha384),
+            "sha512" | "sha2512" => Ok(Self::Sha512),
+            _ => Err(UnknownAlgorithm(token.trim().to_owned())),
+        }
+    }
+}
+
+/// The RFC 5751 spelling, `sha-256`.
+impl fmt::Display for DigestAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.micalg(MicalgStyle::Rfc5751))
+    }
+}
+
+impl FromStr for DigestAlgorithm {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(token: &str) -> Result<Self, UnknownAlgorithm> {
+        Self::from_micalg(token)
+    }
+}
+
+/// An algorithm name that is not supported.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("algorithm {0:?} is not supported")]
+pub struct UnknownAlgorithm(pub(crate) String);
+
+/// The cipher of `EnvelopedData` (RFC 8551 §2.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ContentCipher {
+    /// AES-128 in CBC mode.
+    Aes128Cbc,
+    /// AES-192 in CBC mode.
+    Aes192Cbc,
+    /// AES-256 in CBC mode, the default.
+    Aes256Cbc,
+    /// Triple DES with three keys in CBC mode: historic, refused unless a partnership allows it.
+    TripleDesCbc,
+}
+
+impl ContentCipher {
+    /// All ciphers.
+    pub const ALL: [Self; 4] = [Self::TripleDesCbc, Self::Aes128Cbc, Self::Aes192Cbc, Self::Aes256Cbc];
+
+    /// The length of a content key in octets.
+    #[must_use]
+    pub const fn key_len(self) -> usize {
+        match self {
+            Self::Aes128Cbc => 16,
+            Self::Aes192Cbc | Self::TripleDesCbc => 24,
+            Self::Aes256Cbc => 32,
+        }
+    }
+
+    /// The length of a block, and of the initialisation vector, in octets.
+    #[must_use]
+    pub const fn block_len(self) -> usize {
+        match self {
+            Self::Aes128Cbc | Self::Aes192Cbc | Self::Aes256Cbc => 16,
+            Self::TripleDesCbc => 8,
+        }
+    }
+}
+
+/// `aes256-cbc`, `3des`.
+impl fmt::Display for ContentCipher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Aes128Cbc => "aes128-cbc",
+            Self::Aes192Cbc => "aes192-cbc",
+            Self::Aes256Cbc => "aes256-cbc",
+            Self::TripleDesCbc => "3des",
+        })
+    }
+}
+
+impl FromStr for ContentCipher {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
+        Self::ALL
+            .into_iter()
+            .find(|cipher| cipher.to_string().eq_ignore_ascii_case(name.trim()))
+            .ok_or_else(|| UnknownAlgorithm(name.trim().to_owned()))
+    }
+}
+
+/// How a signature is made (RFC 8551 §2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SignatureAlgorithm {
+    /// RSASSA-PKCS1-v1_5 over the given digest.
+    RsaPkcs1(DigestAlgorithm),
+}
+
+impl SignatureAlgorithm {
+    /// The digest of the content, which is also the digest of the MIC.
+    #[must_use]
+    pub const fn digest(self) -> DigestAlgorithm {
+        match self {
+            Self::RsaPkcs1(digest) => digest,
+        }
+    }
+}
+
+/// How the content key is encrypted for a recipient (RFC 8551 §2.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyTransport {
+    /// RSAES-PKCS1-v1_5, which every AS2 product reads.
+    #[default]
+    RsaPkcs1,
+}
+
+#[cfg(test)]
+#[path = "algorithm/tests.rs"]
+mod tests;

@@ -1,0 +1,21 @@
+//! Where the shells get the time from; the core takes it as an argument.
+
+use std::fmt;
+use std::time::SystemTime;
+
+/// A source of the current time, so that tests can move it.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The current time.
+    fn now(&self) -> SystemTime;
+}
+
+/// The clock of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}

@@ -1,0 +1,331 @@
+//! The fields of an X.509 certificate that AS2 needs: names, serial number, key and validity.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rsa::{BoxedUint, PublicKey as RsaPublicKey};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::{self, PemObject};
+use sha1::{Digest, Sha1};
+use sha2::Sha256;
+
+use super::oids;
+use super::time;
+use super::tlv::{self, BadTlv, Tlv, Tlvs, tag};
+
+#[path = "certificate/id.rs"]
+mod id;
+#[path = "certificate/names.rs"]
+mod names;
+
+pub use id::CertificateId;
+
+/// Largest RSA modulus that is computed with, in bits.
+const MAX_MODULUS_BITS: usize = 8192;
+
+/// An X.509 certificate (RFC 5280 §4.1), read once and cheap to clone.
+///
+/// In AS2 a certificate is trusted because the host configured it, so nothing is asked of it but its fields: version 1,
+/// CA certificates used as leaves and odd extensions are all taken. Two certificates are equal when their bytes are.
+#[derive(Clone)]
+pub struct Certificate(Arc<Fields>);
+
+struct Fields {
+    der: CertificateDer<'static>,
+    fingerprint: [u8; 32],
+    issuer: Vec<u8>,
+    serial: Vec<u8>,
+    subject: Vec<u8>,
+    subject_key_identifier: Option<Vec<u8>>,
+    key_hash: [u8; 20],
+    not_before: SystemTime,
+    not_after: SystemTime,
+    key: Result<RsaComponents, KeyError>,
+}
+
+/// Modulus and exponent, big-endian without leading zeros.
+struct RsaComponents {
+    modulus: Vec<u8>,
+    exponent: Vec<u8>,
+}
+
+/// Why a certificate cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// The bytes are not a DER certificate.
+    #[error("not an X.509 certificate in DER form")]
+    Malformed,
+    /// The text is not PEM.
+    #[error("not PEM")]
+    Pem(#[source] pem::Error),
+    /// The PEM text holds no `CERTIFICATE` section.
+    #[error("no certificate in the PEM text")]
+    NoCertificate,
+}
+
+impl From<BadTlv> for CertificateError {
+    fn from(BadTlv: BadTlv) -> Self {
+        Self::Malformed
+    }
+}
+
+/// Why the public key of a certificate cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The key is not an RSA key; its algorithm as an object identifier.
+    #[error("public key algorithm {0} is not supported")]
+    Unsupported(String),
+    /// The modulus is out of bounds (1024 to 8192 bits), so nothing is computed with it.
+    #[error("an RSA modulus of {0} bits is not supported")]
+    ModulusSize(usize),
+    /// The key is malformed, or its exponent is even, below 3 or above 2^33.
+    #[error("the RSA key is malformed")]
+    Malformed,
+}
+
+impl From<BadTlv> for KeyError {
+    fn from(BadTlv: BadTlv) -> Self {
+        Self::Malformed
+    }
+}
+
+impl Certificate {
+    /// Reads a certificate from DER. Bytes after it are ignored: files often end with a line feed.
+    ///
+    /// # Errors
+    ///
+    /// [`CertificateError::Malformed`].
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        let certificate = Tlvs(der).expect(tag::SEQUENCE)?;
+        let mut tbs = certificate.children().expect(tag::SEQUENCE)?.children();
+        tbs.optional(tag::context_constructed(0))?;
+        let serial = tbs.expect(tag::INTEGER)?.value.to_vec();
+        tbs.expect(tag::SEQUENCE)?;
+        let issuer = tbs.expect(tag::SEQUENCE)?.raw.to_vec();
+        let mut validity = tbs.expect(tag::SEQUENCE)?.children();
+        let (not_before, not_after) = (time::parse(validity.any()?)?, time::parse(validity.any()?)?);
+        let subject = tbs.expect(tag::SEQUENCE)?.raw.to_vec();
+        let key_info = tbs.expect(tag::SEQUENCE)?;
+        tbs.optional(tag::context(1))?;
+        tbs.optional(tag::context(2))?;
+        let subject_key_identifier = match tbs.optional(tag::context_constructed(3))? {
+            Some(extensions) => subject_key_identifier(extensions)?,
+            None => None,
+        };
+        let (key_hash, key) = public_key(key_info)?;
+        Ok(Self(Arc::new(Fields {
+            fingerprint: Sha256::digest(certificate.raw).into(),
+            der: CertificateDer::from(certificate.raw.to_vec()),
+            issuer,
+            serial,
+            subject,
+            subject_key_identifier,
+            key_hash,
+            not_before,
+            not_after,
+            key,
+        })))
+    }
+
+    /// Reads the first certificate of a PEM text; what is around it is ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`CertificateError`].
+    pub fn from_pem(text: &[u8]) -> Result<Self, CertificateError> {
+        Self::sections(text).next().ok_or(CertificateError::NoCertificate)?
+    }
+
+    /// Reads all certificates of a PEM text in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`CertificateError`], also when there is none.
+    pub fn all_from_pem(text: &[u8]) -> Result<Vec<Self>, CertificateError> {
+        let all = Self::sections(text).collect::<Result<Vec<_>, _>>()?;
+        if all.is_empty() {
+            return Err(CertificateError::NoCertificate);
+        }
+        Ok(all)
+    }
+
+    fn sections(text: &[u8]) -> impl Iterator<Item = Result<Self, CertificateError>> + '_ {
+        CertificateDer::pem_slice_iter(text).map(|section| match section {
+            Ok(der) => Self::from_der(&der),
+            Err(error) => Err(CertificateError::Pem(error)),
+        })
+    }
+
+    /// The certificate itself.
+    #[must_use]
+    pub fn der(&self) -> &CertificateDer<'static> {
+        &self.0.der
+    }
+
+    /// SHA-256 of the certificate.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        self.0.fingerprint
+    }
+
+    /// [`Certificate::fingerprint`] in lower-case hexadecimal without separators.
+    #[must_use]
+    pub fn fingerprint_hex(&self) -> String {
+        tlv::hex(&self.0.fingerprint)
+    }
+
+    /// The issuer as a DER `Name`, as it is in the certificate.
+    #[must_use]
+    pub fn issuer(&self) -> &[u8] {
+        &self.0.issuer
+    }
+
+    /// The content octets of the serial number.
+    #[must_use]
+    pub fn serial(&self) -> &[u8] {
+        &self.0.serial
+    }
+
+    /// The subject as a DER `Name`, as it is in the certificate. [`Display`](fmt::Display) is the form for people.
+    #[must_use]
+    pub fn subject(&self) -> &[u8] {
+        &self.0.subject
+    }
+
+    /// The subject key identifier: the extension or, without one, the SHA-1 of the key (RFC 5280 §4.2.1.2 (1)).
+    #[must_use]
+    pub fn subject_key_identifier(&self) -> &[u8] {
+        self.0.subject_key_identifier.as_deref().unwrap_or(&self.0.key_hash)
+    }
+
+    /// The beginning of the validity period.
+    #[must_use]
+    pub fn not_before(&self) -> SystemTime {
+        self.0.not_before
+    }
+
+    /// The end of the validity period, inclusive.
+    #[must_use]
+    pub fn not_after(&self) -> SystemTime {
+        self.0.not_after
+    }
+
+    /// Whether `time` is within the validity period.
+    #[must_use]
+    pub fn is_valid_at(&self, time: SystemTime) -> bool {
+        (self.0.not_before..=self.0.not_after).contains(&time)
+    }
+
+    /// The length of the RSA modulus in bits; `None` for other keys.
+    #[must_use]
+    pub fn key_bits(&self) -> Option<usize> {
+        self.0.key.as_ref().ok().map(RsaComponents::bits)
+    }
+
+    /// The RSA public key, after its size and exponent have been found to be sane.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`].
+    pub fn rsa_public_key(&self) -> Result<RsaPublicKey, KeyError> {
+        let key = self.0.key.as_ref().map_err(Clone::clone)?;
+        let bits = key.bits();
+        if bits > MAX_MODULUS_BITS {
+            return Err(KeyError::ModulusSize(bits));
+        }
+        // 2^33 needs five octets.
+        if key.exponent.len() > 5 {
+            return Err(KeyError::Malformed);
+        }
+        let modulus = BoxedUint::from_be_slice_vartime(&key.modulus);
+        let exponent = BoxedUint::from_be_slice_vartime(&key.exponent);
+        RsaPublicKey::new(modulus, exponent).map_err(|error| match error {
+            rsa::Error::ModulusTooSmall | rsa::Error::ModulusTooLarge => KeyError::ModulusSize(bits),
+            _ => KeyError::Malformed,
+        })
+    }
+}
+
+impl RsaComponents {
+    fn bits(&self) -> usize {
+        let zeros = self.modulus.first().map_or(0, |octet| octet.leading_zeros());
+        (self.modulus.len() * 8).saturating_sub(usize::try_from(zeros).unwrap_or(0))
+    }
+}
+
+fn subject_key_identifier(extensions: Tlv<'_>) -> Result<Option<Vec<u8>>, BadTlv> {
+    let mut extensions = extensions.children().expect(tag::SEQUENCE)?.children();
+    while !extensions.is_empty() {
+        let mut extension = extensions.expect(tag::SEQUENCE)?.children();
+        if extension.expect(tag::OID)?.value == oids::SUBJECT_KEY_IDENTIFIER {
+            extension.optional(tag::BOOLEAN)?;
+            let value = extension.expect(tag::OCTET_STRING)?;
+            // An odd extension is as good as none: the identifier is only a hint.
+            return Ok(value
+                .children()
+                .expect(tag::OCTET_STRING)
+                .ok()
+                .map(|id| id.value.to_vec()));
+        }
+    }
+    Ok(None)
+}
+
+/// The hash and the numbers of a `SubjectPublicKeyInfo`.
+fn public_key(key_info: Tlv<'_>) -> Result<([u8; 20], Result<RsaComponents, KeyError>), BadTlv> {
+    let mut key_info = key_info.children();
+    let algorithm = key_info.expect(tag::SEQUENCE)?.children().expect(tag::OID)?;
+    let (_unused_bits, key) = key_info.expect(tag::BIT_STRING)?.value.split_first().ok_or(BadTlv)?;
+    let components = if algorithm.value == oids::RSA_ENCRYPTION {
+        rsa_components(key)
+    } else {
+        Err(KeyError::Unsupported(tlv::oid_text(algorithm.value)))
+    };
+    Ok((Sha1::digest(key).into(), components))
+}
+
+fn rsa_components(key: &[u8]) -> Result<RsaComponents, KeyError> {
+    let mut key = Tlvs(key).expect(tag::SEQUENCE)?.children();
+    let mut number = || {
+        let value = key.expect(tag::INTEGER)?.value;
+        match value.first() {
+            None | Some(0x80..) => Err(KeyError::Malformed),
+            Some(_) => Ok(tlv::integer_octets(value).to_vec()),
+        }
+    };
+    Ok(RsaComponents {
+        modulus: number()?,
+        exponent: number()?,
+    })
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.der == other.0.der
+    }
+}
+
+impl Eq for Certificate {}
+
+/// The subject, most specific part first: `CN=Acme EDI, O=Acme`.
+impl fmt::Display for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        names::display(&self.0.subject, f)
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate")
+            .field("subject", &self.to_string())
+            .field("fingerprint", &self.fingerprint_hex())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "certificate/tests.rs"]
+mod tests;

@@ -1,0 +1,173 @@
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::*;
+
+const PLAIN: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/plain.pem");
+const UTF8: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/utf8.pem");
+const TWO: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/two.pem");
+const V1: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/v1.pem");
+const EC: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/ec.pem");
+const LARGE: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/large.pem");
+
+fn certificate(pem: &[u8]) -> Certificate {
+    Certificate::from_pem(pem).unwrap()
+}
+
+#[test]
+fn reads_the_fields_that_openssl_shows() {
+    let plain = certificate(PLAIN);
+    assert_eq!(
+        plain.fingerprint_hex(),
+        "def896091f52e8aec9234108fc5d1614e1f52606fcf1cd13ba75806424335e94"
+    );
+    assert_eq!(plain.serial(), [0x12, 0x67]);
+    assert_eq!(
+        tlv::hex(plain.subject_key_identifier()),
+        "e240151acfa3211767230a2af977784f6318cf07"
+    );
+    assert_eq!(plain.to_string(), "CN=Acme AS2, OU=EDI, O=Acme, C=US");
+    assert_eq!(plain.issuer(), plain.subject());
+    assert_eq!(plain.key_bits(), Some(2048));
+    // 2026-11-24 03:06:22Z and 2036-11-21 03:06:22Z
+    assert_eq!(plain.not_before(), UNIX_EPOCH + Duration::from_secs(1_795_489_582));
+    assert_eq!(plain.not_after(), UNIX_EPOCH + Duration::from_secs(2_110_849_582));
+    assert!(plain.is_valid_at(plain.not_after()));
+    assert!(!plain.is_valid_at(plain.not_after() + Duration::from_secs(1)));
+    assert!(!plain.is_valid_at(plain.not_before() - Duration::from_secs(1)));
+}
+
+#[test]
+fn reads_utf8_names_and_serial_numbers_with_a_leading_zero() {
+    let utf8 = certificate(UTF8);
+    assert_eq!(utf8.to_string(), "CN=Müller EDI, O=Müller GmbH, C=DE");
+    assert_eq!(utf8.serial(), [0, 0xff, 0, 0xaa]);
+}
+
+#[test]
+fn reads_version_1_and_derives_its_key_identifier() {
+    let v1 = certificate(V1);
+    assert_eq!(v1.to_string(), "CN=Old One");
+    assert_eq!(v1.subject_key_identifier(), v1.0.key_hash);
+    assert_eq!(v1.rsa_public_key().map(|_| ()), Ok(()));
+}
+
+#[test]
+fn the_hash_of_the_key_is_what_openssl_puts_into_the_extension() {
+    let plain = certificate(PLAIN);
+    assert_eq!(plain.subject_key_identifier(), plain.0.key_hash);
+}
+
+#[test]
+fn reads_every_certificate_of_a_file_in_order() {
+    assert_eq!(
+        Certificate::all_from_pem(TWO).unwrap(),
+        [certificate(PLAIN), certificate(UTF8)]
+    );
+    assert!(matches!(
+        Certificate::all_from_pem(b"no certificate here"),
+        Err(CertificateError::NoCertificate)
+    ));
+}
+
+#[test]
+fn ignores_bytes_after_the_certificate() {
+    let plain = certificate(PLAIN);
+    let mut der = plain.der().to_vec();
+    der.push(b'\n');
+    assert_eq!(Certificate::from_der(&der).unwrap(), plain);
+}
+
+#[test]
+fn a_truncated_certificate_is_malformed_at_every_length() {
+    let plain = certificate(PLAIN);
+    for end in 0..plain.der().len() {
+        assert!(Certificate::from_der(&plain.der()[..end]).is_err(), "{end}");
+    }
+}
+
+/// SEC-28
+#[test]
+fn refuses_keys_that_are_too_large_before_computing_with_them() {
+    let large = certificate(LARGE);
+    assert_eq!(large.key_bits(), Some(8200));
+    assert_eq!(large.rsa_public_key(), Err(KeyError::ModulusSize(8200)));
+}
+
+/// SEC-28
+#[test]
+fn refuses_exponents_that_are_even_small_or_large() {
+    let modulus = certificate(PLAIN).0.key.as_ref().unwrap().modulus.clone();
+    let key_with = |exponent: &[u8]| {
+        let fields = Certificate::from_pem(PLAIN).unwrap();
+        let mut fields = Arc::into_inner(fields.0).unwrap();
+        fields.key = Ok(RsaComponents {
+            modulus: modulus.clone(),
+            exponent: exponent.to_vec(),
+        });
+        Certificate(Arc::new(fields)).rsa_public_key().map(|_| ())
+    };
+    assert_eq!(key_with(&[3]), Ok(()));
+    for exponent in [&[1][..], &[4], &[2, 0, 0, 0, 1], &[1; 6], &[1; 256]] {
+        assert_eq!(key_with(exponent), Err(KeyError::Malformed), "{exponent:?}");
+    }
+}
+
+#[test]
+fn other_keys_are_named_by_their_algorithm() {
+    let ec = certificate(EC);
+    assert_eq!(ec.key_bits(), None);
+    assert_eq!(
+        ec.rsa_public_key(),
+        Err(KeyError::Unsupported("1.2.840.10045.2.1".to_owned()))
+    );
+}
+
+#[test]
+fn identifiers_match_their_certificate_and_no_other() {
+    let (plain, utf8) = (certificate(PLAIN), certificate(UTF8));
+    for id in [
+        CertificateId::issuer_and_serial(&plain),
+        CertificateId::subject_key(&plain),
+    ] {
+        assert!(id.matches(&plain));
+        assert!(!id.matches(&utf8));
+        assert_eq!(CertificateId::from_der(&id.to_der()).unwrap(), id);
+    }
+}
+
+#[test]
+fn issuers_match_across_string_types_and_serials_across_leading_zeros() {
+    let utf8 = certificate(UTF8);
+    let name = |parts: [(u8, u8, &[u8]); 3]| {
+        let sets = parts.map(|(kind, string, value)| {
+            let mut attribute = tlv::encode(tag::OID, &[0x55, 4, kind]);
+            tlv::write(&mut attribute, string, value);
+            tlv::encode(tag::SET, &tlv::encode(tag::SEQUENCE, &attribute))
+        });
+        tlv::encode(tag::SEQUENCE, &sets.concat())
+    };
+    // PrintableString in lower case, T61String, BMPString with two spaces.
+    let wide: Vec<u8> = "Müller  EDI".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let id = |common_name: &[u8]| CertificateId::IssuerAndSerial {
+        issuer: name([
+            (6, 0x13, b"de"),
+            (10, 0x14, b"M\xfcller GmbH"),
+            (3, tag::BMP_STRING, common_name),
+        ]),
+        serial: vec![0, 0, 0xff, 0, 0xaa],
+    };
+    assert!(id(&wide).matches(&utf8));
+    assert!(!id(&wide[2..]).matches(&utf8));
+}
+
+#[test]
+fn control_characters_of_a_name_are_shown_escaped() {
+    let attribute = [tlv::encode(tag::OID, &[0x55, 4, 3]), tlv::encode(0x0c, b"a\nb")].concat();
+    let name = tlv::encode(
+        tag::SEQUENCE,
+        &tlv::encode(tag::SET, &tlv::encode(tag::SEQUENCE, &attribute)),
+    );
+    let mut fields = Arc::into_inner(certificate(PLAIN).0).unwrap();
+    fields.subject = name;
+    assert_eq!(Certificate(Arc::new(fields)).to_string(), "CN=a\\nb");
+}

@@ -1,0 +1,458 @@
+//! The framing of `ContentInfo` (RFC 5652 §3) around content of any length.
+
+use std::mem;
+
+use rustls_pki_types::CertificateDer;
+
+use super::ber::{self, BerError, BerEvent, BerReader, Collector, Header, Tlv};
+use super::enveloped::EnvelopedHead;
+use super::oid;
+use crate::algorithm::DigestAlgorithm;
+use crate::limits::Limits;
+
+#[cfg(test)]
+mod tests;
+
+const RECIPIENTS_MAX: usize = 64;
+const CERTIFICATES_MAX: usize = 32;
+const SIGNERS_MAX: usize = 16;
+
+/// `[0]`, primitive and constructed, and `[1]` constructed.
+const CONTEXT_0: u8 = 0x80;
+const CONTEXT_0_CONSTRUCTED: u8 = 0xa0;
+const CONTEXT_1_CONSTRUCTED: u8 = 0xa1;
+const OCTET_STRING_CONSTRUCTED: u8 = 0x24;
+
+/// Why octets are not acceptable CMS.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CmsError {
+    /// Not BER.
+    #[error(transparent)]
+    Ber(#[from] BerError),
+    /// BER, but not the structure of the content type.
+    #[error("not a valid CMS structure")]
+    Structure,
+    /// The input ends before the structure does.
+    #[error("the CMS structure is truncated")]
+    Truncated,
+    /// A content type that is not read here, as its object identifier.
+    #[error("CMS content type {0} is not supported")]
+    UnsupportedContentType(String),
+    /// A compression algorithm other than zlib, as its object identifier.
+    #[error("compression algorithm {0} is not supported")]
+    UnsupportedCompression(String),
+    /// Encrypted or compressed content is to be found elsewhere (RFC 5652 §6.1), which S/MIME has no place for.
+    #[error("the CMS structure is without its content")]
+    NoContent,
+    /// [`Limits::cms_structure`] is exceeded.
+    #[error("the CMS structure around the content is too large")]
+    TooLarge,
+    /// More than 64 recipients.
+    #[error("too many recipients")]
+    TooManyRecipients,
+    /// More than 32 certificates.
+    #[error("too many certificates")]
+    TooManyCertificates,
+    /// More than 16 signers.
+    #[error("too many signers")]
+    TooManySigners,
+}
+
+/// The content types that [`CmsReader`] reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ContentKind {
+    /// RFC 5652 §5.
+    SignedData,
+    /// RFC 5652 §6.
+    EnvelopedData,
+    /// RFC 3274.
+    CompressedData,
+}
+
+/// What [`CmsReader::next`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CmsEvent<'a> {
+    /// All of the input is consumed, or the structure has ended.
+    NeedInput,
+    /// `EnvelopedData` up to its content; once.
+    Enveloped(EnvelopedHead),
+    /// `SignedData` up to its content; once.
+    Signed(SignedHead),
+    /// `CompressedData` up to its content, which is a zlib stream; once.
+    Compressed,
+    /// Content octets: ciphertext, a zlib stream, or what is signed.
+    Content(&'a [u8]),
+    /// The end of the structure; once.
+    End(CmsTrailer),
+}
+
+/// The start of `SignedData`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SignedHead {
+    /// The digests announced for one-pass processing, as far as they are known. Signers may use others.
+    pub digest_algorithms: Vec<DigestAlgorithm>,
+}
+
+/// What comes after the content; empty unless it is `SignedData`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CmsTrailer {
+    /// The X.509 certificates sent along, in no particular order.
+    pub certificates: Vec<CertificateDer<'static>>,
+    /// Each `SignerInfo`, with definite lengths.
+    pub signer_infos: Vec<Vec<u8>>,
+    /// The content is elsewhere, as in `multipart/signed`.
+    pub detached: bool,
+}
+
+/// Reads a `ContentInfo` with `SignedData`, `EnvelopedData` or `CompressedData` in chunks, in constant memory but for
+/// the structures around the content, which are bounded by [`Limits`].
+#[derive(Debug)]
+pub struct CmsReader {
+    ber: BerReader,
+    state: State,
+    mode: Mode,
+    kind: Option<ContentKind>,
+    /// How many octets of structure may still be kept.
+    structure: usize,
+    recipients: usize,
+    signed: SignedHead,
+    enveloped: EnvelopedHead,
+    trailer: CmsTrailer,
+}
+
+/// Which value (or the end of which) comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    ContentInfo,
+    ContentType,
+    Content,
+    Body,
+    Version,
+    DigestAlgorithms,
+    CompressionAlgorithm,
+    EncapsulatedContentInfo,
+    EncapsulatedType,
+    EncapsulatedContent,
+    EncapsulatedOctets,
+    EncapsulatedOctetsEnd,
+    EncapsulatedEnd,
+    SignedTail,
+    Certificates,
+    SignerInfos,
+    OriginatorInfo,
+    RecipientInfos,
+    RecipientInfo,
+    EncryptedContentInfo,
+    EncryptedType,
+    EncryptionAlgorithm,
+    EncryptedContent,
+    EncryptedEnd,
+    UnprotectedAttributes,
+    BodyEnd,
+    ContentEnd,
+    ContentInfoEnd,
+    Finished,
+}
+
+/// What is done with the octets of the current value.
+#[derive(Debug)]
+enum Mode {
+    /// Values are walked into as the state says.
+    Walk,
+    /// The value that was the innermost at this depth is of no interest.
+    Skip(usize),
+    /// The value that was the innermost at this depth is the content.
+    Content(usize),
+    Collect(Collector),
+}
+
+impl CmsReader {
+    /// A reader under the limits for ASN.1 and CMS.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            ber: BerReader::new(limits),
+            state: State::ContentInfo,
+            mode: Mode::Walk,
+            kind: None,
+            structure: limits.cms_structure,
+            recipients: 0,
+            signed: SignedHead::default(),
+            enveloped: EnvelopedHead::default(),
+            trailer: CmsTrailer::default(),
+        }
+    }
+
+    /// The content type, as soon as it is known.
+    #[must_use]
+    pub fn kind(&self) -> Option<ContentKind> {
+        self.kind
+    }
+
+    /// Whether the end of the structure was seen.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.state == State::Finished
+    }
+
+    /// To be called when there is no more input.
+    ///
+    /// # Errors
+    ///
+    /// [`CmsError::Truncated`] unless the structure has ended.
+    pub fn finish(&self) -> Result<(), CmsError> {
+        if self.is_finished() {
+            Ok(())
+        } else {
+            Err(CmsError::Truncated)
+        }
+    }
+
+    /// Takes the next event from the front of `input`. To be called until it returns [`CmsEvent::NeedInput`]. Nothing is
+    /// consumed after [`CmsEvent::End`]: what is left in `input` comes after the structure.
+    ///
+    /// # Errors
+    ///
+    /// [`CmsError`]; the reader is of no use afterwards.
+    pub fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<CmsEvent<'a>, CmsError> {
+        while !self.is_finished() {
+            let event = match self.ber.next(input)? {
+                BerEvent::NeedInput => break,
+                BerEvent::Begin(header) => self.begin(&header)?,
+                BerEvent::Bytes(bytes) => match &mut self.mode {
+                    Mode::Content(_) => return Ok(CmsEvent::Content(bytes)),
+                    Mode::Collect(collector) => {
+                        self.structure = self.structure.checked_sub(bytes.len()).ok_or(CmsError::TooLarge)?;
+                        collector.bytes(bytes);
+                        None
+                    }
+                    Mode::Skip(_) => None,
+                    Mode::Walk => return Err(CmsError::Structure),
+                },
+                BerEvent::End => self.end()?,
+            };
+            if let Some(event) = event {
+                return Ok(event);
+            }
+        }
+        Ok(CmsEvent::NeedInput)
+    }
+
+    fn begin(&mut self, header: &Header) -> Result<Option<CmsEvent<'static>>, CmsError> {
+        match &mut self.mode {
+            Mode::Walk => return self.enter(header),
+            Mode::Skip(_) => self.ber.skip(),
+            Mode::Content(_) => match header.identifier() {
+                ber::OCTET_STRING | OCTET_STRING_CONSTRUCTED => self.ber.uncount(),
+                _ => return Err(BerError::Segment.into()),
+            },
+            Mode::Collect(collector) => {
+                let before = collector.len();
+                collector.begin(header)?;
+                let added = collector.len() - before;
+                self.structure = self.structure.checked_sub(added).ok_or(CmsError::TooLarge)?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// A value begins where `state` expects one.
+    fn enter(&mut self, header: &Header) -> Result<Option<CmsEvent<'static>>, CmsError> {
+        use State as S;
+        let identifier = header.identifier();
+        match (self.state, identifier) {
+            (S::ContentInfo, ber::SEQUENCE) => self.state = S::ContentType,
+            (S::Content, CONTEXT_0_CONSTRUCTED) => self.state = S::Body,
+            (S::Body, ber::SEQUENCE) => self.state = S::Version,
+            (S::Version, ber::INTEGER) => {
+                self.skip(match self.kind {
+                    Some(ContentKind::SignedData) => S::DigestAlgorithms,
+                    Some(ContentKind::EnvelopedData) => S::OriginatorInfo,
+                    Some(ContentKind::CompressedData) => S::CompressionAlgorithm,
+                    None => return Err(CmsError::Structure),
+                });
+            }
+
+            (S::EncapsulatedContentInfo, ber::SEQUENCE) => self.state = S::EncapsulatedType,
+            (S::EncapsulatedType, ber::OBJECT_IDENTIFIER) => {
+                self.skip(S::EncapsulatedContent);
+                return Ok(Some(match self.kind {
+                    Some(ContentKind::CompressedData) => CmsEvent::Compressed,
+                    _ => CmsEvent::Signed(mem::take(&mut self.signed)),
+                }));
+            }
+            (S::EncapsulatedContent, CONTEXT_0_CONSTRUCTED) => self.state = S::EncapsulatedOctets,
+            (S::EncapsulatedOctets, ber::OCTET_STRING | OCTET_STRING_CONSTRUCTED) => {
+                self.content(S::EncapsulatedOctetsEnd);
+            }
+
+            (S::SignedTail, CONTEXT_0_CONSTRUCTED) => self.state = S::Certificates,
+            (S::SignedTail, CONTEXT_1_CONSTRUCTED) => self.skip(S::SignedTail),
+            (S::SignedTail, ber::SET) => self.state = S::SignerInfos,
+            (S::Certificates, ber::SEQUENCE) if self.trailer.certificates.len() >= CERTIFICATES_MAX => {
+                return Err(CmsError::TooManyCertificates);
+            }
+            (S::SignerInfos, ber::SEQUENCE) if self.trailer.signer_infos.len() >= SIGNERS_MAX => {
+                return Err(CmsError::TooManySigners);
+            }
+            // Other forms of certificates than X.509.
+            (S::Certificates, other) if other != ber::SEQUENCE => self.skip(S::Certificates),
+
+            (S::OriginatorInfo, CONTEXT_0_CONSTRUCTED) => self.skip(S::RecipientInfos),
+            (S::OriginatorInfo | S::RecipientInfos, ber::SET) => self.state = S::RecipientInfo,
+            (S::RecipientInfo, _) => {
+                self.recipients += 1;
+                if self.recipients > RECIPIENTS_MAX {
+                    return Err(CmsError::TooManyRecipients);
+                }
+                // Other ways to tell the content key than key transport.
+                if identifier == ber::SEQUENCE {
+                    self.collect(header)?
+                } else {
+                    self.skip(S::RecipientInfo)
+                }
+            }
+            (S::EncryptedContentInfo, ber::SEQUENCE) => self.state = S::EncryptedType,
+            (S::EncryptedType, ber::OBJECT_IDENTIFIER) => self.skip(S::EncryptionAlgorithm),
+            (S::EncryptedContent, CONTEXT_0 | CONTEXT_0_CONSTRUCTED) => {
+                self.content(S::EncryptedEnd);
+                return Ok(Some(CmsEvent::Enveloped(mem::take(&mut self.enveloped))));
+            }
+            (S::UnprotectedAttributes, CONTEXT_1_CONSTRUCTED) => self.skip(S::BodyEnd),
+
+            (S::ContentType, ber::OBJECT_IDENTIFIER)
+            | (S::DigestAlgorithms, ber::SET)
+            | (S::CompressionAlgorithm | S::Certificates | S::SignerInfos | S::EncryptionAlgorithm, ber::SEQUENCE) => {
+                self.collect(header)?
+            }
+            _ => return Err(CmsError::Structure),
+        }
+        Ok(None)
+    }
+
+    fn end(&mut self) -> Result<Option<CmsEvent<'static>>, CmsError> {
+        match &mut self.mode {
+            Mode::Walk => return self.leave(),
+            Mode::Skip(depth) | Mode::Content(depth) => {
+                if self.ber.depth() < *depth {
+                    self.mode = Mode::Walk;
+                }
+            }
+            Mode::Collect(collector) => {
+                if let Some(value) = collector.end() {
+                    self.mode = Mode::Walk;
+                    self.collected(value)?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// A value that was walked into ends.
+    fn leave(&mut self) -> Result<Option<CmsEvent<'static>>, CmsError> {
+        use State as S;
+        self.state = match self.state {
+            S::EncapsulatedContent | S::EncapsulatedOctets if self.kind == Some(ContentKind::CompressedData) => {
+                return Err(CmsError::NoContent);
+            }
+            S::EncapsulatedContent => {
+                self.trailer.detached = true;
+                S::SignedTail
+            }
+            // An empty [0] is not allowed, but what it means is plain.
+            S::EncapsulatedOctets => {
+                self.trailer.detached = true;
+                S::EncapsulatedEnd
+            }
+            S::EncapsulatedOctetsEnd => S::EncapsulatedEnd,
+            S::EncapsulatedEnd if self.kind == Some(ContentKind::CompressedData) => S::BodyEnd,
+            S::EncapsulatedEnd => S::SignedTail,
+            S::Certificates => S::SignedTail,
+            S::SignerInfos => S::BodyEnd,
+            S::RecipientInfo => S::EncryptedContentInfo,
+            S::EncryptedContent => return Err(CmsError::NoContent),
+            S::EncryptedEnd => S::UnprotectedAttributes,
+            S::UnprotectedAttributes | S::BodyEnd => S::ContentEnd,
+            S::ContentEnd => S::ContentInfoEnd,
+            S::ContentInfoEnd => {
+                self.state = S::Finished;
+                return Ok(Some(CmsEvent::End(mem::take(&mut self.trailer))));
+            }
+            _ => return Err(CmsError::Structure),
+        };
+        Ok(None)
+    }
+
+    /// A value that `state` wanted is there, with definite lengths.
+    fn collected(&mut self, value: Vec<u8>) -> Result<(), CmsError> {
+        let mut rest = value.as_slice();
+        self.state = match self.state {
+            State::ContentType => {
+                self.kind = Some(match Tlv::read(&mut rest)?.content {
+                    oid::SIGNED_DATA => ContentKind::SignedData,
+                    oid::ENVELOPED_DATA => ContentKind::EnvelopedData,
+                    oid::COMPRESSED_DATA => ContentKind::CompressedData,
+                    other => return Err(CmsError::UnsupportedContentType(oid::text(other))),
+                });
+                State::Content
+            }
+            State::DigestAlgorithms => {
+                let mut algorithms = Tlv::read(&mut rest)?.content;
+                while !algorithms.is_empty() {
+                    let mut algorithm = Tlv::read_as(&mut algorithms, ber::SEQUENCE)?.content;
+                    let oid = Tlv::read_as(&mut algorithm, ber::OBJECT_IDENTIFIER)?.content;
+                    self.signed.digest_algorithms.extend(oid::digest(oid));
+                }
+                State::EncapsulatedContentInfo
+            }
+            State::CompressionAlgorithm => {
+                let mut algorithm = Tlv::read(&mut rest)?.content;
+                let oid = Tlv::read_as(&mut algorithm, ber::OBJECT_IDENTIFIER)?.content;
+                if oid != oid::ZLIB {
+                    return Err(CmsError::UnsupportedCompression(oid::text(oid)));
+                }
+                State::EncapsulatedContentInfo
+            }
+            State::Certificates => {
+                self.trailer.certificates.push(CertificateDer::from(value));
+                State::Certificates
+            }
+            State::SignerInfos => {
+                self.trailer.signer_infos.push(value);
+                State::SignerInfos
+            }
+            State::RecipientInfo => {
+                self.enveloped.add_recipient(&value)?;
+                State::RecipientInfo
+            }
+            State::EncryptionAlgorithm => {
+                self.enveloped.set_algorithm(&value)?;
+                State::EncryptedContent
+            }
+            _ => return Err(CmsError::Structure),
+        };
+        Ok(())
+    }
+
+    fn skip(&mut self, then: State) {
+        self.ber.skip();
+        self.mode = Mode::Skip(self.ber.depth());
+        self.state = then;
+    }
+
+    fn content(&mut self, then: State) {
+        self.mode = Mode::Content(self.ber.depth());
+        self.state = then;
+    }
+
+    fn collect(&mut self, header: &Header) -> Result<(), CmsError> {
+        self.mode = Mode::Collect(Collector::default());
+        self.begin(header)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! `UTCTime` and `GeneralizedTime` (RFC 5280 §4.1.2.5), read leniently.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::tlv::{BadTlv, Tlv, tag};
+
+const DAY: i64 = 86_400;
+
+/// Reads a `Time`: seconds and the zone may be missing, a zone offset and a fraction are taken.
+pub(super) fn parse(time: Tlv<'_>) -> Result<SystemTime, BadTlv> {
+    let mut digits = Digits(time.value);
+    let year = match time.tag {
+        tag::UTC_TIME => match digits.two()? {
+            year @ 0..50 => 2000 + year,
+            year => 1900 + year,
+        },
+        tag::GENERALIZED_TIME => digits.two()? * 100 + digits.two()?,
+        _ => return Err(BadTlv),
+    };
+    let (month, day, hour, minute) = (digits.two()?, digits.two()?, digits.two()?, digits.two()?);
+    let second = digits.two().unwrap_or(0);
+    let fields_valid = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60;
+    if !fields_valid {
+        return Err(BadTlv);
+    }
+    if let [b'.' | b',', rest @ ..] = digits.0 {
+        digits.0 = rest.trim_ascii_start();
+        while let [b'0'..=b'9', rest @ ..] = digits.0 {
+            digits.0 = rest;
+        }
+    }
+    let offset = match digits.0 {
+        [] | [b'Z'] => 0,
+        [sign @ (b'+' | b'-'), rest @ ..] => {
+            digits.0 = rest;
+            let offset = digits.two()? * 3600 + digits.two()? * 60;
+            if *sign == b'+' { offset } else { -offset }
+        }
+        _ => return Err(BadTlv),
+    };
+    let seconds = days_from_civil(year, month, day) * DAY + hour * 3600 + minute * 60 + second - offset;
+    let distance = Duration::from_secs(seconds.unsigned_abs());
+    if seconds >= 0 {
+        UNIX_EPOCH.checked_add(distance)
+    } else {
+        UNIX_EPOCH.checked_sub(distance)
+    }
+    .ok_or(BadTlv)
+}
+
+struct Digits<'a>(&'a [u8]);
+
+impl Digits<'_> {
+    /// Two digits; nothing is consumed if they are not there.
+    fn two(&mut self) -> Result<i64, BadTlv> {
+        match self.0 {
+            [tens @ b'0'..=b'9', ones @ b'0'..=b'9', rest @ ..] => {
+                self.0 = rest;
+                Ok(i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+            }
+            _ => Err(BadTlv),
+        }
+    }
+}
+
+/// Days since 1970-01-01 in the proleptic Gregorian calendar; the year begins in March so that leap days come last.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(tag: u8, text: &str) -> Result<i64, BadTlv> {
+        let value = text.as_bytes();
+        parse(Tlv { tag, value, raw: value }).map(|time| match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_secs()).unwrap(),
+            Err(before) => -i64::try_from(before.duration().as_secs()).unwrap(),
+        })
+    }
+
+    // Expected values from `date -u -d ... +%s`.
+    #[test]
+    fn reads_both_types_with_the_century_of_rfc_5280() {
+        assert_eq!(at(tag::UTC_TIME, "491231235959Z"), Ok(2_524_607_999));
+        assert_eq!(at(tag::UTC_TIME, "500101000000Z"), Ok(-631_152_000));
+        assert_eq!(at(tag::UTC_TIME, "240229120000Z"), Ok(1_709_208_000));
+        assert_eq!(at(tag::GENERALIZED_TIME, "99991231235959Z"), Ok(253_402_300_799));
+        assert_eq!(at(tag::GENERALIZED_TIME, "20500101000000Z"), Ok(2_524_608_000));
+    }
+
+    #[test]
+    fn tolerates_missing_seconds_zone_offsets_and_fractions() {
+        assert_eq!(at(tag::UTC_TIME, "2402291200Z"), Ok(1_709_208_000));
+        assert_eq!(at(tag::UTC_TIME, "240229140000+0200"), Ok(1_709_208_000));
+        assert_eq!(at(tag::GENERALIZED_TIME, "20240229120000.123Z"), Ok(1_709_208_000));
+        assert_eq!(at(tag::GENERALIZED_TIME, "20240229120000"), Ok(1_709_208_000));
+    }
+
+    #[test]
+    fn refuses_what_is_no_time() {
+        for text in [
+            "",
+            "2402",
+            "241329120000Z",
+            "240229250000Z",
+            "240229120000X",
+            "24022912000Z",
+        ] {
+            assert_eq!(at(tag::UTC_TIME, text), Err(BadTlv), "{text}");
+        }
+        assert_eq!(at(tag::OCTET_STRING, "240229120000Z"), Err(BadTlv));
+    }
+}

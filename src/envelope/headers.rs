@@ -1,0 +1,177 @@
+use std::fmt;
+use std::str::FromStr;
+
+use crate::message_id::{MessageId, MessageIdError};
+use crate::mime::{HeaderBlock, HeaderError};
+use crate::name::{As2Name, As2NameError};
+
+/// What the HTTP headers of an AS2 message or receipt say (RFC 4130 §6).
+///
+/// None of it is authenticated: a signature covers the body, not these headers.
+#[derive(Clone, Debug)]
+pub struct As2Headers {
+    version: As2Version,
+    from: As2Name,
+    to: As2Name,
+    message_id: Option<MessageId>,
+    block: HeaderBlock,
+}
+
+/// Why headers are not those of an AS2 message. The reply is 400: there is nobody to answer with a receipt.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum As2HeaderError {
+    /// A mandatory header is missing.
+    #[error("the header {0} is missing")]
+    Missing(&'static str),
+    /// A header line is malformed, or one that must be single occurs twice.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// An AS2 name is malformed.
+    #[error("{header}: {source}")]
+    Name {
+        /// Which header.
+        header: &'static str,
+        /// What is wrong with it.
+        source: As2NameError,
+    },
+    /// The Message-ID is malformed.
+    #[error("Message-ID: {0}")]
+    MessageId(#[from] MessageIdError),
+}
+
+/// The value of `AS2-Version` (RFC 4130 §6.1). Every 1.x is this protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct As2Version {
+    /// The major digit; only 1 exists.
+    pub major: u8,
+    /// The minor digit: 0 is the baseline, 1 announces compression, 2 names further features.
+    pub minor: u8,
+}
+
+/// A version that is not two numbers.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("AS2-Version {0:?} is not a version number")]
+pub struct As2VersionError(String);
+
+impl As2Version {
+    /// The baseline, which a message without `AS2-Version` speaks.
+    pub const V1_0: Self = Self { major: 1, minor: 0 };
+    /// With compression (RFC 5402 §6).
+    pub const V1_1: Self = Self { major: 1, minor: 1 };
+
+    /// Whether this is the protocol of RFC 4130: minor digits do not matter.
+    #[must_use]
+    pub fn is_supported(self) -> bool {
+        self.major == 1
+    }
+}
+
+impl FromStr for As2Version {
+    type Err = As2VersionError;
+
+    fn from_str(value: &str) -> Result<Self, As2VersionError> {
+        let error = || As2VersionError(value.to_owned());
+        let (major, minor) = value.trim().split_once('.').ok_or_else(error)?;
+        Ok(Self {
+            major: major.parse().map_err(|_| error())?,
+            minor: minor.parse().map_err(|_| error())?,
+        })
+    }
+}
+
+impl fmt::Display for As2Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// Headers that must not occur twice: of two values, nobody could say which the partner's proxy or log had seen.
+const SINGLE: [&str; 4] = [
+    "Disposition-Notification-To",
+    "Receipt-Delivery-Option",
+    "Disposition-Notification-Options",
+    "Content-Type",
+];
+
+impl As2Headers {
+    /// Reads the headers of a request or response.
+    ///
+    /// # Errors
+    ///
+    /// [`As2HeaderError`] where a name is missing or malformed, or a header that must be single occurs twice.
+    pub fn parse(block: HeaderBlock) -> Result<Self, As2HeaderError> {
+        for name in SINGLE {
+            block.single(name)?;
+        }
+        let version = match block.single("AS2-Version")? {
+            None => As2Version::V1_0,
+            // A version that is no number is not this protocol: the shell answers as for 2.0.
+            Some(value) => value.parse().unwrap_or(As2Version { major: 0, minor: 0 }),
+        };
+        let from = name(&block, "AS2-From")?;
+        let to = name(&block, "AS2-To")?;
+        let message_id = block.single("Message-ID")?.map(MessageId::parse).transpose()?;
+        Ok(Self {
+            version,
+            from,
+            to,
+            message_id,
+            block,
+        })
+    }
+
+    /// `AS2-Version`; 1.0 where it is absent, 0.0 where it is not a number.
+    #[must_use]
+    pub fn version(&self) -> As2Version {
+        self.version
+    }
+
+    /// Who claims to have sent it.
+    #[must_use]
+    pub fn from(&self) -> &As2Name {
+        &self.from
+    }
+
+    /// Whom it is addressed to.
+    #[must_use]
+    pub fn to(&self) -> &As2Name {
+        &self.to
+    }
+
+    /// `Message-ID`, exactly as received.
+    #[must_use]
+    pub fn message_id(&self) -> Option<&MessageId> {
+        self.message_id.as_ref()
+    }
+
+    /// `Subject`.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.block.get("Subject")
+    }
+
+    /// `Date`, as received.
+    #[must_use]
+    pub fn date(&self) -> Option<&str> {
+        self.block.get("Date")
+    }
+
+    /// `AS2-Product` (draft-ietf-ediint-rfc4130bis §6.2), for people who tune a partnership.
+    #[must_use]
+    pub fn product(&self) -> Option<&str> {
+        self.block.get("AS2-Product")
+    }
+
+    /// All headers, in their order.
+    #[must_use]
+    pub fn block(&self) -> &HeaderBlock {
+        &self.block
+    }
+}
+
+fn name(block: &HeaderBlock, header: &'static str) -> Result<As2Name, As2HeaderError> {
+    let value = block.single(header)?.ok_or(As2HeaderError::Missing(header))?;
+    As2Name::parse_header(value).map_err(|source| As2HeaderError::Name { header, source })
+}

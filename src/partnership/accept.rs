@@ -1,0 +1,194 @@
+use crate::algorithm::{ContentCipher, DigestAlgorithm};
+
+/// Where the algorithm of a signed message's MIC comes from: RFC 4130 contradicts itself (§7.3 and §7.4.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MicSource {
+    /// The digest of the message's signature (RFC 4130 §7.4.3).
+    #[default]
+    Signature,
+    /// The first supported entry of `signed-receipt-micalg` (RFC 4130 §7.3).
+    Requested,
+}
+
+/// What is taken from a partner.
+///
+/// The default demands a signature by a certificate configured for the partner and encryption, and refuses SHA-1,
+/// Triple DES and RSA keys under 2048 bits. It is evaluated on what was verified, never on what headers say.
+#[derive(Clone, Debug)]
+pub struct AcceptPolicy {
+    pub(crate) require_signature: bool,
+    pub(crate) require_encryption: bool,
+    pub(crate) tls_suffices: bool,
+    pub(crate) require_compression: bool,
+    pub(crate) weak_digests: Vec<DigestAlgorithm>,
+    pub(crate) weak_ciphers: Vec<ContentCipher>,
+    pub(crate) min_rsa_bits: usize,
+    pub(crate) accept_expired: bool,
+    pub(crate) continue_unauthenticated: bool,
+    pub(crate) allow_unsigned_cbc: bool,
+    pub(crate) danger_accept_unsigned_cbc: bool,
+    pub(crate) message_size: Option<u64>,
+    pub(crate) mic_source: MicSource,
+    pub(crate) default_mic: DigestAlgorithm,
+    pub(crate) unsigned_receipts: bool,
+    pub(crate) receipts_without_mic: bool,
+}
+
+impl Default for AcceptPolicy {
+    fn default() -> Self {
+        Self {
+            require_signature: true,
+            require_encryption: true,
+            tls_suffices: false,
+            require_compression: false,
+            weak_digests: Vec::new(),
+            weak_ciphers: Vec::new(),
+            min_rsa_bits: 2048,
+            accept_expired: false,
+            continue_unauthenticated: false,
+            allow_unsigned_cbc: false,
+            danger_accept_unsigned_cbc: false,
+            message_size: None,
+            mic_source: MicSource::default(),
+            default_mic: DigestAlgorithm::Sha256,
+            unsigned_receipts: false,
+            receipts_without_mic: false,
+        }
+    }
+}
+
+impl AcceptPolicy {
+    /// The default policy.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes unsigned messages. Unless the transport authenticates the partner, anybody may have sent them.
+    #[must_use]
+    pub fn without_signature(mut self) -> Self {
+        self.require_signature = false;
+        self
+    }
+
+    /// Takes unencrypted messages.
+    #[must_use]
+    pub fn without_encryption(mut self) -> Self {
+        self.require_encryption = false;
+        self
+    }
+
+    /// Takes a message that came over TLS as encrypted.
+    #[must_use]
+    pub fn tls_suffices(mut self) -> Self {
+        self.tls_suffices = true;
+        self
+    }
+
+    /// Demands compression.
+    #[must_use]
+    pub fn require_compression(mut self) -> Self {
+        self.require_compression = true;
+        self
+    }
+
+    /// Takes signatures over a digest that is refused by default, SHA-1.
+    #[must_use]
+    pub fn allow_weak_digest(mut self, digest: DigestAlgorithm) -> Self {
+        self.weak_digests.push(digest);
+        self
+    }
+
+    /// Takes a cipher that is refused by default, Triple DES.
+    #[must_use]
+    pub fn allow_weak_cipher(mut self, cipher: ContentCipher) -> Self {
+        self.weak_ciphers.push(cipher);
+        self
+    }
+
+    /// The shortest RSA key whose signatures are taken, in bits (default 2048, not below 1024).
+    #[must_use]
+    pub fn min_rsa_bits(mut self, bits: usize) -> Self {
+        self.min_rsa_bits = bits.max(1024);
+        self
+    }
+
+    /// Takes signatures by certificates of the partner that are not valid at the time; an event still reports them.
+    #[must_use]
+    pub fn accept_expired_certificates(mut self) -> Self {
+        self.accept_expired = true;
+        self
+    }
+
+    /// Delivers a message whose signer is not the partner, with the receipt
+    /// `processed/warning: authentication-failed, processing continued` (RFC 4130 §7.5.5).
+    #[must_use]
+    pub fn danger_continue_unauthenticated(mut self) -> Self {
+        self.continue_unauthenticated = true;
+        self
+    }
+
+    /// Takes encrypted but unsigned messages, only where the transport authenticated the partner (SEC-50). Needs
+    /// [`AcceptPolicy::without_signature`] too.
+    #[must_use]
+    pub fn allow_unsigned_cbc(mut self) -> Self {
+        self.allow_unsigned_cbc = true;
+        self
+    }
+
+    /// Takes encrypted but unsigned messages from anybody. CBC without a signature can be altered on the way, and the
+    /// replies to altered messages tell an attacker what is inside.
+    #[must_use]
+    pub fn danger_accept_unsigned_cbc(mut self) -> Self {
+        self.danger_accept_unsigned_cbc = true;
+        self
+    }
+
+    /// The largest payload from this partner in octets, after all layers.
+    #[must_use]
+    pub fn message_size(mut self, octets: u64) -> Self {
+        self.message_size = Some(octets);
+        self
+    }
+
+    /// Where the MIC's algorithm comes from for signed messages.
+    #[must_use]
+    pub fn mic_source(mut self, source: MicSource) -> Self {
+        self.mic_source = source;
+        self
+    }
+
+    /// The MIC's algorithm for unsigned messages that ask for none (SMI-43; default SHA-256).
+    #[must_use]
+    pub fn default_mic(mut self, digest: DigestAlgorithm) -> Self {
+        self.default_mic = digest;
+        self
+    }
+
+    /// Takes unsigned receipts although signed ones were asked for: they prove nothing.
+    #[must_use]
+    pub fn accept_unsigned_receipts(mut self) -> Self {
+        self.unsigned_receipts = true;
+        self
+    }
+
+    /// Takes positive signed receipts that carry no MIC (MDN-52).
+    #[must_use]
+    pub fn accept_receipts_without_mic(mut self) -> Self {
+        self.receipts_without_mic = true;
+        self
+    }
+
+    /// Whether signatures and MICs under this digest count.
+    #[must_use]
+    pub fn allows_digest(&self, digest: DigestAlgorithm) -> bool {
+        digest != DigestAlgorithm::Sha1 || self.weak_digests.contains(&digest)
+    }
+
+    /// Whether content under this cipher is decrypted.
+    #[must_use]
+    pub fn allows_cipher(&self, cipher: ContentCipher) -> bool {
+        cipher != ContentCipher::TripleDesCbc || self.weak_ciphers.contains(&cipher)
+    }
+}

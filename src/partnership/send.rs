@@ -1,0 +1,182 @@
+use crate::algorithm::{ContentCipher, DigestAlgorithm, MicalgStyle, SignatureAlgorithm};
+
+use super::ReceiptRequest;
+
+/// Where compression stands relative to the signature (RFC 5402 §3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Nothing is compressed.
+    #[default]
+    None,
+    /// The payload is compressed and the compressed entity signed.
+    BeforeSigning,
+    /// The signed entity is compressed.
+    AfterSigning,
+}
+
+/// Which certificates a signature carries. Receivers must not trust them, but some cannot do without (SMI-46).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IncludedCertificates {
+    /// The signer's own.
+    #[default]
+    Signer,
+    /// The signer's own and its issuers.
+    Chain,
+    /// None.
+    None,
+}
+
+/// What is sent to a partner: layers, algorithms, the receipt asked for.
+///
+/// The default signs with SHA-256, encrypts with AES-256-CBC and asks for a signed receipt in the response.
+#[derive(Clone, Debug)]
+pub struct SendProfile {
+    pub(crate) signature: Option<SignatureAlgorithm>,
+    pub(crate) encryption: Option<ContentCipher>,
+    pub(crate) compression: Compression,
+    pub(crate) receipt: ReceiptRequest,
+    pub(crate) micalg_style: MicalgStyle,
+    pub(crate) certificates: IncludedCertificates,
+    pub(crate) algorithm_protection: bool,
+    pub(crate) signed_attributes: bool,
+    pub(crate) combined_signature_oid: bool,
+    pub(crate) allow_plaintext: bool,
+    pub(crate) as2_version: Option<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) http_headers: Vec<(String, String)>,
+}
+
+impl Default for SendProfile {
+    fn default() -> Self {
+        Self {
+            signature: Some(SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256)),
+            encryption: Some(ContentCipher::Aes256Cbc),
+            compression: Compression::default(),
+            receipt: ReceiptRequest::default(),
+            micalg_style: MicalgStyle::default(),
+            certificates: IncludedCertificates::default(),
+            algorithm_protection: false,
+            signed_attributes: true,
+            combined_signature_oid: false,
+            allow_plaintext: false,
+            as2_version: None,
+            subject: None,
+            http_headers: Vec::new(),
+        }
+    }
+}
+
+impl SendProfile {
+    /// The default profile.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Signs with this algorithm.
+    #[must_use]
+    pub fn signature(mut self, algorithm: SignatureAlgorithm) -> Self {
+        self.signature = Some(algorithm);
+        self
+    }
+
+    /// Sends unsigned messages: the partner cannot tell who sent them, and no receipt proves what was sent.
+    #[must_use]
+    pub fn without_signature(mut self) -> Self {
+        self.signature = None;
+        self
+    }
+
+    /// Encrypts with this cipher. Naming [`ContentCipher::TripleDesCbc`] here is the consent to send it.
+    #[must_use]
+    pub fn encryption(mut self, cipher: ContentCipher) -> Self {
+        self.encryption = Some(cipher);
+        self
+    }
+
+    /// Sends unencrypted messages: over https only, unless [`SendProfile::danger_allow_plaintext`] is set too.
+    #[must_use]
+    pub fn without_encryption(mut self) -> Self {
+        self.encryption = None;
+        self
+    }
+
+    /// Allows unencrypted messages over plain http (CLI-04): everybody on the way can read them.
+    #[must_use]
+    pub fn danger_allow_plaintext(mut self) -> Self {
+        self.allow_plaintext = true;
+        self
+    }
+
+    /// Compresses, before or after signing.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// The receipt to ask for.
+    #[must_use]
+    pub fn receipt(mut self, receipt: ReceiptRequest) -> Self {
+        self.receipt = receipt;
+        self
+    }
+
+    /// How digests are spelled in `micalg` and in receipt options (SMI-18).
+    #[must_use]
+    pub fn micalg_style(mut self, style: MicalgStyle) -> Self {
+        self.micalg_style = style;
+        self
+    }
+
+    /// Which certificates signatures carry.
+    #[must_use]
+    pub fn certificates(mut self, included: IncludedCertificates) -> Self {
+        self.certificates = included;
+        self
+    }
+
+    /// Adds the CMSAlgorithmProtection attribute (RFC 6211) to signatures; some partners fail on it.
+    #[must_use]
+    pub fn algorithm_protection(mut self, emit: bool) -> Self {
+        self.algorithm_protection = emit;
+        self
+    }
+
+    /// Signs the content's digest directly, without signed attributes (RFC 5652 §5.4), for partners that want none.
+    #[must_use]
+    pub fn without_signed_attributes(mut self) -> Self {
+        self.signed_attributes = false;
+        self
+    }
+
+    /// Names the signature algorithm `sha256WithRSAEncryption` and so on instead of `rsaEncryption` (SMI-15).
+    #[must_use]
+    pub fn combined_signature_oid(mut self, combined: bool) -> Self {
+        self.combined_signature_oid = combined;
+        self
+    }
+
+    /// The value of `AS2-Version` (ENV-04); by default 1.1, which announces compression (RFC 5402 §6).
+    #[must_use]
+    pub fn as2_version(mut self, version: impl Into<String>) -> Self {
+        self.as2_version = Some(version.into());
+        self
+    }
+
+    /// The subject of messages that bring none of their own.
+    #[must_use]
+    pub fn subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    /// Adds an HTTP header to every message. Names that AS2 or HTTP itself uses are refused when a message is built.
+    #[must_use]
+    pub fn http_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.http_headers.push((name.into(), value.into()));
+        self
+    }
+}

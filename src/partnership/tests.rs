@@ -1,0 +1,59 @@
+use super::{AcceptPolicy, Partnership, ReceiptDelivery, ReceiptRequest};
+use crate::algorithm::{ContentCipher, DigestAlgorithm, SignatureAlgorithm};
+use crate::name::As2Name;
+
+fn partnership() -> Partnership {
+    Partnership::new(
+        As2Name::new("us").unwrap(),
+        As2Name::new("them").unwrap(),
+        "https://them.example/as2".parse().unwrap(),
+    )
+}
+
+/// CLI-03, RCV-04, SEC-14: what nobody configured is the safe choice.
+#[test]
+fn defaults_are_secure() {
+    let partnership = partnership();
+    let send = partnership.send_profile();
+    assert_eq!(
+        send.signature,
+        Some(SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256))
+    );
+    assert_eq!(send.encryption, Some(ContentCipher::Aes256Cbc));
+    assert_eq!(send.receipt, ReceiptRequest::sync());
+    assert!(send.receipt.is_signed());
+    let accept = partnership.accept_policy();
+    assert!(accept.require_signature && accept.require_encryption && !accept.tls_suffices);
+    assert!(!accept.allows_digest(DigestAlgorithm::Sha1) && accept.allows_digest(DigestAlgorithm::Sha256));
+    assert!(!accept.allows_cipher(ContentCipher::TripleDesCbc) && accept.allows_cipher(ContentCipher::Aes128Cbc));
+    assert_eq!(accept.min_rsa_bits, 2048);
+}
+
+/// SEC-14: each relaxation opens one algorithm.
+#[test]
+fn weak_algorithms_are_opted_into_one_by_one() {
+    let policy = AcceptPolicy::new()
+        .allow_weak_digest(DigestAlgorithm::Sha1)
+        .min_rsa_bits(512);
+    assert!(policy.allows_digest(DigestAlgorithm::Sha1));
+    assert!(!policy.allows_cipher(ContentCipher::TripleDesCbc));
+    assert_eq!(policy.min_rsa_bits, 1024);
+}
+
+/// CLI-18: a receipt URL that no partner could post to is refused when it is configured.
+#[test]
+fn receipt_urls_must_be_absolute_http() {
+    for url in [
+        "/as2",
+        "mailto:a@b",
+        "ftp://a/b",
+        "as2.example",
+        "https://user@a/b",
+        "",
+        "http://",
+    ] {
+        assert!(ReceiptRequest::asynchronous(url).is_err(), "{url}");
+    }
+    let request = ReceiptRequest::asynchronous("https://us.example:4443/as2?x=1").unwrap();
+    assert!(matches!(request.delivery(), ReceiptDelivery::Async(url) if url.port_u16() == Some(4443)));
+}

@@ -1,0 +1,507 @@
+//! Payloads and encoded messages on their way: in memory while small, in a private temporary file beyond.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use tempfile::NamedTempFile;
+
+/// Temporary files are named by this and random characters.
+const PREFIX: &str = ".ediint-";
+/// What is collected before it is written to the file.
+const FILE_BUFFER: usize = 64 << 10;
+
+/// A cap on the octets that spools keep on disk together. Clones share one count.
+#[derive(Clone, Debug)]
+pub struct SpoolQuota(Arc<Counter>);
+
+#[derive(Debug)]
+struct Counter {
+    limit: u64,
+    used: AtomicU64,
+}
+
+/// 16 GiB.
+impl Default for SpoolQuota {
+    fn default() -> Self {
+        Self::new(16 << 30)
+    }
+}
+
+impl SpoolQuota {
+    /// A quota of `limit` octets.
+    #[must_use]
+    pub fn new(limit: u64) -> Self {
+        let used = AtomicU64::new(0);
+        Self(Arc::new(Counter { limit, used }))
+    }
+
+    /// The most octets that may be on disk at one time.
+    #[must_use]
+    pub fn limit(&self) -> u64 {
+        self.0.limit
+    }
+
+    /// The octets that are on disk now.
+    #[must_use]
+    pub fn used(&self) -> u64 {
+        self.0.used.load(Ordering::Relaxed)
+    }
+
+    fn take(&self, octets: u64) -> io::Result<()> {
+        let limit = self.0.limit;
+        let add = |used: u64| used.checked_add(octets).filter(|&total| total <= limit);
+        self.0
+            .used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
+            .map_err(|_| io::Error::new(io::ErrorKind::QuotaExceeded, SpoolQuotaExceeded { limit }))?;
+        Ok(())
+    }
+}
+
+/// The cause inside an [`io::Error`] of kind [`io::ErrorKind::QuotaExceeded`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the spools together may keep {limit} octets on disk, and this write would exceed that")]
+#[non_exhaustive]
+pub struct SpoolQuotaExceeded {
+    /// The quota in octets.
+    pub limit: u64,
+}
+
+/// What one spool has taken from the quota, given back on drop.
+#[derive(Debug)]
+struct Reservation {
+    quota: SpoolQuota,
+    octets: u64,
+}
+
+impl Reservation {
+    fn grow_to(&mut self, octets: u64) -> io::Result<()> {
+        let more = octets.saturating_sub(self.octets);
+        self.quota.take(more)?;
+        self.octets = self.octets.saturating_add(more);
+        Ok(())
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.quota.0.used.fetch_sub(self.octets, Ordering::Relaxed);
+    }
+}
+
+/// Where spools keep their octets. Clones share the quota.
+#[derive(Clone, Debug)]
+pub struct SpoolOptions {
+    threshold: usize,
+    directory: Option<PathBuf>,
+    quota: SpoolQuota,
+}
+
+impl Default for SpoolOptions {
+    fn default() -> Self {
+        Self {
+            threshold: 256 << 10,
+            directory: None,
+            quota: SpoolQuota::default(),
+        }
+    }
+}
+
+impl SpoolOptions {
+    /// Up to 256 KiB in memory, then the system's directory for temporary files, up to 16 GiB together.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The octets that one spool keeps in memory before it goes to a file.
+    #[must_use]
+    pub fn threshold(mut self, octets: usize) -> Self {
+        self.threshold = octets;
+        self
+    }
+
+    /// The directory of the temporary files. On the file system where payloads are persisted,
+    /// [`Spool::persist`] renames; elsewhere it copies.
+    #[must_use]
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// The cap on the disk use of all spools that share this quota.
+    #[must_use]
+    pub fn quota(mut self, quota: SpoolQuota) -> Self {
+        self.quota = quota;
+        self
+    }
+
+    /// An empty spool. The file is not made before it is needed.
+    #[must_use]
+    pub fn create(&self) -> Spool {
+        Spool {
+            on_disk: None,
+            file_len: 0,
+            memory: Vec::new(),
+            options: self.clone(),
+        }
+    }
+}
+
+/// Octets written once, from front to back, and read as often as needed (RFC 4130 §5.5: a retry sends identical
+/// content).
+///
+/// The temporary file has a random name, only its owner may read it (mode 0600 on Unix), and it is deleted when the
+/// spool is dropped, also by a panic that unwinds. A process that is killed leaves its files behind: their names begin
+/// with `.ediint-`.
+///
+/// All calls block. In an async task they belong into `spawn_blocking`.
+pub struct Spool {
+    // Dropped file first, then reservation: the count never falls below what is on disk.
+    on_disk: Option<(NamedTempFile, Reservation)>,
+    file_len: u64,
+    /// What follows the file's content: everything while there is no file.
+    memory: Vec<u8>,
+    options: SpoolOptions,
+}
+
+impl Default for Spool {
+    fn default() -> Self {
+        SpoolOptions::default().create()
+    }
+}
+
+impl Spool {
+    /// An empty spool with default options and a quota of its own.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The number of octets written.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.file_len.saturating_add(octets(&self.memory))
+    }
+
+    /// Nothing was written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether there is a temporary file.
+    #[must_use]
+    pub fn is_on_disk(&self) -> bool {
+        self.on_disk.is_some()
+    }
+
+    /// Reads from the first octet to the last. Readers do not disturb each other.
+    #[must_use]
+    pub fn reader(&self) -> SpoolReader<&Self> {
+        SpoolReader::new(self)
+    }
+
+    /// Everything, in memory. For content that is known to be small: check [`len`](Self::len) first.
+    ///
+    /// # Errors
+    ///
+    /// Reading the temporary file failed.
+    pub fn into_bytes(mut self) -> io::Result<Bytes> {
+        if self.on_disk.is_none() {
+            return Ok(std::mem::take(&mut self.memory).into());
+        }
+        let mut content = Vec::new();
+        self.reader().read_to_end(&mut content)?;
+        Ok(content.into())
+    }
+
+    /// Puts the content at `path`, durably: when this returns, file and directory entry survive a loss of power.
+    ///
+    /// The file appears complete or not at all, and replaces what was at `path`: the same message delivered twice (a
+    /// crash before its receipt) must not fail. So never use a partner's file name alone as the path. On the file
+    /// system of the spool's directory the file is renamed, otherwise it is copied. It stays readable by its owner
+    /// only.
+    ///
+    /// # Errors
+    ///
+    /// [`PersistError`]; nothing is left at `path` that was not there before, unless the last step, syncing the
+    /// directory, failed.
+    pub fn persist(mut self, path: impl AsRef<Path>) -> Result<(), PersistError> {
+        let path = path.as_ref();
+        let failed = |step| {
+            move |source| PersistError {
+                step,
+                path: path.to_owned(),
+                source,
+            }
+        };
+        if self.on_disk.is_some() {
+            self.flush_memory().map_err(failed(PersistStep::Write))?;
+        }
+        // The reservation lives until the file has left the spool.
+        let (renamed, _reservation) = match self.on_disk.take() {
+            Some((file, reservation)) => {
+                file.as_file().sync_all().map_err(failed(PersistStep::Sync))?;
+                (
+                    rename(file, path).map_err(failed(PersistStep::Rename))?,
+                    Some(reservation),
+                )
+            }
+            None => (Renamed::Otherwise(None), None),
+        };
+        if let Renamed::Otherwise(source) = renamed {
+            let mut copy = tempfile::Builder::new()
+                .prefix(PREFIX)
+                .tempfile_in(parent(path))
+                .map_err(failed(PersistStep::Create))?;
+            match source {
+                Some(source) => source
+                    .reopen()
+                    .and_then(|mut source| io::copy(&mut source, copy.as_file_mut())),
+                None => copy
+                    .as_file_mut()
+                    .write_all(&self.memory)
+                    .map(|()| octets(&self.memory)),
+            }
+            .map_err(failed(PersistStep::Write))?;
+            copy.as_file().sync_all().map_err(failed(PersistStep::Sync))?;
+            copy.persist(path)
+                .map_err(|error| failed(PersistStep::Rename)(error.error))?;
+        }
+        sync_directory(parent(path)).map_err(failed(PersistStep::SyncDirectory))
+    }
+
+    /// Moves what is in memory to the end of the file.
+    fn flush_memory(&mut self) -> io::Result<()> {
+        let memory = std::mem::take(&mut self.memory);
+        let written = self.append_to_file(&memory);
+        self.memory = memory;
+        written?;
+        if self.memory.capacity() > FILE_BUFFER {
+            self.memory = Vec::new();
+        }
+        self.memory.clear();
+        Ok(())
+    }
+
+    fn append_to_file(&mut self, content: &[u8]) -> io::Result<()> {
+        if content.is_empty() {
+            return Ok(());
+        }
+        let end = self.file_len.saturating_add(octets(content));
+        if self.on_disk.is_none() {
+            let mut reservation = Reservation {
+                quota: self.options.quota.clone(),
+                octets: 0,
+            };
+            reservation.grow_to(end)?;
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(PREFIX);
+            let file = match &self.options.directory {
+                Some(directory) => builder.tempfile_in(directory)?,
+                None => builder.tempfile()?,
+            };
+            self.on_disk = Some((file, reservation));
+        }
+        if let Some((file, reservation)) = &mut self.on_disk {
+            reservation.grow_to(end)?;
+            // Octets of an earlier write that failed half-way are overwritten.
+            write_all_at(file.as_file(), content, self.file_len)?;
+            self.file_len = end;
+        }
+        Ok(())
+    }
+}
+
+impl Write for Spool {
+    fn write(&mut self, content: &[u8]) -> io::Result<usize> {
+        let room = if self.on_disk.is_some() {
+            FILE_BUFFER
+        } else {
+            self.options.threshold
+        };
+        if self.memory.len().saturating_add(content.len()) > room {
+            self.flush_memory()?;
+            if content.len() >= FILE_BUFFER.min(room) {
+                self.append_to_file(content)?;
+                return Ok(content.len());
+            }
+        }
+        self.memory.extend_from_slice(content);
+        Ok(content.len())
+    }
+
+    /// Does nothing: readers see what was written without it.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Says nothing of the content.
+impl fmt::Debug for Spool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spool")
+            .field("len", &self.len())
+            .field("on_disk", &self.is_on_disk())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads a [`Spool`] from its first octet. `S` is `&Spool`, or `Arc<Spool>` for readers that outlive a borrow.
+#[derive(Debug)]
+pub struct SpoolReader<S> {
+    spool: S,
+    position: u64,
+}
+
+impl<S: Deref<Target = Spool>> SpoolReader<S> {
+    /// A reader at the first octet.
+    #[must_use]
+    pub fn new(spool: S) -> Self {
+        Self { spool, position: 0 }
+    }
+}
+
+impl<S: Deref<Target = Spool>> Read for SpoolReader<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let spool = &*self.spool;
+        let left_in_file = spool.file_len.saturating_sub(self.position);
+        let read = match &spool.on_disk {
+            Some((file, _)) if left_in_file > 0 => {
+                // A failed write may have left octets behind the end.
+                let most = usize::try_from(left_in_file).map_or(buffer.len(), |left| left.min(buffer.len()));
+                let target = buffer.get_mut(..most).unwrap_or_default();
+                let read = read_at(file.as_file(), target, self.position)?;
+                if read == 0 && most > 0 {
+                    return Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        "the spool's file was cut short",
+                    ));
+                }
+                read
+            }
+            _ => {
+                let offset = usize::try_from(self.position.saturating_sub(spool.file_len)).unwrap_or(usize::MAX);
+                spool.memory.get(offset..).unwrap_or_default().read(buffer)?
+            }
+        };
+        self.position = self.position.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+        Ok(read)
+    }
+}
+
+/// Why [`Spool::persist`] failed.
+#[derive(Debug, thiserror::Error)]
+#[error("persisting a payload at {}: cannot {step}", path.display())]
+#[non_exhaustive]
+pub struct PersistError {
+    /// What could not be done.
+    pub step: PersistStep,
+    /// The path that was asked for.
+    pub path: PathBuf,
+    /// The cause.
+    pub source: io::Error,
+}
+
+/// A step of [`Spool::persist`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PersistStep {
+    /// Creating a file in the directory of the path.
+    Create,
+    /// Writing the content.
+    Write,
+    /// Syncing the content.
+    Sync,
+    /// Renaming the file into place.
+    Rename,
+    /// Syncing the directory.
+    SyncDirectory,
+}
+
+impl fmt::Display for PersistStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create => "create a file in its directory",
+            Self::Write => "write the content",
+            Self::Sync => "sync the content",
+            Self::Rename => "rename the file into place",
+            Self::SyncDirectory => "sync the directory",
+        })
+    }
+}
+
+enum Renamed {
+    InPlace,
+    /// To be written anew: from this file of another file system, or from memory.
+    Otherwise(Option<NamedTempFile>),
+}
+
+fn rename(file: NamedTempFile, path: &Path) -> io::Result<Renamed> {
+    match file.persist(path) {
+        Ok(_) => Ok(Renamed::InPlace),
+        Err(error) if error.error.kind() == io::ErrorKind::CrossesDevices => Ok(Renamed::Otherwise(Some(error.file))),
+        Err(error) => Err(error.error),
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(unix)]
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+/// Directories cannot be synced here; the file system's journal does it.
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+#[cfg(unix)]
+fn write_all_at(file: &File, content: &[u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, content, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn write_all_at(file: &File, mut content: &[u8], mut offset: u64) -> io::Result<()> {
+    while !content.is_empty() {
+        let written = std::os::windows::fs::FileExt::seek_write(file, content, offset)?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        content = content.get(written..).unwrap_or_default();
+        offset = offset.saturating_add(u64::try_from(written).unwrap_or(u64::MAX));
+    }
+    Ok(())
+}
+
+fn octets(content: &[u8]) -> u64 {
+    u64::try_from(content.len()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+#[path = "spool/tests.rs"]
+mod tests;

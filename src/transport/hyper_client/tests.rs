@@ -1,0 +1,188 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, StatusCode};
+use rustls::crypto::CryptoProvider;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::HyperClient;
+use crate::partnership::HttpProfile;
+use crate::transport::{HttpClient, RequestBody, Step, TransportError, read_limited, require_success};
+
+/// Requests without TLS need no cryptography.
+fn client() -> HyperClient {
+    HyperClient::with_provider(Arc::new(no_cryptography()))
+}
+
+fn no_cryptography() -> CryptoProvider {
+    #[derive(Debug)]
+    struct Nothing;
+    impl rustls::crypto::SecureRandom for Nothing {
+        fn fill(&self, _: &mut [u8]) -> Result<(), rustls::crypto::GetRandomFailed> {
+            Err(rustls::crypto::GetRandomFailed)
+        }
+    }
+    impl rustls::crypto::KeyProvider for Nothing {
+        fn load_private_key(
+            &self,
+            _: rustls::pki_types::PrivateKeyDer<'static>,
+        ) -> Result<Arc<dyn rustls::sign::SigningKey>, rustls::Error> {
+            Err(rustls::Error::DecryptError)
+        }
+    }
+    CryptoProvider {
+        cipher_suites: Vec::new(),
+        kx_groups: Vec::new(),
+        signature_verification_algorithms: rustls::crypto::WebPkiSupportedAlgorithms { all: &[], mapping: &[] },
+        secure_random: &Nothing,
+        key_provider: &Nothing,
+    }
+}
+
+fn post(url: &str, body: &'static [u8]) -> Request<RequestBody> {
+    Request::builder()
+        .method(Method::POST)
+        .uri(url)
+        .header("AS2-From", "\"a b\"")
+        .header("Message-ID", "<1@a>")
+        .body(RequestBody::from(Bytes::from_static(body)))
+        .unwrap()
+}
+
+/// A server for one connection: reads until it has seen `until`, answers with `answer`, closes.
+/// Returns where it listens and, later, what it read.
+async fn serve(until: &'static [u8], answer: &'static [u8]) -> (SocketAddr, tokio::task::JoinHandle<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let request = read_until(&mut stream, until).await;
+        stream.write_all(answer).await.unwrap();
+        request
+    });
+    (address, server)
+}
+
+async fn read_until(stream: &mut (impl AsyncRead + Unpin), until: &[u8]) -> Vec<u8> {
+    let mut request = Vec::new();
+    while !request.ends_with(until) {
+        assert_ne!(
+            stream.read_buf(&mut request).await.unwrap(),
+            0,
+            "{}",
+            request.escape_ascii()
+        );
+    }
+    request
+}
+
+/// TRN-02, TRN-29: Content-Length by default, Host without user information, header order kept, no `Connection`.
+#[tokio::test]
+async fn request_goes_out_with_content_length() {
+    let (address, server) = serve(b"PAYLOAD", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+    let mut request = post(&format!("http://user:secret@{address}/as2?x=1"), b"the PAYLOAD");
+    // Framing is not the caller's.
+    request
+        .headers_mut()
+        .insert("transfer-encoding", HeaderValue::from_static("chunked"));
+    let response = client().send(request, &HttpProfile::default()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(read_limited(response.into_body(), 2).await.unwrap(), "ok");
+    let expected = format!(
+        "POST /as2?x=1 HTTP/1.1\r\nHost: {address}\r\nAs2-From: \"a b\"\r\nMessage-Id: <1@a>\r\n\
+         Content-Length: 11\r\n\r\nthe PAYLOAD"
+    );
+    assert_eq!(String::from_utf8(server.await.unwrap()).unwrap(), expected);
+}
+
+/// TRN-02: chunked only by option.
+#[tokio::test]
+async fn request_goes_out_chunked_by_option() {
+    let (address, server) = serve(b"0\r\n\r\n", b"HTTP/1.1 204 No Content\r\n\r\n").await;
+    let profile = HttpProfile {
+        chunked: true,
+        ..HttpProfile::default()
+    };
+    let request = post(&format!("http://{address}"), b"the PAYLOAD");
+    let response = client().send(request, &profile).await.unwrap();
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    let request = String::from_utf8(server.await.unwrap()).unwrap().to_ascii_lowercase();
+    assert!(request.starts_with("post / http/1.1\r\n"), "{request}");
+    assert!(request.contains("\r\ntransfer-encoding: chunked\r\n"), "{request}");
+    assert!(!request.contains("content-length"), "{request}");
+    assert!(request.ends_with("\r\n\r\nb\r\nthe payload\r\n0\r\n\r\n"), "{request}");
+}
+
+/// TRN-04: a body shorter than its Content-Length is an error, not a short body.
+#[tokio::test]
+async fn truncated_response_fails() {
+    let (address, _server) = serve(b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort").await;
+    let response = client()
+        .send(post(&format!("http://{address}/"), b"x"), &HttpProfile::default())
+        .await
+        .unwrap();
+    let error = read_limited(response.into_body(), 100).await.unwrap_err();
+    assert!(
+        matches!(error, TransportError::Connection { step: Step::Body, .. }),
+        "{error:?}"
+    );
+    assert!(error.is_transient());
+}
+
+/// TRN-19: interim responses are skipped, whatever their number.
+#[tokio::test]
+async fn interim_responses_are_skipped() {
+    let (address, _server) = serve(
+        b"x",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n\
+          HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n\
+          HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nmdn",
+    )
+    .await;
+    let response = client()
+        .send(post(&format!("http://{address}/"), b"x"), &HttpProfile::default())
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(!response.headers().contains_key("link"));
+    assert_eq!(read_limited(response.into_body(), 3).await.unwrap(), "mdn");
+}
+
+/// SEC-21: a redirect is an answer like any other; nothing is sent to where it points.
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let answer = format!(
+        "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://{}/\r\nContent-Length: 0\r\n\r\n",
+        elsewhere.local_addr().unwrap()
+    );
+    let (address, _server) = serve(b"x", answer.leak().as_bytes()).await;
+    let response = client()
+        .send(post(&format!("http://{address}/"), b"x"), &HttpProfile::default())
+        .await
+        .unwrap();
+    let refusal = require_success(response, 100).await.unwrap_err();
+    assert_eq!(refusal.status, StatusCode::TEMPORARY_REDIRECT);
+    assert!(!refusal.is_transient());
+    let visitor = tokio::time::timeout(Duration::from_millis(100), elsewhere.accept()).await;
+    assert!(visitor.is_err());
+}
+
+/// A port nobody listens on is refused at once, and may be listened on later.
+#[tokio::test]
+async fn refused_connection_is_transient() {
+    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let error = client()
+        .send(post(&format!("http://{address}/"), b"x"), &HttpProfile::default())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, TransportError::Connect { address: tried, .. } if *tried == address),
+        "{error:?}"
+    );
+    assert!(error.is_transient());
+    assert_eq!(error.step(), Some(Step::Connect));
+}
