@@ -201,6 +201,11 @@ impl Certificate {
         self.0.subject_key_identifier.as_deref().unwrap_or(&self.0.key_hash)
     }
 
+    /// Whether both certificates are for the same key.
+    pub(crate) fn has_key_of(&self, other: &Self) -> bool {
+        self.0.key_hash == other.0.key_hash
+    }
+
     /// The beginning of the validity period.
     #[must_use]
     pub fn not_before(&self) -> SystemTime {
