@@ -5,6 +5,7 @@ use rsa::pkcs8::DecodePrivateKey;
 
 use super::{PendingSignature, SignatureError, SignatureOptions, SignerCheck, SigningInput, attributes, check_signers};
 use crate::algorithm::{ContentCipher, DigestAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
+use crate::cms::content_info::content_info;
 use crate::cms::tlv::{Tlvs, constructed, encode, set_of, tag};
 use crate::cms::{
     Certificate, CertificateId, CmsError, CmsEvent, CmsReader, CmsTrailer, KeyError, oid, signature_scheme,

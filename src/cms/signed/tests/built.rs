@@ -106,3 +106,33 @@ fn without_a_time_the_digest_itself_is_signed() {
     assert_eq!(pending.input(), SigningInput::Digest(content.digest()));
     assert_eq!(pending.algorithm(), SHA256);
 }
+
+/// SEC-27
+#[test]
+fn certificates_and_signers_are_limited() {
+    let with = |certificates: usize| {
+        let options = SignatureOptions {
+            certificates: vec![alice().der().clone(); certificates],
+            ..SignatureOptions::default()
+        };
+        read(&signed(SHA256, options)).map(|trailer| trailer.certificates.len())
+    };
+    assert_eq!(with(32), Ok(32));
+    assert_eq!(with(33), Err(CmsError::TooManyCertificates));
+
+    let [signer_info] = signer_infos(&signed(SHA256, SignatureOptions::default()))
+        .try_into()
+        .unwrap();
+    let with = |signers: usize| {
+        let fields = [
+            encode(tag::INTEGER, &[1]),
+            encode(tag::SET, &[]),
+            encode(tag::SEQUENCE, &encode(tag::OID, oid::DATA)),
+            set_of(tag::SET, vec![signer_info.clone(); signers]),
+        ];
+        let octets = content_info(oid::SIGNED_DATA, &fields.concat(), 0);
+        read(&octets).map(|trailer| trailer.signer_infos.len())
+    };
+    assert_eq!(with(16), Ok(16));
+    assert_eq!(with(17), Err(CmsError::TooManySigners));
+}
