@@ -2,6 +2,8 @@
 //!
 //! Runs only where `EDIINT_PEERS=1` is set, as `tests/run` does: `cargo test` alone needs nothing but cargo.
 
+#![expect(clippy::unwrap_used, reason = "all of this file is test code")]
+
 use std::env;
 use std::fs;
 use std::io::ErrorKind;
