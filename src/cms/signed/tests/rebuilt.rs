@@ -278,3 +278,27 @@ fn own_attributes_are_sorted() {
     assert_eq!(all.len(), 5);
     assert_eq!(set_of(tag::SET, all), written);
 }
+
+proptest::proptest! {
+    /// SMI-48: no octets make it panic, and nothing that was changed verifies.
+    #[test]
+    fn any_octets_are_survived(
+        field in DIGEST..=SIGNATURE,
+        octets in proptest::collection::vec(proptest::num::u8::ANY, 0..40),
+        at in proptest::num::usize::ANY,
+    ) {
+        let stranger = check_signers(std::slice::from_ref(&octets), &[alice()], &digests());
+        proptest::prop_assert_eq!(stranger, SignerCheck::NoSigners);
+        let mut rebuilt = Rebuilt::new(true);
+        let before = rebuilt.0[field].clone();
+        let at = at % before.len();
+        for (place, octet) in rebuilt.0[field].iter_mut().skip(at).zip(octets) {
+            *place = octet;
+        }
+        let verified = matches!(
+            check_signers(&rebuilt.build(), &[alice()], &digests()),
+            SignerCheck::Verified { .. }
+        );
+        proptest::prop_assert_eq!(verified, rebuilt.0[field] == before);
+    }
+}
