@@ -20,6 +20,8 @@ pub mod envelope;
 pub mod mdn;
 
 pub mod keystore;
+#[cfg(feature = "transport")]
+mod payload;
 mod spool;
 pub mod store;
 
@@ -39,4 +41,6 @@ pub use limits::Limits;
 pub use message_id::{MessageId, MessageIdError};
 pub use mic::{Digester, Mic, MicError, MicSet};
 pub use name::{As2Name, As2NameError};
+#[cfg(feature = "transport")]
+pub use payload::{Payload, PayloadReader};
 pub use spool::{PersistError, PersistStep, Spool, SpoolOptions, SpoolQuota, SpoolQuotaExceeded, SpoolReader};

@@ -22,7 +22,7 @@ const ROOMS: &[&[&str]] = &[
     &["envelope", "mdn"],
     &["keystore", "payload", "spool", "store"],
     &["transport"],
-    &["receipt"],
+    &["exchange"],
     &["client", "receiver"],
 ];
 
