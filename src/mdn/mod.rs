@@ -5,6 +5,7 @@
 
 mod disposition;
 mod options;
+mod report;
 mod request;
 
 pub use disposition::{
@@ -12,4 +13,5 @@ pub use disposition::{
     FailureModifier, WarningModifier,
 };
 pub use options::{Importance, MicalgChoice, OptionsError, ReceiptOptions};
+pub use report::{Mdn, MdnError, OriginalMessage};
 pub use request::{ReceiptDestination, ReceiptForm, RequestedReceipt, push_receipt_request};
