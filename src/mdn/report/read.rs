@@ -99,9 +99,9 @@ impl Mdn {
             reporting_ua: None,
             original_recipient: None,
             final_recipient: None,
-            original_message_id: fields.single("Original-Message-ID")?.map(str::to_owned),
+            original_message_id: single(fields, "Original-Message-ID")?,
             disposition,
-            mic: fields.single("Received-content-MIC")?.map(str::to_owned),
+            mic: single(fields, "Received-content-MIC")?,
             extensions: Vec::new(),
         };
         for field in fields.iter() {
@@ -116,6 +116,12 @@ impl Mdn {
         }
         Ok(mdn)
     }
+}
+
+/// A field that there may be one of. An empty one says no more than a missing one.
+fn single(fields: &HeaderBlock, name: &str) -> Result<Option<String>, HeaderError> {
+    let value = fields.single(name)?.filter(|value| !value.is_empty());
+    Ok(value.map(str::to_owned))
 }
 
 /// What is looked for in a multipart/report.
