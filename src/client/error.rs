@@ -4,6 +4,7 @@ use http::Uri;
 
 use crate::cms::CertificateError;
 use crate::envelope::EncodeError;
+use crate::exchange::ReadError;
 use crate::keystore::KeyStoreError;
 use crate::mime::HeaderError;
 use crate::name::As2Name;
@@ -54,12 +55,27 @@ pub enum SendError {
     /// The key store had no answer when the receipt was to be verified. The message was sent.
     #[error("key store: {0}")]
     KeyStore(#[from] KeyStoreError),
+    /// The receipt could not be kept while it was read.
+    #[error("reading the receipt failed")]
+    Receipt(#[source] io::Error),
+    /// The message cannot be put into an HTTP request.
+    #[error(transparent)]
+    Request(#[from] http::Error),
     /// The exchange failed. Whether the message arrived may be unknown: a retry sends identical octets.
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The partner's server refused the request (RFC 4130 §5.4).
     #[error(transparent)]
     Status(#[from] Box<StatusError>),
+}
+
+impl From<ReadError> for SendError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::KeyStore(error) => Self::KeyStore(error),
+            ReadError::Io(error) => Self::Receipt(error),
+        }
+    }
 }
 
 impl SendError {
@@ -70,7 +86,7 @@ impl SendError {
             Self::Prepare(PrepareError::KeyStore(error)) | Self::KeyStore(error) => {
                 matches!(error, KeyStoreError::Unavailable(_))
             }
-            Self::Prepare(_) => false,
+            Self::Prepare(_) | Self::Receipt(_) | Self::Request(_) => false,
             Self::Store(error) => matches!(error, StoreError::Unavailable(_)),
             Self::Transport(error) => error.is_transient(),
             Self::Status(error) => error.is_transient(),

@@ -12,7 +12,7 @@ use crate::message_id::MessageId;
 use crate::mic::MicSet;
 use crate::mime::HeaderBlock;
 use crate::spool::{Spool, SpoolStream};
-use crate::store::{ExchangeId, SentRecord};
+use crate::store::ExchangeId;
 use crate::transport::RequestBody;
 
 /// A message, encoded once: every attempt sends the same octets under the same Message-ID and Date (RFC 4130 §5.5).
@@ -92,12 +92,5 @@ impl PreparedMessage {
             .chain(SpoolStream::new(Arc::clone(&self.content)))
             .chain(Cursor::new(self.suffix.clone()));
         request.body(RequestBody::from_reader(source, self.content_length()))
-    }
-
-    /// What has to be on record before the first octet leaves.
-    pub(super) fn record(&self, signed_receipt: bool, mic_required: bool) -> SentRecord {
-        SentRecord::new(self.prepared_at, self.mics.clone(), self.requested_digest)
-            .signed_receipt(signed_receipt)
-            .mic_required(mic_required)
     }
 }

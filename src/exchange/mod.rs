@@ -5,4 +5,4 @@ mod receipt;
 
 pub(crate) use encode::{EncodeFailure, encode, signature_blueprint};
 pub use receipt::Receipt;
-pub(crate) use receipt::{ReceivedReport, read_report};
+pub(crate) use receipt::{ReadError, ReceivedReport, closes, open_report};

@@ -46,6 +46,10 @@ pub enum Refused {
     /// The body ended early, or its connection broke.
     #[error("the body of the request broke off")]
     BodyBroken(#[source] Box<dyn Error + Send + Sync>),
+    /// The message is refused, asked for no receipt, and the receiver is set to say so all the same. One status for all
+    /// reasons (RFC 4130 §7.6 asks for none).
+    #[error("the message is refused")]
+    Message,
     /// No partnership of the two names, and no receipt to say so in.
     #[error("no partnership of these two names is configured")]
     UnknownPartner,
@@ -81,7 +85,7 @@ impl Refused {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Framing | Self::Headers(_) | Self::NoMessageId | Self::EmptyBody | Self::BodyBroken(_) => {
+            Self::Framing | Self::Headers(_) | Self::NoMessageId | Self::EmptyBody | Self::BodyBroken(_) | Self::Message => {
                 StatusCode::BAD_REQUEST
             }
             Self::HeaderTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -43,8 +43,8 @@ pub enum ReceiverEvent<'a> {
     /// A message asks for its receipt at an address that no receipt is sent to: not http, or none that the partnership
     /// allows (SEC-20).
     ReceiptNotAllowed {
-        /// The message.
-        id: &'a ExchangeId,
+        /// The message; `None` for one without a Message-ID.
+        id: Option<&'a ExchangeId>,
         /// The address.
         destination: &'a str,
     },
@@ -85,6 +85,9 @@ pub enum PostError {
     /// The partner's server refused it.
     #[error(transparent)]
     Status(#[from] Box<StatusError>),
+    /// The receipt cannot be put into an HTTP request.
+    #[error(transparent)]
+    Request(#[from] http::Error),
     /// The receiver was built without an HTTP client.
     #[error("the receiver has no HTTP client to post receipts with")]
     NoClient,

@@ -35,8 +35,10 @@ pub(super) struct Received {
     pub(super) body_len: u64,
     /// The encrypted content keys that the body carries.
     pub(super) encrypted_keys: Vec<Vec<u8>>,
-    /// The body as it came, where it is a receipt.
-    pub(super) receipt: Option<Bytes>,
+    /// What the body holds is a receipt, not a message.
+    pub(super) is_receipt: bool,
+    /// The body as it came, where it is a receipt of a size that receipts may have.
+    pub(super) raw: Option<Bytes>,
 }
 
 /// Bounds for one body.
@@ -116,7 +118,8 @@ where
         body_digest: digest.finalize().into(),
         body_len: len,
         encrypted_keys,
-        receipt: raw.filter(|_| is_receipt).map(Bytes::from),
+        is_receipt,
+        raw: raw.filter(|_| is_receipt).map(Bytes::from),
     })
 }
 
@@ -177,4 +180,23 @@ impl Work {
             raw => *raw = None,
         }
     }
+}
+
+/// Reads a body for nothing, up to `limit`, so that a sender that writes before it reads gets to the answer.
+pub(super) async fn discard<B>(body: B, limit: u64) -> Result<(), Refused>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let mut body = pin!(body);
+    let mut left = limit;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Refused::BodyBroken(error.into()))?;
+        let len = frame.data_ref().map_or(0, Bytes::len);
+        left = left.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -20,7 +20,7 @@ use super::outgoing::{self, SealedReceipt};
 use super::{Reply, incoming};
 use crate::envelope::{As2HeaderError, As2Headers, Decoder, RefusalReason, TransportFacts, Verdict};
 use crate::keystore::{CertificateUsage, KeyStoreError};
-use crate::mdn::{ReceiptForm, RequestedReceipt};
+use crate::mdn::{ReceiptDestination, ReceiptForm, RequestedReceipt};
 use crate::mime::HeaderBlock;
 use crate::partnership::Partnership;
 use crate::store::ExchangeId;
@@ -61,6 +61,8 @@ where
     let id = headers
         .message_id()
         .map(|id| ExchangeId::new(headers.to().clone(), headers.from().clone(), id.clone()));
+    let rule = &partnership.accept_policy().receipt_rule;
+    let requested = requested.and_then(|requested| requested.under(rule));
     let exchange = Exchange {
         headers,
         partnership,
@@ -141,7 +143,7 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     intake::discard(body, STRANGER_MAX).await?;
-    let wanted = requested.is_some_and(|requested| requested.is_synchronous());
+    let wanted = requested.is_some_and(|requested| *requested.destination() == ReceiptDestination::Response);
     if !wanted || !core.receipts_to_strangers {
         return Err(Refused::UnknownPartner);
     }
@@ -171,7 +173,7 @@ async fn judge(core: &Arc<Core>, exchange: Exchange, received: Received) -> Resu
     let now = core.clock.now();
     let fresh_key = core.key_guard.admit(&received.encrypted_keys, received.body_digest, now);
     let policy = exchange.partnership.accept_policy();
-    let Received { decoded, payload, .. } = received;
+    let Received { decoded, payload, body_digest, .. } = received;
     let (decoded, verdict) = decoded.judge(&certificates, policy, exchange.transport, now);
     let acceptance = match verdict {
         Verdict::Accepted(acceptance) if fresh_key => acceptance,
@@ -193,7 +195,7 @@ async fn judge(core: &Arc<Core>, exchange: Exchange, received: Received) -> Resu
             return refuse(core, &exchange, Outcome::Refused(reason, mic)).await;
         }
     };
-    let arrival = Arrival::new(core, exchange, form, acceptance, decoded, payload.into(), received.body_digest, now);
+    let arrival = Arrival::new(core, exchange, form, (acceptance, decoded), payload.into(), body_digest, now);
     // A partner that hangs up must not stop what has begun.
     match tokio::spawn(arrival.deliver()).await {
         Ok(reply) => reply,
@@ -202,14 +204,14 @@ async fn judge(core: &Arc<Core>, exchange: Exchange, received: Received) -> Resu
 }
 
 /// Answers a message that is not delivered.
-async fn refuse(core: &Arc<Core>, exchange: &Exchange, outcome: Outcome) -> Result<Reply, Refused> {
-    let Some(requested) = &exchange.requested else {
+pub(super) async fn refuse(core: &Arc<Core>, exchange: &Exchange, outcome: Outcome) -> Result<Reply, Refused> {
+    if exchange.requested.is_none() {
         return match core.failures_without_receipt {
             true => Err(Refused::Message),
             false => Ok(Reply::Nothing),
         };
-    };
+    }
     let form = exchange.form().unwrap_or(ReceiptForm::Unsigned);
     let receipt = SealedReceipt::new(core, exchange, &outcome, form).await?;
-    Ok(outgoing::dispatch(core, exchange, requested, receipt))
+    Ok(outgoing::dispatch(core, exchange, Some(receipt)))
 }

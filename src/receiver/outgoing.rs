@@ -1,7 +1,6 @@
 //! Receipts that we give: written, signed, and sent in the response or posted afterwards.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderValue};
@@ -16,7 +15,7 @@ use super::exchange::Exchange;
 use super::Reply;
 use crate::algorithm::{MicalgStyle, SignatureAlgorithm};
 use crate::envelope::{As2Headers, Blueprint, Layers, OutgoingHeaders, Structure};
-use crate::exchange::{encode, signature_blueprint};
+use crate::exchange::{EncodeFailure, encode, signature_blueprint};
 use crate::keystore::KeyStoreError;
 use crate::limits::Limits;
 use crate::mdn::{Mdn, OriginalMessage, ReceiptDestination, ReceiptForm};
@@ -24,8 +23,10 @@ use crate::message_id::MessageId;
 use crate::mime::{HeaderBlock, TransferEncoding};
 use crate::partnership::Partnership;
 use crate::payload::Payload;
-use crate::store::ExchangeId;
 use crate::transport::{RequestBody, require_success};
+
+/// How much is read of what a partner's server says to a receipt that it refuses.
+const ANSWER_MAX: usize = 16 << 10;
 
 /// A receipt as it goes over the wire, in a response or a request of its own.
 #[derive(Clone, Debug)]
