@@ -159,13 +159,19 @@ pub struct Structure {
 }
 
 impl Structure {
+    /// Whether there are no layers.
+    #[must_use]
+    pub fn is_payload_only(&self) -> bool {
+        *self == Self::from(Layers::payload())
+    }
+
     /// The signature, if there is one.
     #[must_use]
     pub fn signature(&self) -> Option<SignatureAlgorithm> {
         self.signature
     }
 
-    /// Where compression stands. Without a signature it is [`Compression::BeforeSigning`] or none.
+    /// Where compression stands. Without a signature it is [`Compression::BeforeSigning`] or [`Compression::None`].
     #[must_use]
     pub fn compression(&self) -> Compression {
         self.compression
