@@ -40,18 +40,23 @@ pub struct Layers<State> {
 
 /// State of [`Layers`]: nothing but the payload.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Plain {}
 /// State of [`Layers`]: compressed, not signed.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Compressed {}
 /// State of [`Layers`]: signed, not compressed.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Signed {}
 /// State of [`Layers`]: signed and compressed, in either order.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum SignedAndCompressed {}
 /// State of [`Layers`]: encrypted, so complete.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Encrypted {}
 
 impl<State> Layers<State> {

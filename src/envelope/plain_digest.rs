@@ -8,7 +8,7 @@ use crate::mime::{HeaderBlock, MultipartError, MultipartEvent, MultipartScanner}
 #[derive(Debug)]
 pub(super) struct PlainDigest {
     digester: Digester,
-    scanner: Option<MultipartScanner>,
+    scanner: Option<Box<MultipartScanner>>,
 }
 
 impl PlainDigest {
@@ -21,7 +21,8 @@ impl PlainDigest {
             .filter(|kind| kind.is("multipart", "related"));
         let scanner = related
             .map(|kind| MultipartScanner::new(kind.param("boundary").unwrap_or_default()))
-            .transpose()?;
+            .transpose()?
+            .map(Box::new);
         Ok(Self { digester, scanner })
     }
 
