@@ -120,7 +120,7 @@ impl Mdn {
     /// Adds the name of the software that answers, `host; product` (RFC 3798 §3.2.1).
     #[must_use]
     pub fn with_reporting_ua(mut self, product: impl Into<String>) -> Self {
-        self.reporting_ua = Some(product.into());
+        self.reporting_ua = Some(product.into().trim().to_owned());
         self
     }
 

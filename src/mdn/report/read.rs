@@ -276,3 +276,6 @@ fn address(value: &str) -> String {
     };
     address.trim().to_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,9 @@ use super::Mdn;
 use super::human::printable;
 use crate::mime::{ContentType, HeaderBlock, HeaderError, boundary};
 
+/// The most characters of a line of text: 7bit allows 998 (RFC 2045 §2.7).
+const MAX_LINE: usize = 900;
+
 /// The most characters of a disposition, whose reason may be the host's own words.
 const MAX_DISPOSITION: usize = 400;
 
@@ -29,7 +32,7 @@ impl Mdn {
         write_delimiter(&boundary, "\r\n", &mut body);
         write_part_head("text/plain; charset=us-ascii", &mut body)?;
         for line in self.text.lines() {
-            body.extend_from_slice(line.as_bytes());
+            body.extend_from_slice(printable(line, MAX_LINE).as_bytes());
             body.extend_from_slice(b"\r\n");
         }
         body.extend_from_slice(b"\r\n");
