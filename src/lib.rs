@@ -17,20 +17,22 @@
 //! encrypted with AES-256-CBC, answered by a signed receipt in the response.
 //!
 //! ```no_run
-//! use ediint::keystore::{Identity, MemoryKeyStore};
+//! use ediint::cms::Certificate;
+//! use ediint::keystore::{Identity, MemoryKeyStore, PartnerCertificates};
 //! use ediint::store::MemoryStore;
 //! use ediint::{As2Client, As2Name, OutboundMessage, Partnership, Payload};
 //!
 //! # async fn send() -> Result<(), Box<dyn std::error::Error>> {
 //! let (us, acme) = (As2Name::new("us")?, As2Name::new("acme")?);
 //! let keys = MemoryKeyStore::new();
-//! keys.add_identity(us.clone(), Identity::from_pem(&std::fs::read("us.key")?, &std::fs::read("us.pem")?)?);
-//! keys.add_partner_pem(us.clone(), acme.clone(), &std::fs::read("acme.pem")?)?;
+//! keys.set_identity(us.clone(), Identity::from_pem(&std::fs::read("us.pem")?, &std::fs::read("us.key")?)?);
+//! let theirs = Certificate::from_pem(&std::fs::read("acme.pem")?)?;
+//! keys.set_partner(us.clone(), acme.clone(), PartnerCertificates::new(theirs));
 //!
 //! let partnership = Partnership::new(us, acme, "https://as2.acme.example/as2".parse()?);
 //! let client = As2Client::builder(keys, MemoryStore::new()).build()?;
 //! let receipt = client.send(&partnership, OutboundMessage::new(Payload::open("invoice.edi").await?)).await?;
-//! println!("{:?}", receipt.status);
+//! println!("{}", receipt.status);
 //! # Ok(())
 //! # }
 //! ```
@@ -113,8 +115,8 @@ pub use exchange::Receipt;
 pub use future::BoxFuture;
 pub use keystore::KeyStore;
 pub use limits::Limits;
-pub use message_id::{MessageId, MessageIdError};
 pub use mdn::{Disposition, Mdn, ReceiptStatus};
+pub use message_id::{MessageId, MessageIdError};
 pub use mic::{Digester, Mic, MicError, MicSet};
 pub use name::{As2Name, As2NameError};
 pub use partnership::Partnership;

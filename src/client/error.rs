@@ -3,10 +3,10 @@ use std::io;
 use http::Uri;
 
 use crate::cms::CertificateError;
-use crate::envelope::EncodeError;
+use crate::envelope::{As2VersionError, EncodeError, OutgoingHeaderError};
 use crate::exchange::ReadError;
 use crate::keystore::KeyStoreError;
-use crate::mime::HeaderError;
+use crate::mime::{ContentTypeError, HeaderError};
 use crate::name::As2Name;
 use crate::store::StoreError;
 use crate::transport::{StatusError, TransportError};
@@ -38,7 +38,13 @@ pub enum PrepareError {
     Encode(#[from] EncodeError),
     /// A subject, file name, content type or header cannot be sent as it is.
     #[error(transparent)]
-    Header(#[from] HeaderError),
+    Header(#[from] OutgoingHeaderError),
+    /// The content type is none.
+    #[error("content type: {0}")]
+    ContentType(#[from] ContentTypeError),
+    /// The AS2 version of the send profile is none.
+    #[error(transparent)]
+    Version(#[from] As2VersionError),
 }
 
 /// Why sending failed. What the partner answered to a message that arrived is not an error: see
@@ -67,6 +73,12 @@ pub enum SendError {
     /// The partner's server refused the request (RFC 4130 §5.4).
     #[error(transparent)]
     Status(#[from] Box<StatusError>),
+}
+
+impl From<HeaderError> for PrepareError {
+    fn from(error: HeaderError) -> Self {
+        Self::Header(error.into())
+    }
 }
 
 impl From<ReadError> for SendError {

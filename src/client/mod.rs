@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::Response;
 
 use crate::exchange::{Receipt, closes, open_report};
-use crate::mdn::{ErrorModifier, ReceiptStatus};
+use crate::mdn::ReceiptStatus;
 use crate::mime::HeaderBlock;
 use crate::partnership::{Partnership, ReceiptDelivery};
 use crate::store::SentRecord;
@@ -86,11 +86,7 @@ impl As2Client {
     /// # Errors
     ///
     /// [`SendError`].
-    pub async fn transmit(
-        &self,
-        partnership: &Partnership,
-        prepared: &PreparedMessage,
-    ) -> Result<Receipt, SendError> {
+    pub async fn transmit(&self, partnership: &Partnership, prepared: &PreparedMessage) -> Result<Receipt, SendError> {
         self.record(partnership, prepared).await?;
         let request = prepared.request()?;
         let response = self.core.http.send(request, partnership.http_profile()).await?;
@@ -172,9 +168,11 @@ impl As2Client {
         };
         let names_fit = report.names_fit(partnership);
         let sent = sent_record(partnership, prepared);
-        let mut receipt = report.judge(&*core.keys, partnership, prepared.id.clone(), &sent, mdn, now).await?;
+        let mut receipt = report
+            .judge(&*core.keys, partnership, prepared.id.clone(), &sent, mdn, now)
+            .await?;
         if !names_fit {
-            receipt.status = ReceiptStatus::InvalidSignature(ErrorModifier::AuthenticationFailed);
+            receipt.status = ReceiptStatus::OtherPartner;
         }
         Ok(receipt)
     }

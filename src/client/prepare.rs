@@ -12,6 +12,7 @@ use crate::exchange::{EncodeFailure, encode, signature_blueprint};
 use crate::keystore::CertificateUsage;
 use crate::mdn::push_receipt_request;
 use crate::message_id::MessageId;
+use crate::mime::{ContentDisposition, ContentType, HeaderBlock};
 use crate::partnership::{Partnership, ReceiptDelivery};
 use crate::store::ExchangeId;
 
@@ -37,26 +38,35 @@ pub(super) async fn prepare(
     };
     let requested = requested_digests(partnership);
 
-    // What can be refused is refused before the payload is read.
-    let mut headers = OutgoingHeaders {
-        version: profile.as2_version.as_deref(),
-        from: local,
-        to: remote,
-        message_id: &message_id,
-        date: now,
-        subject: Some(message.subject.as_deref().or(profile.subject.as_deref()).unwrap_or(SUBJECT)),
-        agent: ("User-Agent", &core.agent),
-    }
-    .compose(profile.http_headers.iter().chain(&message.http_headers))?;
     let preferred = requested.first().copied().unwrap_or(DigestAlgorithm::Sha256);
-    push_receipt_request(&profile.receipt, preferred, profile.micalg_style, domain, &mut headers)?;
-
-    let head = payload_head(
-        message.effective_content_type(),
-        message.filename.as_deref(),
-        profile.quoted_filename,
-        &message.mime_headers,
+    let mut receipt_request = HeaderBlock::new();
+    push_receipt_request(
+        &profile.receipt,
+        preferred,
+        profile.micalg_style,
+        domain,
+        &mut receipt_request,
     )?;
+    let custom = [profile.http_headers.as_slice(), &message.http_headers].concat();
+    let subject = message.subject.as_deref().or(profile.subject.as_deref());
+    let mut headers = OutgoingHeaders::new(local, remote, &message_id, now)
+        .subject(subject.unwrap_or(SUBJECT))
+        .user_agent(&core.agent)
+        .receipt_request(&receipt_request)
+        .custom(&custom);
+    if let Some(version) = &profile.as2_version {
+        headers = headers.version(version.parse()?);
+    }
+    let content_type = ContentType::parse(message.effective_content_type())?;
+    let disposition = message.filename.as_deref().map(ContentDisposition::attachment);
+    let disposition = disposition.map(|disposition| match profile.quoted_filename {
+        true => disposition,
+        false => disposition.without_quotes(),
+    });
+    let head = payload_head(&content_type, disposition.as_ref(), &message.mime_headers)?;
+    // What can be refused is refused before the payload is read.
+    headers.build(&head)?;
+
     let mut blueprint = Blueprint::new(structure, head);
     blueprint.transfer_encoding = profile.transfer_encoding;
     blueprint.mic_algorithms = mic_algorithms(partnership, &requested);
@@ -67,14 +77,13 @@ pub(super) async fn prepare(
         blueprint.recipients = recipients(core, partnership).await?;
     }
     let (encoded, content) = encode(&*core.keys, local, blueprint, message.payload, &core.spools, &mut *rng).await?;
-    headers.append(encoded.head);
+    let headers = headers.build(&encoded.head)?;
     Ok(PreparedMessage {
         id: ExchangeId::new(remote.clone(), local.clone(), message_id),
         url: partnership.url().clone(),
         headers,
         prefix: encoded.prefix.into(),
         content: Arc::new(content),
-        suffix: encoded.suffix.into(),
         mics: encoded.mics,
         requested_digest: preferred,
         prepared_at: now,
@@ -101,7 +110,9 @@ fn requested_digests(partnership: &Partnership) -> Vec<DigestAlgorithm> {
     if !profile.receipt.digests.is_empty() {
         return profile.receipt.digests.clone();
     }
-    let own = profile.signature.map_or(DigestAlgorithm::Sha256, SignatureAlgorithm::digest);
+    let own = profile
+        .signature
+        .map_or(DigestAlgorithm::Sha256, SignatureAlgorithm::digest);
     vec![own]
 }
 

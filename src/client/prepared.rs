@@ -25,7 +25,6 @@ pub struct PreparedMessage {
     pub(super) headers: HeaderBlock,
     pub(super) prefix: Bytes,
     pub(super) content: Arc<Spool>,
-    pub(super) suffix: Bytes,
     pub(super) mics: MicSet,
     pub(super) requested_digest: DigestAlgorithm,
     pub(super) prepared_at: SystemTime,
@@ -73,8 +72,8 @@ impl PreparedMessage {
     /// The octets of the body.
     #[must_use]
     pub fn content_length(&self) -> u64 {
-        let around = u64::try_from(self.prefix.len() + self.suffix.len()).unwrap_or(u64::MAX);
-        self.content.len().saturating_add(around)
+        let prefix = u64::try_from(self.prefix.len()).unwrap_or(u64::MAX);
+        self.content.len().saturating_add(prefix)
     }
 
     /// The HTTP request, for hosts that send it with a stack of their own: an absolute URL, and a body that gives
@@ -88,9 +87,7 @@ impl PreparedMessage {
         for field in self.headers.iter() {
             request = request.header(field.name(), field.value());
         }
-        let source = Cursor::new(self.prefix.clone())
-            .chain(SpoolStream::new(Arc::clone(&self.content)))
-            .chain(Cursor::new(self.suffix.clone()));
+        let source = Cursor::new(self.prefix.clone()).chain(SpoolStream::new(Arc::clone(&self.content)));
         request.body(RequestBody::from_reader(source, self.content_length()))
     }
 }

@@ -60,7 +60,7 @@ pub(crate) async fn signature_blueprint(
     }
     options.combined_oid = profile.combined_signature_oid;
     options.certificates = included(profile.certificates, own, &chain);
-    Ok(SignatureBlueprint::new(certificate, options, profile.micalg_style))
+    Ok(SignatureBlueprint::new(certificate, options).micalg_style(profile.micalg_style))
 }
 
 fn included(
@@ -83,7 +83,7 @@ pub(crate) async fn encode(
     blueprint: Blueprint,
     payload: Payload,
     spools: &SpoolOptions,
-    rng: &mut dyn CryptoRng,
+    rng: &mut (dyn CryptoRng + Send),
 ) -> Result<(Encoded, Spool), EncodeFailure> {
     let small = payload.len() <= SMALL;
     let encoder = Encoder::new(blueprint, rng)?;

@@ -98,7 +98,7 @@ pub(crate) async fn open_report(
     let policy = partnership.accept_policy().clone();
     let mut limits = limits.clone();
     limits.message_size = u64::try_from(limits.mdn_size).unwrap_or(u64::MAX);
-    let mut decoder = Decoder::new(headers.clone(), Vec::new(), policy.message_size(limits.message_size), limits);
+    let mut decoder = Decoder::new(headers.clone(), &[], policy.message_size(limits.message_size), limits);
     let mut report = Vec::new();
     let question = match decoder.update(&raw, &mut report)? {
         Progress::NeedContentKey(request) => Some((request.recipients.to_vec(), request.cipher)),
@@ -161,7 +161,9 @@ impl ReceivedReport {
         now: SystemTime,
     ) -> Result<Receipt, KeyStoreError> {
         let (local, remote) = (partnership.local(), partnership.remote());
-        let certificates = keys.partner_certificates(local, remote, CertificateUsage::Verify).await?;
+        let certificates = keys
+            .partner_certificates(local, remote, CertificateUsage::Verify)
+            .await?;
         let (signature, signer) = match &self.decoded.signature {
             None => (ReceiptSignature::Unsigned, None),
             Some(found) => check(found, &certificates, partnership.accept_policy(), now),
@@ -190,8 +192,10 @@ fn check(
     policy: &AcceptPolicy,
     now: SystemTime,
 ) -> (ReceiptSignature, Option<Certificate>) {
-    let reason = match found.check(certificates).0 {
-        SignerCheck::Verified { certificate, digest, .. } => {
+    let reason = match found.check(certificates).check {
+        SignerCheck::Verified {
+            certificate, digest, ..
+        } => {
             let in_force = certificate.is_valid_at(now) || policy.accept_expired;
             let strong = policy.allows_digest(digest) && certificate.key_bits().unwrap_or(0) >= policy.min_rsa_bits;
             match (in_force, strong) {
@@ -225,6 +229,7 @@ pub(crate) fn closes(status: &ReceiptStatus) -> bool {
         | ReceiptStatus::Invalid(_)
         | ReceiptStatus::InvalidSignature(_)
         | ReceiptStatus::Unsigned
+        | ReceiptStatus::OtherPartner
         | ReceiptStatus::OtherMessage { .. } => false,
     }
 }

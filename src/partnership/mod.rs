@@ -156,9 +156,7 @@ impl Partnership {
             authority.host().eq_ignore_ascii_case(&wanted.1) && port.is_none_or(|port| port == wanted.2)
         };
         let configured = matches!(&self.accept.receipt_rule, ReceiptRule::Async(fixed) if fixed == url);
-        configured
-            || origin(&self.url).is_some_and(|own| own == wanted)
-            || self.receipt_hosts.iter().any(allowed)
+        configured || origin(&self.url).is_some_and(|own| own == wanted) || self.receipt_hosts.iter().any(allowed)
     }
 }
 

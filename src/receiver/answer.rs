@@ -85,9 +85,12 @@ impl Refused {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Framing | Self::Headers(_) | Self::NoMessageId | Self::EmptyBody | Self::BodyBroken(_) | Self::Message => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Framing
+            | Self::Headers(_)
+            | Self::NoMessageId
+            | Self::EmptyBody
+            | Self::BodyBroken(_)
+            | Self::Message => StatusCode::BAD_REQUEST,
             Self::HeaderTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::ContentEncoding(_) | Self::NoContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,

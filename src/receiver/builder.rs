@@ -2,10 +2,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::As2Receiver;
 use super::event::ReceiverEvent;
 use super::inbox::Inbox;
 use super::key_guard::KeyGuard;
-use super::As2Receiver;
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::exchange::Receipt;

@@ -14,7 +14,6 @@ use super::outgoing::{self, SealedReceipt};
 use super::{Reply, message};
 use crate::envelope::{Acceptance, Decoded};
 use crate::mdn::{ReceiptForm, WarningModifier};
-use crate::mic::Mic;
 use crate::payload::Payload;
 use crate::store::{Claim, ClaimToken, ExchangeId, ReceivedRecord};
 
@@ -98,7 +97,14 @@ impl Arrival {
 
     /// Delivers under a claim; says too whether the message is on record as delivered now.
     async fn deliver_claimed(self, id: &ExchangeId, token: ClaimToken) -> Result<(Reply, bool), Refused> {
-        let Self { core, exchange, form, message, body_digest, expired_certificate } = self;
+        let Self {
+            core,
+            exchange,
+            form,
+            message,
+            body_digest,
+            expired_certificate,
+        } = self;
         let outcome = hand_over(&core, message).await?;
         if let Outcome::Rejected(..) = outcome {
             return Ok((message::refuse(&core, &exchange, outcome).await?, false));
@@ -121,7 +127,14 @@ impl Arrival {
 
     /// Delivers a message without a Message-ID, which nobody could recognise again.
     async fn deliver_unclaimed(self) -> Result<Reply, Refused> {
-        let Self { core, exchange, form, message, expired_certificate, .. } = self;
+        let Self {
+            core,
+            exchange,
+            form,
+            message,
+            expired_certificate,
+            ..
+        } = self;
         let outcome = hand_over(&core, message).await?;
         if let Outcome::Rejected(..) = outcome {
             return message::refuse(&core, &exchange, outcome).await;
@@ -191,7 +204,7 @@ fn received_message(
     now: SystemTime,
 ) -> ReceivedMessage {
     let headers = &exchange.headers;
-    let filename = decoded.filename(headers.block());
+    let filename = decoded.filename();
     let payload_head = decoded.payload_head.unwrap_or_default();
     let key: &[u8] = match headers.message_id() {
         Some(id) => id.key().as_bytes(),
@@ -204,8 +217,8 @@ fn received_message(
         message_id: headers.message_id().cloned(),
         subject: headers.subject().map(str::to_owned),
         content_type: payload_head.get("Content-Type").map(str::to_owned),
-        filename: filename.as_deref().and_then(crate::mime::sanitize_filename),
-        untrusted_filename: filename,
+        filename: filename.as_ref().and_then(|filename| filename.sanitized.clone()),
+        untrusted_filename: filename.map(|filename| filename.raw),
         payload_head,
         headers: headers.block().clone(),
         layers: decoded.layers,
@@ -215,6 +228,10 @@ fn received_message(
         continued_unauthenticated: acceptance.continued_unauthenticated,
         transport: exchange.transport,
         received_at: now,
-        storage_key: storage_key([headers.to().as_str().as_bytes(), headers.from().as_str().as_bytes(), key]),
+        storage_key: storage_key([
+            headers.to().as_str().as_bytes(),
+            headers.from().as_str().as_bytes(),
+            key,
+        ]),
     }
 }

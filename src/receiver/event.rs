@@ -1,3 +1,5 @@
+use std::fmt;
+
 use http::Uri;
 
 use super::answer::Refused;
@@ -73,6 +75,57 @@ pub enum ReceiverEvent<'a> {
         /// Why.
         reason: &'a IgnoredReceipt,
     },
+}
+
+/// One line for a log.
+impl fmt::Display for ReceiverEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Delivered { id, disposition, .. } => write!(f, "delivered {}: {disposition}", Named(*id)),
+            Self::Duplicate(id) => write!(f, "{id} again, answered as before"),
+            Self::Conflict(id) => write!(f, "another message under the id of {id}, refused"),
+            Self::MessageRefused {
+                from,
+                to,
+                id,
+                reason,
+                detail,
+            } => {
+                match id {
+                    Some(id) => write!(f, "refused {id}: {reason:?}")?,
+                    None => write!(f, "refused a message from {from} to {to}: {reason:?}")?,
+                }
+                detail.map_or(Ok(()), |detail| write!(f, " ({detail})"))
+            }
+            Self::RequestRefused(refused) => write!(f, "refused a request with {}: {refused}", refused.status()),
+            Self::ReceiptNotAllowed { id, destination } => {
+                write!(
+                    f,
+                    "no receipt for {}: {destination:?} is not an address of the partner",
+                    Named(*id)
+                )
+            }
+            Self::ReceiptPosted { id, url } => write!(f, "posted the receipt for {id} to {url}"),
+            Self::ReceiptNotPosted { id, url, error } => {
+                write!(f, "could not post the receipt for {id} to {url}: {error}")
+            }
+            Self::ReceiptIgnored { from, to, reason } => {
+                write!(f, "a receipt from {from} to {to} is ignored: {reason}")
+            }
+        }
+    }
+}
+
+/// A message that may lack an identifier.
+struct Named<'a>(Option<&'a ExchangeId>);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(id) => id.fmt(f),
+            None => f.write_str("a message without a Message-ID"),
+        }
+    }
 }
 
 /// Why an asynchronous receipt could not be posted.

@@ -19,18 +19,12 @@ pub(super) struct Exchange {
     pub(super) id: Option<ExchangeId>,
 }
 
-
 impl Exchange {
-    /// The digests that the sender asks for and the policy allows, best first: the candidates for the MIC of a message
-    /// without a signature (SMI-43, SEC-15).
+    /// The digests that the sender asks for, best first: the candidates for the MIC of a message without a signature
+    /// (SMI-43).
     pub(super) fn asked_digests(&self) -> Vec<DigestAlgorithm> {
-        let policy = self.partnership.accept_policy();
         let options = self.requested.as_ref().and_then(RequestedReceipt::options);
-        options
-            .into_iter()
-            .flat_map(|options| options.digests())
-            .filter(|digest| policy.allows_digest(*digest))
-            .collect()
+        options.into_iter().flat_map(|options| options.digests()).collect()
     }
 
     /// The kind of receipt that is due.

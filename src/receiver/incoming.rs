@@ -64,7 +64,9 @@ async fn close(
             return Ok(Err(IgnoredReceipt::AlreadyResolved(id)));
         }
         let now = core.clock.now();
-        let judged = report.judge(&*core.keys, &exchange.partnership, id, &sent, mdn, now).await;
+        let judged = report
+            .judge(&*core.keys, &exchange.partnership, id, &sent, mdn, now)
+            .await;
         let receipt = match judged {
             Ok(receipt) => receipt,
             Err(error @ KeyStoreError::Unavailable(_)) => return Err(Refused::KeyStore(error)),
@@ -73,11 +75,13 @@ async fn close(
         if !closes(&receipt.status) {
             return Ok(Err(IgnoredReceipt::NotConfirming(Box::new(receipt))));
         }
-        return Ok(match core.store.resolve_receipt(&receipt.id, receipt.to_bytes()).await? {
-            Resolution::First => Ok(receipt),
-            Resolution::AlreadyResolved => Err(IgnoredReceipt::AlreadyResolved(receipt.id)),
-            Resolution::Unknown => Err(IgnoredReceipt::UnknownMessage(receipt.id)),
-        });
+        return Ok(
+            match core.store.resolve_receipt(&receipt.id, receipt.to_bytes()).await? {
+                Resolution::First => Ok(receipt),
+                Resolution::AlreadyResolved => Err(IgnoredReceipt::AlreadyResolved(receipt.id)),
+                Resolution::Unknown => Err(IgnoredReceipt::UnknownMessage(receipt.id)),
+            },
+        );
     }
     Ok(Err(unknown))
 }

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
 use super::answer::Refused;
-use crate::cms::{ContentKey, RecipientInfo};
 use crate::algorithm::ContentCipher;
+use crate::cms::{ContentKey, RecipientInfo};
 use crate::envelope::{Decoded, Decoder, Progress};
 use crate::keystore::{KeyStore, KeyStoreError};
 use crate::mdn::Mdn;
@@ -77,11 +77,11 @@ where
         mdn_size: bounds.mdn_size,
     };
     loop {
-        let frame = body.frame().await;
+        let frame = body.frame().await.transpose();
+        let frame = frame.map_err(|error| Refused::BodyBroken(error.into()))?;
         let ended = frame.is_none();
         if let Some(frame) = frame {
             // Fields in trailers are ignored: AS2 knows none (SEC-36).
-            let frame = frame.map_err(|error| Refused::BodyBroken(error.into()))?;
             let Ok(data) = frame.into_data() else { continue };
             batch_len = batch_len.saturating_add(data.len());
             len = len.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
@@ -109,7 +109,13 @@ where
             break;
         }
     }
-    let Work { decoder, mut payload, digest, raw, .. } = work;
+    let Work {
+        decoder,
+        mut payload,
+        digest,
+        raw,
+        ..
+    } = work;
     let decoded = decoder.finish(&mut payload).map_err(Refused::Spool)?;
     let is_receipt = decoded.payload_head.as_ref().is_some_and(Mdn::is_report);
     Ok(Received {
@@ -155,7 +161,9 @@ impl Work {
         if inline {
             return self.decode(batch);
         }
-        spawn_blocking(move || self.decode(batch)).await.map_err(io::Error::other)?
+        spawn_blocking(move || self.decode(batch))
+            .await
+            .map_err(io::Error::other)?
     }
 
     fn decode(mut self, mut batch: VecDeque<Bytes>) -> io::Result<(Self, VecDeque<Bytes>, Question)> {

@@ -11,8 +11,8 @@ use http_body::Body;
 
 use super::answer::{Outcome, Refused};
 use super::builder::Core;
-use super::event::ReceiverEvent;
 use super::delivery::{self, Arrival};
+use super::event::ReceiverEvent;
 use super::exchange::Exchange;
 use super::inbox::InboxError;
 use super::intake::{self, Bounds, Received};
@@ -78,7 +78,7 @@ where
     let policy = exchange.partnership.accept_policy();
     let decoder = Decoder::new(
         exchange.headers.block().clone(),
-        exchange.asked_digests(),
+        &exchange.asked_digests(),
         policy.clone(),
         limits,
     );
@@ -101,7 +101,10 @@ where
 
 /// Refuses what is no request for us, before anything is looked up.
 fn check_head(head: &Parts) -> Result<HeaderBlock, Refused> {
-    let size = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    let size = head
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4);
     if size.sum::<usize>() > HEADER_MAX {
         return Err(Refused::HeaderTooLarge);
     }
@@ -165,16 +168,27 @@ async fn judge(core: &Arc<Core>, exchange: Exchange, received: Received) -> Resu
         return refuse(core, &exchange, Outcome::NotProcessable).await;
     }
     let (local, remote) = (exchange.headers.to(), exchange.headers.from());
-    let certificates = match core.keys.partner_certificates(local, remote, CertificateUsage::Verify).await {
+    let certificates = match core
+        .keys
+        .partner_certificates(local, remote, CertificateUsage::Verify)
+        .await
+    {
         Ok(certificates) => certificates,
         Err(error @ KeyStoreError::Unavailable(_)) => return Err(Refused::KeyStore(error)),
         Err(_) => Vec::new(),
     };
     let now = core.clock.now();
-    let fresh_key = core.key_guard.admit(&received.encrypted_keys, received.body_digest, now);
+    let fresh_key = core
+        .key_guard
+        .admit(&received.encrypted_keys, received.body_digest, now);
     let policy = exchange.partnership.accept_policy();
-    let Received { decoded, payload, body_digest, .. } = received;
-    let (decoded, verdict) = decoded.judge(&certificates, policy, exchange.transport, now);
+    let Received {
+        decoded,
+        payload,
+        body_digest,
+        ..
+    } = received;
+    let verdict = decoded.judge(&certificates, policy, exchange.transport, now);
     let acceptance = match verdict {
         Verdict::Accepted(acceptance) if fresh_key => acceptance,
         Verdict::Accepted(_) => {
@@ -195,7 +209,15 @@ async fn judge(core: &Arc<Core>, exchange: Exchange, received: Received) -> Resu
             return refuse(core, &exchange, Outcome::Refused(reason, mic)).await;
         }
     };
-    let arrival = Arrival::new(core, exchange, form, (acceptance, decoded), payload.into(), body_digest, now);
+    let arrival = Arrival::new(
+        core,
+        exchange,
+        form,
+        (acceptance, decoded),
+        payload.into(),
+        body_digest,
+        now,
+    );
     // A partner that hangs up must not stop what has begun.
     match tokio::spawn(arrival.deliver()).await {
         Ok(reply) => reply,

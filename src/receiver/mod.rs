@@ -130,7 +130,9 @@ fn refusal(refused: &Refused) -> Response<ReplyBody> {
     let mut response = empty(refused.status());
     match refused.status() {
         StatusCode::METHOD_NOT_ALLOWED => response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST")),
-        StatusCode::SERVICE_UNAVAILABLE => response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60")),
+        StatusCode::SERVICE_UNAVAILABLE => response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static("60")),
         _ => None,
     };
     response

@@ -7,12 +7,12 @@ use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Request, Response, Uri};
 use tokio::time::sleep;
 
+use super::Reply;
 use super::answer::{Outcome, Refused};
 use super::body::{AfterReply, ReplyBody};
 use super::builder::Core;
 use super::event::{PostError, ReceiverEvent};
 use super::exchange::Exchange;
-use super::Reply;
 use crate::algorithm::{MicalgStyle, SignatureAlgorithm};
 use crate::envelope::{As2Headers, Blueprint, Layers, OutgoingHeaders, Structure};
 use crate::exchange::{EncodeFailure, encode, signature_blueprint};
@@ -68,13 +68,19 @@ impl SealedReceipt {
         let mut blueprint = Blueprint::new(Structure::from(layers), head);
         blueprint.transfer_encoding = TransferEncoding::SevenBit;
         blueprint.signature = Some(signature);
-        let (encoded, content) = encode(&*core.keys, local, blueprint, Payload::from(body), &core.spools, &mut *rng)
-            .await
-            .map_err(|error| Refused::Receipt(error.into()))?;
+        let (encoded, content) = encode(
+            &*core.keys,
+            local,
+            blueprint,
+            Payload::from(body),
+            &core.spools,
+            &mut *rng,
+        )
+        .await
+        .map_err(|error| Refused::Receipt(error.into()))?;
         let mut body = encoded.prefix;
         body.extend_from_slice(&content.into_bytes().map_err(Refused::Spool)?);
-        body.extend_from_slice(&encoded.suffix);
-        Self::assemble(core, &exchange.headers, encoded.head, body)
+        Self::assemble(core, &exchange.headers, &encoded.head, body)
     }
 
     /// Writes the receipt for `outcome` without a signature.
@@ -85,27 +91,22 @@ impl SealedReceipt {
     fn unsigned_mdn(core: &Core, headers: &As2Headers, mdn: &Mdn) -> Result<Self, Refused> {
         let written = mdn.write(&mut *core.entropy.rng());
         let (head, body) = written.map_err(|error| Refused::Receipt(error.into()))?;
-        Self::assemble(core, headers, head, body)
+        Self::assemble(core, headers, &head, body)
     }
 
     /// Puts the HTTP header before a receipt: the names are those of the message, swapped (ENV-16).
-    fn assemble(core: &Core, message: &As2Headers, head: HeaderBlock, body: Vec<u8>) -> Result<Self, Refused> {
+    fn assemble(core: &Core, message: &As2Headers, head: &HeaderBlock, body: Vec<u8>) -> Result<Self, Refused> {
         let (local, remote) = (message.to(), message.from());
         let domain = core.domain.as_deref().unwrap_or(local.as_str());
         let message_id = MessageId::generate(domain, &mut *core.entropy.rng());
-        let mut headers = OutgoingHeaders {
-            version: None,
-            from: local,
-            to: remote,
-            message_id: &message_id,
-            date: core.clock.now(),
-            subject: Some("Receipt"),
-            agent: ("Server", &core.agent),
-        }
-        .compose(&[])
-        .map_err(|error| Refused::Receipt(error.into()))?;
-        headers.append(head);
-        Ok(Self { headers, body: body.into() })
+        let headers = OutgoingHeaders::new(local, remote, &message_id, core.clock.now())
+            .server(&core.agent)
+            .build(head)
+            .map_err(|error| Refused::Receipt(error.into()))?;
+        Ok(Self {
+            headers,
+            body: body.into(),
+        })
     }
 
     /// Header fields, an empty line, the body: what the store keeps.
@@ -121,7 +122,10 @@ impl SealedReceipt {
     pub(super) fn from_bytes(stored: &Bytes, limits: &Limits) -> Option<Self> {
         let end = memchr::memmem::find(stored, b"\r\n\r\n")?;
         let headers = HeaderBlock::parse(stored.get(..end + 2)?, limits).ok()?;
-        Some(Self { headers, body: stored.slice(end + 4..) })
+        Some(Self {
+            headers,
+            body: stored.slice(end + 4..),
+        })
     }
 
     pub(super) fn into_response(self) -> Response<ReplyBody> {
@@ -142,7 +146,11 @@ impl SealedReceipt {
         let mut request = Request::post(url.clone());
         for field in self.headers.iter() {
             // What a server calls itself is a user agent's name in a request.
-            let name = if field.name() == "Server" { "User-Agent" } else { field.name() };
+            let name = if field.name() == "Server" {
+                "User-Agent"
+            } else {
+                field.name()
+            };
             request = request.header(name, field.value());
         }
         request.body(RequestBody::from(self.body.clone()))
@@ -179,14 +187,21 @@ pub(super) fn dispatch(core: &Arc<Core>, exchange: &Exchange, receipt: Option<Se
     Reply::Later(AfterReply(Box::pin(async move {
         match post(&core, &partnership, &url, &receipt).await {
             Ok(()) => core.tell(&ReceiverEvent::ReceiptPosted { id: &id, url: &url }),
-            Err(error) => core.tell(&ReceiverEvent::ReceiptNotPosted { id: &id, url: &url, error: &error }),
+            Err(error) => core.tell(&ReceiverEvent::ReceiptNotPosted {
+                id: &id,
+                url: &url,
+                error: &error,
+            }),
         }
     })))
 }
 
 /// A plain 200 tells nothing to whoever named the address (SEC-20).
 fn not_allowed(core: &Core, exchange: &Exchange, destination: &str) -> Reply {
-    core.tell(&ReceiverEvent::ReceiptNotAllowed { id: exchange.id.as_ref(), destination });
+    core.tell(&ReceiverEvent::ReceiptNotAllowed {
+        id: exchange.id.as_ref(),
+        destination,
+    });
     Reply::Nothing
 }
 
@@ -198,7 +213,10 @@ async fn post(core: &Core, partnership: &Partnership, url: &Uri, receipt: &Seale
         sleep(*delay).await;
         let request = receipt.request(url).map_err(PostError::Request)?;
         result = match client.send(request, partnership.http_profile()).await {
-            Ok(response) => require_success(response, ANSWER_MAX).await.map(drop).map_err(|error| PostError::Status(Box::new(error))),
+            Ok(response) => require_success(response, ANSWER_MAX)
+                .await
+                .map(drop)
+                .map_err(|error| PostError::Status(Box::new(error))),
             Err(error) => Err(PostError::Transport(error)),
         };
         match &result {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use der::asn1::Ia5String;
 use der::pem::LineEnding;
 use der::{Encode, EncodePem};
-use rsa::RsaPrivateKey;
+use ediint::{Entropy, SystemEntropy};
+use rsa::PrivateKey;
 use rsa::pkcs1v15::SigningKey;
 use rsa::pkcs8::EncodePrivateKey;
 use sha2::Sha256;
@@ -21,15 +22,15 @@ use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::Validity;
 
 /// A private key and its self-signed certificate.
-pub struct Made {
+pub(crate) struct Made {
     /// PKCS#8, PEM.
-    pub key_pem: String,
+    pub(crate) key_pem: String,
     /// PKCS#8, DER.
-    pub key_der: Vec<u8>,
+    pub(crate) key_der: Vec<u8>,
     /// PEM.
-    pub certificate_pem: String,
+    pub(crate) certificate_pem: String,
     /// DER.
-    pub certificate_der: Vec<u8>,
+    pub(crate) certificate_der: Vec<u8>,
 }
 
 /// A certificate that nobody else vouches for.
@@ -59,13 +60,16 @@ impl BuilderProfile for SelfSigned {
 
 /// Makes an RSA key of `bits` bits and a certificate for it, valid for a year, that names `common_name` and the host
 /// `localhost`.
-pub fn make(common_name: &str, bits: usize) -> Result<Made, Box<dyn std::error::Error>> {
-    let key = RsaPrivateKey::new(&mut rand::rng(), bits)?;
+pub(crate) fn make(common_name: &str, bits: usize) -> Result<Made, Box<dyn std::error::Error + Send + Sync>> {
+    let mut rng = SystemEntropy::default().rng();
+    let key = PrivateKey::new(&mut rng, bits)?;
     let signer = SigningKey::<Sha256>::new(key.clone());
     let public = spki::SubjectPublicKeyInfoOwned::from_key(key.as_ref())?;
     let certificate = CertificateBuilder::new(
-        SelfSigned { name: Name::from_str(&format!("CN={common_name}"))? },
-        SerialNumber::from(rand::random::<u32>()),
+        SelfSigned {
+            name: Name::from_str(&format!("CN={common_name}"))?,
+        },
+        SerialNumber::from(rng.next_u32()),
         Validity::from_now(Duration::from_secs(365 * 24 * 3600))?,
         public,
     )?
