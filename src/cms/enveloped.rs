@@ -153,3 +153,6 @@ pub fn enveloped_prefix(recipients: &[RecipientInfo], cipher: ContentCipher, iv:
     ];
     content_info(oid::ENVELOPED_DATA, &fields.concat(), content_len)
 }
+
+#[cfg(test)]
+mod tests;
