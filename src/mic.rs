@@ -44,6 +44,14 @@ pub enum MicError {
 }
 
 impl Mic {
+    /// The digest of `octets`.
+    #[must_use]
+    pub fn of(algorithm: DigestAlgorithm, octets: &[u8]) -> Self {
+        let mut hasher = Hasher::new(algorithm);
+        hasher.update(octets);
+        hasher.finish()
+    }
+
     /// Takes a digest.
     ///
     /// # Errors

@@ -1,17 +1,11 @@
 //! BER (X.690) in chunks: what partners send is seldom DER, so every length form is read, and nothing is believed
 //! before its octets are there.
 
+use super::tlv::{self, len_u64, tag};
 use crate::limits::Limits;
 
 #[cfg(test)]
 mod tests;
-
-/// Universal tags as identifier octets, the constructed bit included where DER sets it.
-pub(crate) const INTEGER: u8 = 0x02;
-pub(crate) const OCTET_STRING: u8 = 0x04;
-pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
-pub(crate) const SEQUENCE: u8 = 0x30;
-pub(crate) const SET: u8 = 0x31;
 
 const CONSTRUCTED: u8 = 0x20;
 
@@ -47,7 +41,7 @@ pub enum BerError {
 
 /// Identifier and length octets of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Header {
+pub(super) struct Header {
     octets: [u8; HEADER_MAX],
     octets_len: usize,
     tag_len: usize,
@@ -56,7 +50,7 @@ pub(crate) struct Header {
 
 impl Header {
     /// Reads a header from its first octets; `None` when more of them are needed.
-    fn parse(octets: &[u8]) -> Result<Option<Self>, BerError> {
+    pub(super) fn parse(octets: &[u8]) -> Result<Option<Self>, BerError> {
         let mut rest = octets.iter().copied();
         let Some(identifier) = rest.next() else { return Ok(None) };
         let mut tag_len = 1;
@@ -101,22 +95,28 @@ impl Header {
     }
 
     /// The first identifier octet. High tag numbers all look alike here: 31; nothing that is read here has one.
-    pub(crate) const fn identifier(&self) -> u8 {
+    pub(super) const fn identifier(&self) -> u8 {
         self.octets[0]
     }
 
-    pub(crate) const fn is_constructed(&self) -> bool {
+    pub(super) const fn is_constructed(&self) -> bool {
         self.identifier() & CONSTRUCTED != 0
     }
 
-    fn octets(&self) -> &[u8] {
+    /// The length of the content, unless it is indefinite.
+    pub(super) const fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// The header itself.
+    pub(super) fn octets(&self) -> &[u8] {
         self.octets.get(..self.octets_len).unwrap_or_default()
     }
 }
 
 /// What [`BerReader::next`] found.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum BerEvent<'a> {
+pub(super) enum BerEvent<'a> {
     /// All of the input is consumed.
     NeedInput,
     /// A value begins.
@@ -129,7 +129,7 @@ pub(crate) enum BerEvent<'a> {
 
 /// Splits BER into events. Values that are open are kept on a stack of bounded depth; their content is not kept.
 #[derive(Debug)]
-pub(crate) struct BerReader {
+pub(super) struct BerReader {
     position: u64,
     open: Vec<Open>,
     /// Octets of a header that arrived in pieces.
@@ -150,7 +150,7 @@ struct Open {
 }
 
 impl BerReader {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
         Self {
             position: 0,
             open: Vec::new(),
@@ -162,25 +162,25 @@ impl BerReader {
     }
 
     /// The number of values that are open.
-    pub(crate) fn depth(&self) -> usize {
+    pub(super) fn depth(&self) -> usize {
         self.open.len()
     }
 
     /// Takes the value that began last as octets, whatever it holds. Values of indefinite length still have to be
     /// searched for their end.
-    pub(crate) fn skip(&mut self) {
+    pub(super) fn skip(&mut self) {
         if let Some(open) = self.open.last_mut() {
             open.nested = open.end.is_none();
         }
     }
 
     /// Does not count the value that began last: content may come in any number of segments.
-    pub(crate) fn uncount(&mut self) {
+    pub(super) fn uncount(&mut self) {
         self.elements = self.elements.saturating_add(1);
     }
 
     /// Takes the next event from the front of `input`.
-    pub(crate) fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<BerEvent<'a>, BerError> {
+    pub(super) fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<BerEvent<'a>, BerError> {
         if self.header_len == 0
             && let Some(open) = self.open.last()
             && let Some(end) = open.end
@@ -266,7 +266,7 @@ impl BerReader {
 /// Collects one value from its events with definite lengths throughout and constructed octet strings joined. A value
 /// that has nothing of either is kept octet for octet, so that digests over it hold.
 #[derive(Debug, Default)]
-pub(crate) struct Collector {
+pub(super) struct Collector {
     octets: Vec<u8>,
     open: Vec<Collected>,
 }
@@ -282,10 +282,10 @@ struct Collected {
 }
 
 impl Collector {
-    pub(crate) fn begin(&mut self, header: &Header) -> Result<(), BerError> {
-        let string = header.identifier() == OCTET_STRING | CONSTRUCTED;
+    pub(super) fn begin(&mut self, header: &Header) -> Result<(), BerError> {
+        let string = header.identifier() == tag::OCTET_STRING | CONSTRUCTED;
         let segment = self.open.last().is_some_and(|around| around.string);
-        if segment && !string && header.identifier() != OCTET_STRING {
+        if segment && !string && header.identifier() != tag::OCTET_STRING {
             return Err(BerError::Segment);
         }
         self.open.push(Collected {
@@ -300,12 +300,12 @@ impl Collector {
         Ok(())
     }
 
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.octets.extend_from_slice(bytes);
     }
 
     /// The value that began last ends; the octets once that was the outermost one.
-    pub(crate) fn end(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn end(&mut self) -> Option<Vec<u8>> {
         let value = self.open.pop()?;
         if !value.segment {
             let content = self.octets.len() - value.start - value.header.octets_len;
@@ -318,9 +318,9 @@ impl Collector {
                     .unwrap_or_default()
                     .to_vec();
                 if value.string {
-                    header = vec![OCTET_STRING];
+                    header = vec![tag::OCTET_STRING];
                 }
-                push_length(&mut header, content);
+                tlv::write_length(&mut header, content);
                 // Moves the content once for each level of nesting, of which there are few.
                 self.octets
                     .splice(value.start..value.start + value.header.octets_len, header);
@@ -330,84 +330,7 @@ impl Collector {
     }
 
     /// The octets kept so far.
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.octets.len()
-    }
-}
-
-/// One value of definite length in a slice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tlv<'a> {
-    /// The first identifier octet.
-    pub(crate) identifier: u8,
-    pub(crate) content: &'a [u8],
-    /// Header and content.
-    pub(crate) octets: &'a [u8],
-}
-
-impl<'a> Tlv<'a> {
-    /// Takes one value from the front of `input`, which a [`Collector`] has made definite.
-    pub(crate) fn read(input: &mut &'a [u8]) -> Result<Self, BerError> {
-        let start = *input;
-        let header = Header::parse(start)?.ok_or(BerError::Truncated)?;
-        let length = header.length.ok_or(BerError::Header)?;
-        let length = usize::try_from(length).map_err(|_| BerError::Overrun)?;
-        let end = header.octets_len.checked_add(length).ok_or(BerError::Overrun)?;
-        let (octets, rest) = start.split_at_checked(end).ok_or(BerError::Truncated)?;
-        *input = rest;
-        let content = octets.get(header.octets_len..).unwrap_or_default();
-        Ok(Self {
-            identifier: header.identifier(),
-            content,
-            octets,
-        })
-    }
-
-    /// As [`Tlv::read`], but only a value with the given identifier octet.
-    pub(crate) fn read_as(input: &mut &'a [u8], identifier: u8) -> Result<Self, BerError> {
-        let value = Self::read(input)?;
-        if value.identifier == identifier {
-            Ok(value)
-        } else {
-            Err(BerError::Header)
-        }
-    }
-}
-
-/// Writes identifier and definite length octets in the shortest form (DER).
-pub(crate) fn push_header(out: &mut Vec<u8>, identifier: u8, content_len: u64) {
-    out.push(identifier);
-    push_length(out, content_len);
-}
-
-/// Writes a whole value.
-pub(crate) fn push_value(out: &mut Vec<u8>, identifier: u8, content: &[u8]) {
-    push_header(out, identifier, len_u64(content));
-    out.extend_from_slice(content);
-}
-
-fn push_length(out: &mut Vec<u8>, length: u64) {
-    match u8::try_from(length) {
-        Ok(short @ 0..=0x7f) => out.push(short),
-        _ => {
-            let octets = length.to_be_bytes();
-            let significant = octets.iter().skip_while(|octet| **octet == 0);
-            out.extend((0x81..).take(significant.clone().count()).last());
-            out.extend(significant);
-        }
-    }
-}
-
-pub(crate) fn len_u64(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
-}
-
-/// Writes the headers of values that hold nothing but each other and, innermost, `content_len` octets.
-pub(crate) fn nested_headers(out: &mut Vec<u8>, identifiers: &[u8], content_len: u64) {
-    if let Some((outer, inner)) = identifiers.split_first() {
-        let mut nested = Vec::new();
-        nested_headers(&mut nested, inner, content_len);
-        push_header(out, *outer, len_u64(&nested).saturating_add(content_len));
-        out.append(&mut nested);
     }
 }

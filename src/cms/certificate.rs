@@ -10,7 +10,7 @@ use rustls_pki_types::pem::{self, PemObject};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
-use super::oids;
+use super::oid;
 use super::time;
 use super::tlv::{self, BadTlv, Tlv, Tlvs, tag};
 
@@ -201,6 +201,11 @@ impl Certificate {
         self.0.subject_key_identifier.as_deref().unwrap_or(&self.0.key_hash)
     }
 
+    /// Whether both certificates are for the same key.
+    pub(crate) fn has_key_of(&self, other: &Self) -> bool {
+        self.0.key_hash == other.0.key_hash
+    }
+
     /// The beginning of the validity period.
     #[must_use]
     pub fn not_before(&self) -> SystemTime {
@@ -260,7 +265,7 @@ fn subject_key_identifier(extensions: Tlv<'_>) -> Result<Option<Vec<u8>>, BadTlv
     let mut extensions = extensions.children().expect(tag::SEQUENCE)?.children();
     while !extensions.is_empty() {
         let mut extension = extensions.expect(tag::SEQUENCE)?.children();
-        if extension.expect(tag::OID)?.value == oids::SUBJECT_KEY_IDENTIFIER {
+        if extension.expect(tag::OID)?.value == oid::SUBJECT_KEY_IDENTIFIER {
             extension.optional(tag::BOOLEAN)?;
             let value = extension.expect(tag::OCTET_STRING)?;
             // An odd extension is as good as none: the identifier is only a hint.
@@ -279,10 +284,10 @@ fn public_key(key_info: Tlv<'_>) -> Result<([u8; 20], Result<RsaComponents, KeyE
     let mut key_info = key_info.children();
     let algorithm = key_info.expect(tag::SEQUENCE)?.children().expect(tag::OID)?;
     let (_unused_bits, key) = key_info.expect(tag::BIT_STRING)?.value.split_first().ok_or(BadTlv)?;
-    let components = if algorithm.value == oids::RSA_ENCRYPTION {
+    let components = if algorithm.value == oid::RSA_ENCRYPTION {
         rsa_components(key)
     } else {
-        Err(KeyError::Unsupported(tlv::oid_text(algorithm.value)))
+        Err(KeyError::Unsupported(oid::text(algorithm.value)))
     };
     Ok((Sha1::digest(key).into(), components))
 }

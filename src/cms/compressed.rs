@@ -5,8 +5,9 @@ use std::io;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-use super::ber::{self, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE};
+use super::content_info::content_info;
 use super::oid;
+use super::tlv::{encode, encode_open, tag};
 use crate::limits::Limits;
 
 #[cfg(test)]
@@ -205,20 +206,16 @@ impl fmt::Debug for Deflater {
 /// must follow; nothing comes after them.
 #[must_use]
 pub fn compressed_prefix(content_len: u64) -> Vec<u8> {
-    let mut algorithm = Vec::new();
-    ber::push_value(&mut algorithm, OBJECT_IDENTIFIER, oid::ZLIB);
-    let mut head = vec![ber::INTEGER, 1, 0];
-    ber::push_value(&mut head, SEQUENCE, &algorithm);
-
-    let mut data = Vec::new();
-    ber::push_value(&mut data, OBJECT_IDENTIFIER, oid::DATA);
-    ber::nested_headers(&mut data, &[0xa0, OCTET_STRING], content_len);
-
-    let data_len = ber::len_u64(&data).saturating_add(content_len);
-    ber::push_header(&mut head, SEQUENCE, data_len);
-    head.append(&mut data);
-
-    oid::content_info(oid::COMPRESSED_DATA, &head, content_len)
+    let algorithm = encode(tag::SEQUENCE, &encode(tag::OID, oid::ZLIB));
+    let octets = encode_open(tag::OCTET_STRING, &[], content_len);
+    let content = encode_open(tag::context_constructed(0), &octets, content_len);
+    let encapsulated = [encode(tag::OID, oid::DATA), content].concat();
+    let fields = [
+        encode(tag::INTEGER, &[0]),
+        algorithm,
+        encode_open(tag::SEQUENCE, &encapsulated, content_len),
+    ];
+    content_info(oid::COMPRESSED_DATA, &fields.concat(), content_len)
 }
 
 fn offset(before: u64, after: u64) -> usize {

@@ -5,9 +5,10 @@ mod ber;
 mod cbc;
 mod certificate;
 mod compressed;
+mod content_info;
 mod enveloped;
 mod oid;
-mod oids;
+mod pkcs1;
 mod reader;
 mod signed;
 mod time;
@@ -18,5 +19,6 @@ pub use cbc::{CbcDecryptor, CbcEncryptor, ContentKey, DecryptError, InvalidKeyLe
 pub use certificate::{Certificate, CertificateError, CertificateId, KeyError};
 pub use compressed::{Deflater, InflateError, Inflater, compressed_prefix};
 pub use enveloped::{EnvelopedHead, RecipientInfo, encrypt_content_key, enveloped_prefix};
+pub(crate) use pkcs1::signature_scheme;
 pub use reader::{CmsError, CmsEvent, CmsReader, CmsTrailer, ContentKind, SignedHead};
 pub use signed::{PendingSignature, SignatureError, SignatureOptions, SignerCheck, SigningInput, check_signers};

@@ -1,75 +1,104 @@
-//! The object identifiers of CMS, as content octets.
+//! The object identifiers of CMS as content octets, and what they mean.
 
 use const_oid::ObjectIdentifier;
-use const_oid::db::DB;
+use const_oid::db::{DB, rfc5280, rfc5911, rfc5912, rfc6211, rfc6268};
 
-use super::ber::{self, OBJECT_IDENTIFIER, SEQUENCE};
+use super::tlv::hex;
 use crate::algorithm::{ContentCipher, DigestAlgorithm, UnknownAlgorithm};
 
-/// id-data.
-pub(super) const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
-/// id-signedData.
-pub(super) const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
-/// id-envelopedData.
-pub(super) const ENVELOPED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 3];
-/// id-ct-compressedData.
-pub(super) const COMPRESSED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 9];
-/// id-alg-zlibCompress.
-pub(super) const ZLIB: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 3, 8];
+pub(super) const DATA: &[u8] = rfc5911::ID_DATA.as_bytes();
+pub(super) const SIGNED_DATA: &[u8] = rfc5911::ID_SIGNED_DATA.as_bytes();
+pub(super) const ENVELOPED_DATA: &[u8] = rfc5911::ID_ENVELOPED_DATA.as_bytes();
+pub(super) const COMPRESSED_DATA: &[u8] = rfc6268::ID_CT_COMPRESSED_DATA.as_bytes();
+pub(super) const ZLIB: &[u8] = rfc6268::ID_ALG_ZLIB_COMPRESS.as_bytes();
+
+pub(super) const CONTENT_TYPE: &[u8] = rfc5911::ID_CONTENT_TYPE.as_bytes();
+pub(super) const MESSAGE_DIGEST: &[u8] = rfc5911::ID_MESSAGE_DIGEST.as_bytes();
+pub(super) const SIGNING_TIME: &[u8] = rfc5911::ID_SIGNING_TIME.as_bytes();
+pub(super) const SMIME_CAPABILITIES: &[u8] = rfc5911::SMIME_CAPABILITIES.as_bytes();
+pub(super) const ALGORITHM_PROTECTION: &[u8] = rfc6211::ID_AA_CMS_ALGORITHM_PROTECTION.as_bytes();
+pub(super) const SIGNING_CERTIFICATE: &[u8] = rfc5911::ID_AA_SIGNING_CERTIFICATE.as_bytes();
+pub(super) const SIGNING_CERTIFICATE_V2: &[u8] = rfc5911::ID_AA_SIGNING_CERTIFICATE_V_2.as_bytes();
+
+pub(super) const SUBJECT_KEY_IDENTIFIER: &[u8] = rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER.as_bytes();
+
+pub(super) const RSA_ENCRYPTION: &[u8] = rfc5912::RSA_ENCRYPTION.as_bytes();
+
+/// Dotted, or hexadecimal where it is not well-formed.
+pub(super) fn dotted(content: &[u8]) -> String {
+    match ObjectIdentifier::from_bytes(content) {
+        Ok(oid) => oid.to_string(),
+        Err(_) => hex(content.get(..64).unwrap_or(content)),
+    }
+}
 
 /// Dotted, with the name where it is a known one, for people.
 pub(super) fn text(content: &[u8]) -> String {
-    let Ok(oid) = ObjectIdentifier::from_bytes(content) else {
-        return format!("{content:02x?}");
-    };
-    match DB.by_oid(&oid) {
-        Some(name) => format!("{oid} ({name})"),
-        None => oid.to_string(),
+    let dotted = dotted(content);
+    let name = ObjectIdentifier::from_bytes(content)
+        .ok()
+        .and_then(|oid| DB.by_oid(&oid));
+    match name {
+        Some(name) => format!("{dotted} ({name})"),
+        None => dotted,
     }
 }
 
-/// The start of a `ContentInfo` (RFC 5652 §3) whose content starts with the fields `head` and goes on for `rest` octets.
-pub(super) fn content_info(content_type: &[u8], head: &[u8], rest: u64) -> Vec<u8> {
-    let mut wrapped = Vec::with_capacity(head.len() + 40);
-    ber::push_value(&mut wrapped, OBJECT_IDENTIFIER, content_type);
-    ber::nested_headers(&mut wrapped, &[0xa0, SEQUENCE], ber::len_u64(head).saturating_add(rest));
-    wrapped.extend_from_slice(head);
-    let mut out = Vec::with_capacity(wrapped.len() + 10);
-    ber::push_header(&mut out, SEQUENCE, ber::len_u64(&wrapped).saturating_add(rest));
-    out.append(&mut wrapped);
-    out
-}
-
-/// The digest of a `digestAlgorithm` (RFC 5754 §2).
-pub(super) fn digest(content: &[u8]) -> Option<DigestAlgorithm> {
-    match content {
-        [0x2b, 14, 3, 2, 26] => Some(DigestAlgorithm::Sha1),
-        [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, last] => match last {
-            1 => Some(DigestAlgorithm::Sha256),
-            2 => Some(DigestAlgorithm::Sha384),
-            3 => Some(DigestAlgorithm::Sha512),
-            4 => Some(DigestAlgorithm::Sha224),
-            _ => None,
-        },
-        _ => None,
+/// The identifiers of a digest (RFC 5754 §2, RFC 3370 §2.1) and of its RSA signatures (§3.2).
+pub(super) const fn of_digest(digest: DigestAlgorithm) -> (&'static [u8], &'static [u8]) {
+    match digest {
+        DigestAlgorithm::Sha1 => (
+            rfc5912::ID_SHA_1.as_bytes(),
+            rfc5912::SHA_1_WITH_RSA_ENCRYPTION.as_bytes(),
+        ),
+        DigestAlgorithm::Sha224 => (
+            rfc5912::ID_SHA_224.as_bytes(),
+            rfc5912::SHA_224_WITH_RSA_ENCRYPTION.as_bytes(),
+        ),
+        DigestAlgorithm::Sha256 => (
+            rfc5912::ID_SHA_256.as_bytes(),
+            rfc5912::SHA_256_WITH_RSA_ENCRYPTION.as_bytes(),
+        ),
+        DigestAlgorithm::Sha384 => (
+            rfc5912::ID_SHA_384.as_bytes(),
+            rfc5912::SHA_384_WITH_RSA_ENCRYPTION.as_bytes(),
+        ),
+        DigestAlgorithm::Sha512 => (
+            rfc5912::ID_SHA_512.as_bytes(),
+            rfc5912::SHA_512_WITH_RSA_ENCRYPTION.as_bytes(),
+        ),
     }
 }
 
-/// id-aes128-CBC and its siblings (RFC 3565 §4.1), des-EDE3-CBC (RFC 3370 §5.1).
-const CIPHERS: [(ContentCipher, &[u8]); 4] = [
-    (ContentCipher::Aes128Cbc, &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 2]),
-    (ContentCipher::Aes192Cbc, &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 22]),
-    (ContentCipher::Aes256Cbc, &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 42]),
-    (ContentCipher::TripleDesCbc, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 3, 7]),
-];
+/// The digest of a `digestAlgorithm`.
+pub(super) fn digest(content: &[u8]) -> Result<DigestAlgorithm, UnknownAlgorithm> {
+    DigestAlgorithm::ALL
+        .into_iter()
+        .find(|digest| of_digest(*digest).0 == content)
+        .ok_or_else(|| UnknownAlgorithm(text(content)))
+}
+
+/// The digest of a `signatureAlgorithm` that names one.
+pub(super) fn digest_with_rsa(content: &[u8]) -> Option<DigestAlgorithm> {
+    DigestAlgorithm::ALL
+        .into_iter()
+        .find(|digest| of_digest(*digest).1 == content)
+}
+
+/// The identifier of a cipher: id-aes128-CBC and its siblings (RFC 3565 §4.1), des-EDE3-CBC (RFC 3370 §5.1).
+pub(super) const fn of_cipher(cipher: ContentCipher) -> &'static [u8] {
+    match cipher {
+        ContentCipher::Aes128Cbc => rfc5911::ID_AES_128_CBC.as_bytes(),
+        ContentCipher::Aes192Cbc => rfc5911::ID_AES_192_CBC.as_bytes(),
+        ContentCipher::Aes256Cbc => rfc5911::ID_AES_256_CBC.as_bytes(),
+        ContentCipher::TripleDesCbc => rfc5911::DES_EDE_3_CBC.as_bytes(),
+    }
+}
 
 /// The cipher of a `contentEncryptionAlgorithm`.
 pub(super) fn cipher(content: &[u8]) -> Result<ContentCipher, UnknownAlgorithm> {
-    CIPHERS
-        .iter()
-        .find(|(_, oid)| *oid == content)
-        .map_or_else(|| Err(UnknownAlgorithm(text(content))), |(cipher, _)| Ok(*cipher))
+    ContentCipher::ALL
+        .into_iter()
+        .find(|cipher| of_cipher(*cipher) == content)
+        .ok_or_else(|| UnknownAlgorithm(text(content)))
 }
-
-/// rsaEncryption.
-pub(super) const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];

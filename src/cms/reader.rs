@@ -4,9 +4,10 @@ use std::mem;
 
 use rustls_pki_types::CertificateDer;
 
-use super::ber::{self, BerError, BerEvent, BerReader, Collector, Header, Tlv};
+use super::ber::{BerError, BerEvent, BerReader, Collector, Header};
 use super::enveloped::EnvelopedHead;
 use super::oid;
+use super::tlv::{BadTlv, Tlvs, tag};
 use crate::algorithm::DigestAlgorithm;
 use crate::limits::Limits;
 
@@ -36,7 +37,7 @@ pub enum CmsError {
     /// The input ends before the structure does.
     #[error("the CMS structure is truncated")]
     Truncated,
-    /// A content type that is not read here, as its object identifier.
+    /// A content type that is not read here, as its object identifier; what is signed has to be id-data.
     #[error("CMS content type {0} is not supported")]
     UnsupportedContentType(String),
     /// A compression algorithm other than zlib, as its object identifier.
@@ -57,6 +58,12 @@ pub enum CmsError {
     /// More than 16 signers.
     #[error("too many signers")]
     TooManySigners,
+}
+
+impl From<BadTlv> for CmsError {
+    fn from(BadTlv: BadTlv) -> Self {
+        Self::Structure
+    }
 }
 
 /// The content types that [`CmsReader`] reads.
@@ -248,7 +255,7 @@ impl CmsReader {
             Mode::Walk => return self.enter(header),
             Mode::Skip(_) => self.ber.skip(),
             Mode::Content(_) => match header.identifier() {
-                ber::OCTET_STRING | OCTET_STRING_CONSTRUCTED => self.ber.uncount(),
+                tag::OCTET_STRING | OCTET_STRING_CONSTRUCTED => self.ber.uncount(),
                 _ => return Err(BerError::Segment.into()),
             },
             Mode::Collect(collector) => {
@@ -266,10 +273,10 @@ impl CmsReader {
         use State as S;
         let identifier = header.identifier();
         match (self.state, identifier) {
-            (S::ContentInfo, ber::SEQUENCE) => self.state = S::ContentType,
+            (S::ContentInfo, tag::SEQUENCE) => self.state = S::ContentType,
             (S::Content, CONTEXT_0_CONSTRUCTED) => self.state = S::Body,
-            (S::Body, ber::SEQUENCE) => self.state = S::Version,
-            (S::Version, ber::INTEGER) => {
+            (S::Body, tag::SEQUENCE) => self.state = S::Version,
+            (S::Version, tag::INTEGER) => {
                 self.skip(match self.kind {
                     Some(ContentKind::SignedData) => S::DigestAlgorithms,
                     Some(ContentKind::EnvelopedData) => S::OriginatorInfo,
@@ -278,56 +285,49 @@ impl CmsReader {
                 });
             }
 
-            (S::EncapsulatedContentInfo, ber::SEQUENCE) => self.state = S::EncapsulatedType,
-            (S::EncapsulatedType, ber::OBJECT_IDENTIFIER) => {
-                self.skip(S::EncapsulatedContent);
-                return Ok(Some(match self.kind {
-                    Some(ContentKind::CompressedData) => CmsEvent::Compressed,
-                    _ => CmsEvent::Signed(mem::take(&mut self.signed)),
-                }));
-            }
+            (S::EncapsulatedContentInfo, tag::SEQUENCE) => self.state = S::EncapsulatedType,
             (S::EncapsulatedContent, CONTEXT_0_CONSTRUCTED) => self.state = S::EncapsulatedOctets,
-            (S::EncapsulatedOctets, ber::OCTET_STRING | OCTET_STRING_CONSTRUCTED) => {
+            (S::EncapsulatedOctets, tag::OCTET_STRING | OCTET_STRING_CONSTRUCTED) => {
                 self.content(S::EncapsulatedOctetsEnd);
             }
 
             (S::SignedTail, CONTEXT_0_CONSTRUCTED) => self.state = S::Certificates,
             (S::SignedTail, CONTEXT_1_CONSTRUCTED) => self.skip(S::SignedTail),
-            (S::SignedTail, ber::SET) => self.state = S::SignerInfos,
-            (S::Certificates, ber::SEQUENCE) if self.trailer.certificates.len() >= CERTIFICATES_MAX => {
+            (S::SignedTail, tag::SET) => self.state = S::SignerInfos,
+            (S::Certificates, tag::SEQUENCE) if self.trailer.certificates.len() >= CERTIFICATES_MAX => {
                 return Err(CmsError::TooManyCertificates);
             }
-            (S::SignerInfos, ber::SEQUENCE) if self.trailer.signer_infos.len() >= SIGNERS_MAX => {
+            (S::SignerInfos, tag::SEQUENCE) if self.trailer.signer_infos.len() >= SIGNERS_MAX => {
                 return Err(CmsError::TooManySigners);
             }
             // Other forms of certificates than X.509.
-            (S::Certificates, other) if other != ber::SEQUENCE => self.skip(S::Certificates),
+            (S::Certificates, other) if other != tag::SEQUENCE => self.skip(S::Certificates),
 
             (S::OriginatorInfo, CONTEXT_0_CONSTRUCTED) => self.skip(S::RecipientInfos),
-            (S::OriginatorInfo | S::RecipientInfos, ber::SET) => self.state = S::RecipientInfo,
+            (S::OriginatorInfo | S::RecipientInfos, tag::SET) => self.state = S::RecipientInfo,
             (S::RecipientInfo, _) => {
                 self.recipients += 1;
                 if self.recipients > RECIPIENTS_MAX {
                     return Err(CmsError::TooManyRecipients);
                 }
                 // Other ways to tell the content key than key transport.
-                if identifier == ber::SEQUENCE {
+                if identifier == tag::SEQUENCE {
                     self.collect(header)?
                 } else {
                     self.skip(S::RecipientInfo)
                 }
             }
-            (S::EncryptedContentInfo, ber::SEQUENCE) => self.state = S::EncryptedType,
-            (S::EncryptedType, ber::OBJECT_IDENTIFIER) => self.skip(S::EncryptionAlgorithm),
+            (S::EncryptedContentInfo, tag::SEQUENCE) => self.state = S::EncryptedType,
+            (S::EncryptedType, tag::OID) => self.skip(S::EncryptionAlgorithm),
             (S::EncryptedContent, CONTEXT_0 | CONTEXT_0_CONSTRUCTED) => {
                 self.content(S::EncryptedEnd);
                 return Ok(Some(CmsEvent::Enveloped(mem::take(&mut self.enveloped))));
             }
             (S::UnprotectedAttributes, CONTEXT_1_CONSTRUCTED) => self.skip(S::BodyEnd),
 
-            (S::ContentType, ber::OBJECT_IDENTIFIER)
-            | (S::DigestAlgorithms, ber::SET)
-            | (S::CompressionAlgorithm | S::Certificates | S::SignerInfos | S::EncryptionAlgorithm, ber::SEQUENCE) => {
+            (S::ContentType | S::EncapsulatedType, tag::OID)
+            | (S::DigestAlgorithms, tag::SET)
+            | (S::CompressionAlgorithm | S::Certificates | S::SignerInfos | S::EncryptionAlgorithm, tag::SEQUENCE) => {
                 self.collect(header)?
             }
             _ => return Err(CmsError::Structure),
@@ -346,7 +346,7 @@ impl CmsReader {
             Mode::Collect(collector) => {
                 if let Some(value) = collector.end() {
                     self.mode = Mode::Walk;
-                    self.collected(value)?;
+                    return self.collected(value);
                 }
             }
         }
@@ -389,11 +389,11 @@ impl CmsReader {
     }
 
     /// A value that `state` wanted is there, with definite lengths.
-    fn collected(&mut self, value: Vec<u8>) -> Result<(), CmsError> {
-        let mut rest = value.as_slice();
+    fn collected(&mut self, value: Vec<u8>) -> Result<Option<CmsEvent<'static>>, CmsError> {
+        let octets = Tlvs(&value).any()?;
         self.state = match self.state {
             State::ContentType => {
-                self.kind = Some(match Tlv::read(&mut rest)?.content {
+                self.kind = Some(match octets.value {
                     oid::SIGNED_DATA => ContentKind::SignedData,
                     oid::ENVELOPED_DATA => ContentKind::EnvelopedData,
                     oid::COMPRESSED_DATA => ContentKind::CompressedData,
@@ -402,21 +402,27 @@ impl CmsReader {
                 State::Content
             }
             State::DigestAlgorithms => {
-                let mut algorithms = Tlv::read(&mut rest)?.content;
+                let mut algorithms = octets.children();
                 while !algorithms.is_empty() {
-                    let mut algorithm = Tlv::read_as(&mut algorithms, ber::SEQUENCE)?.content;
-                    let oid = Tlv::read_as(&mut algorithm, ber::OBJECT_IDENTIFIER)?.content;
-                    self.signed.digest_algorithms.extend(oid::digest(oid));
+                    let oid = algorithms.expect(tag::SEQUENCE)?.children().expect(tag::OID)?;
+                    self.signed.digest_algorithms.extend(oid::digest(oid.value));
                 }
                 State::EncapsulatedContentInfo
             }
             State::CompressionAlgorithm => {
-                let mut algorithm = Tlv::read(&mut rest)?.content;
-                let oid = Tlv::read_as(&mut algorithm, ber::OBJECT_IDENTIFIER)?.content;
+                let oid = octets.children().expect(tag::OID)?.value;
                 if oid != oid::ZLIB {
                     return Err(CmsError::UnsupportedCompression(oid::text(oid)));
                 }
                 State::EncapsulatedContentInfo
+            }
+            State::EncapsulatedType => {
+                self.state = State::EncapsulatedContent;
+                return match self.kind {
+                    Some(ContentKind::CompressedData) => Ok(Some(CmsEvent::Compressed)),
+                    _ if octets.value == oid::DATA => Ok(Some(CmsEvent::Signed(mem::take(&mut self.signed)))),
+                    _ => Err(CmsError::UnsupportedContentType(oid::text(octets.value))),
+                };
             }
             State::Certificates => {
                 self.trailer.certificates.push(CertificateDer::from(value));
@@ -427,16 +433,16 @@ impl CmsReader {
                 State::SignerInfos
             }
             State::RecipientInfo => {
-                self.enveloped.add_recipient(&value)?;
+                self.enveloped.add_recipient(octets)?;
                 State::RecipientInfo
             }
             State::EncryptionAlgorithm => {
-                self.enveloped.set_algorithm(&value)?;
+                self.enveloped.set_algorithm(octets)?;
                 State::EncryptedContent
             }
             _ => return Err(CmsError::Structure),
         };
-        Ok(())
+        Ok(None)
     }
 
     fn skip(&mut self, then: State) {

@@ -1,8 +1,10 @@
-//! `UTCTime` and `GeneralizedTime` (RFC 5280 §4.1.2.5), read leniently.
+//! `UTCTime` and `GeneralizedTime` (RFC 5280 §4.1.2.5), read leniently and written as DER.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::tlv::{BadTlv, Tlv, tag};
+use der::DateTime;
+
+use super::tlv::{BadTlv, Tlv, encode as encode_tlv, tag};
 
 const DAY: i64 = 86_400;
 
@@ -46,6 +48,18 @@ pub(super) fn parse(time: Tlv<'_>) -> Result<SystemTime, BadTlv> {
         UNIX_EPOCH.checked_sub(distance)
     }
     .ok_or(BadTlv)
+}
+
+/// Writes a `Time`: UTCTime through 2049, GeneralizedTime from then on (RFC 5652 §11.3). There are no times before 1970
+/// or after 9999.
+pub(super) fn encode(time: SystemTime) -> Vec<u8> {
+    let time = DateTime::from_system_time(time.max(UNIX_EPOCH)).unwrap_or(DateTime::INFINITY);
+    // 2026-11-24T03:06:22Z, without the punctuation.
+    let text: String = time.to_string().split(['-', 'T', ':']).collect();
+    match text.get(2..) {
+        Some(short) if time.year() < 2050 => encode_tlv(tag::UTC_TIME, short.as_bytes()),
+        _ => encode_tlv(tag::GENERALIZED_TIME, text.as_bytes()),
+    }
 }
 
 struct Digits<'a>(&'a [u8]);
@@ -100,6 +114,15 @@ mod tests {
         assert_eq!(at(tag::UTC_TIME, "240229140000+0200"), Ok(1_709_208_000));
         assert_eq!(at(tag::GENERALIZED_TIME, "20240229120000.123Z"), Ok(1_709_208_000));
         assert_eq!(at(tag::GENERALIZED_TIME, "20240229120000"), Ok(1_709_208_000));
+    }
+
+    #[test]
+    fn writes_the_type_that_cms_demands_for_the_year() {
+        let at = |seconds| encode(UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(at(2_524_607_999), *b"\x17\x0d491231235959Z");
+        assert_eq!(at(2_524_608_000), *b"\x18\x0f20500101000000Z");
+        assert_eq!(at(253_402_300_800), *b"\x18\x0f99991231235959Z");
+        assert_eq!(encode(UNIX_EPOCH - Duration::from_secs(1)), *b"\x17\x0d700101000000Z");
     }
 
     #[test]

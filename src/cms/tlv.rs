@@ -1,7 +1,9 @@
-//! Reading and writing definite-length TLVs in memory: certificates, signer and recipient identifiers, attributes.
+//! Reading and writing definite-length TLVs in memory: certificates, recipients, signers and their attributes.
 //!
 //! Reading keeps the bytes as they are and tolerates what real encoders get wrong and what changes no meaning
 //! (non-minimal lengths, unsorted sets); writing is DER.
+
+use super::ber::Header;
 
 /// Universal tags of X.690, as the identifier octet that DER uses.
 pub(super) mod tag {
@@ -9,6 +11,7 @@ pub(super) mod tag {
     pub(in crate::cms) const INTEGER: u8 = 0x02;
     pub(in crate::cms) const BIT_STRING: u8 = 0x03;
     pub(in crate::cms) const OCTET_STRING: u8 = 0x04;
+    pub(in crate::cms) const NULL: u8 = 0x05;
     pub(in crate::cms) const OID: u8 = 0x06;
     pub(in crate::cms) const UTF8_STRING: u8 = 0x0c;
     pub(in crate::cms) const UTC_TIME: u8 = 0x17;
@@ -60,31 +63,17 @@ impl<'a> Tlvs<'a> {
     /// The next value, whatever it is.
     pub(super) fn any(&mut self) -> Result<Tlv<'a>, BadTlv> {
         let start = self.0;
-        let (&tag, mut rest) = start.split_first().ok_or(BadTlv)?;
-        if tag & 0x1f == 0x1f {
-            // A tag number above 30, in as many octets as have the top bit set and one more. None of ours has one.
-            let end = rest.iter().position(|octet| octet & 0x80 == 0).ok_or(BadTlv)?;
-            (_, rest) = rest.split_at_checked(end + 1).ok_or(BadTlv)?;
-        }
-        let (&first, mut rest) = rest.split_first().ok_or(BadTlv)?;
-        let length = match first {
-            0..=0x7f => usize::from(first),
-            0x81..=0x88 => {
-                let (octets, after) = rest.split_at_checked(usize::from(first & 0x7f)).ok_or(BadTlv)?;
-                rest = after;
-                octets
-                    .iter()
-                    .try_fold(0_usize, |length, &octet| {
-                        length.checked_mul(256).map(|length| length | usize::from(octet))
-                    })
-                    .ok_or(BadTlv)?
-            }
-            _ => return Err(BadTlv),
-        };
-        let (value, after) = rest.split_at_checked(length).ok_or(BadTlv)?;
-        let raw = start.get(..start.len() - after.len()).ok_or(BadTlv)?;
-        self.0 = after;
-        Ok(Tlv { tag, value, raw })
+        let header = Header::parse(start).ok().flatten().ok_or(BadTlv)?;
+        let length = header.length().and_then(|length| usize::try_from(length).ok());
+        let end = length.and_then(|length| length.checked_add(header.octets().len()));
+        let (raw, rest) = start.split_at_checked(end.ok_or(BadTlv)?).ok_or(BadTlv)?;
+        let value = raw.get(header.octets().len()..).ok_or(BadTlv)?;
+        self.0 = rest;
+        Ok(Tlv {
+            tag: header.identifier(),
+            value,
+            raw,
+        })
     }
 
     /// The next value, which has to have the given tag.
@@ -102,28 +91,46 @@ impl<'a> Tlvs<'a> {
     }
 }
 
-/// Appends one definite-length TLV.
-pub(super) fn write(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
-    out.push(tag);
-    match u8::try_from(value.len()) {
-        Ok(short @ 0..=0x7f) => out.push(short),
-        _ => {
-            let octets = value.len().to_be_bytes();
-            let zeros = octets.iter().take_while(|&&octet| octet == 0).count();
-            let (_, significant) = octets.split_at(zeros);
-            // At most 8 octets.
-            out.push(0x80 | u8::try_from(significant.len()).unwrap_or(8));
-            out.extend_from_slice(significant);
-        }
-    }
-    out.extend_from_slice(value);
+/// One TLV.
+pub(super) fn encode(tag: u8, value: &[u8]) -> Vec<u8> {
+    encode_open(tag, value, 0)
 }
 
-/// One TLV of its own.
-pub(super) fn encode(tag: u8, value: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(value.len() + 10);
-    write(&mut out, tag, value);
+/// The start of a TLV whose value begins with `start` and goes on for `rest` octets.
+pub(super) fn encode_open(tag: u8, start: &[u8], rest: u64) -> Vec<u8> {
+    let mut out = Vec::with_capacity(start.len() + 10);
+    out.push(tag);
+    write_length(&mut out, len_u64(start).saturating_add(rest));
+    out.extend_from_slice(start);
     out
+}
+
+/// Appends length octets in the shortest form.
+pub(super) fn write_length(out: &mut Vec<u8>, length: u64) {
+    match u8::try_from(length) {
+        Ok(short @ 0..=0x7f) => out.push(short),
+        _ => {
+            let octets = length.to_be_bytes();
+            let significant = octets.iter().skip_while(|octet| **octet == 0);
+            out.extend((0x81..).take(significant.clone().count()).last());
+            out.extend(significant);
+        }
+    }
+}
+
+pub(super) fn len_u64(octets: &[u8]) -> u64 {
+    u64::try_from(octets.len()).unwrap_or(u64::MAX)
+}
+
+/// One TLV that holds the given ones in order.
+pub(super) fn constructed<const N: usize>(tag: u8, values: [&[u8]; N]) -> Vec<u8> {
+    encode(tag, &values.concat())
+}
+
+/// A SET OF as DER orders it (X.690 §11.6): no encoding begins another one, so the order of slices is that of DER.
+pub(super) fn set_of(tag: u8, mut values: Vec<Vec<u8>>) -> Vec<u8> {
+    values.sort_unstable();
+    encode(tag, &values.concat())
 }
 
 /// The octets of an INTEGER without the leading zeros that some encoders add.
@@ -136,14 +143,6 @@ pub(super) fn integer_octets(mut value: &[u8]) -> &[u8] {
     value
 }
 
-/// An object identifier for people: `1.2.840.113549.1.1.1`, or hex where it is not well-formed.
-pub(super) fn oid_text(value: &[u8]) -> String {
-    match const_oid::ObjectIdentifier::from_bytes(value) {
-        Ok(oid) => oid.to_string(),
-        Err(_) => hex(value.get(..64).unwrap_or(value)),
-    }
-}
-
 /// Lower-case hexadecimal.
 pub(super) fn hex(octets: &[u8]) -> String {
     octets
@@ -152,3 +151,6 @@ pub(super) fn hex(octets: &[u8]) -> String {
         .filter_map(|digit| char::from_digit(u32::from(digit), 16))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-use super::{BerError, BerEvent, BerReader, Collector, Header, Tlv, push_header};
+use super::{BerError, BerEvent, BerReader, Collector};
 use crate::Limits;
 
 fn collect(octets: &[u8]) -> Result<Vec<u8>, BerError> {
@@ -77,30 +77,4 @@ fn depth_and_elements_are_bounded() {
     let mut many = vec![0x30, 0x80];
     many.extend([0x05, 0].repeat(16_384));
     assert_eq!(collect(&many), Err(BerError::TooMany));
-}
-
-#[test]
-fn lengths_are_written_in_the_shortest_form() {
-    let header = |length| {
-        let mut out = Vec::new();
-        push_header(&mut out, 0x30, length);
-        out
-    };
-    assert_eq!(header(0), [0x30, 0]);
-    assert_eq!(header(127), [0x30, 127]);
-    assert_eq!(header(128), [0x30, 0x81, 128]);
-    assert_eq!(header(256), [0x30, 0x82, 1, 0]);
-    assert_eq!(header(1 << 32), [0x30, 0x85, 1, 0, 0, 0, 0]);
-    for length in [0, 127, 128, 255, 256, 65_536, u64::MAX] {
-        assert_eq!(Header::parse(&header(length)).unwrap().unwrap().length, Some(length));
-    }
-}
-
-#[test]
-fn slices_are_read_value_by_value() {
-    let mut input = &[0x02, 1, 5, 0x04, 0, 0x04, 2, 1][..];
-    let value = Tlv::read_as(&mut input, 0x02).unwrap();
-    assert_eq!((value.content, value.octets), (&[5][..], &[0x02, 1, 5][..]));
-    assert_eq!(Tlv::read_as(&mut input, 0x02), Err(BerError::Header));
-    assert_eq!(Tlv::read(&mut input), Err(BerError::Truncated));
 }

@@ -82,9 +82,7 @@ impl CertificateId {
     pub fn to_der(&self) -> Vec<u8> {
         match self {
             Self::IssuerAndSerial { issuer, serial } => {
-                let mut fields = issuer.clone();
-                tlv::write(&mut fields, tag::INTEGER, serial);
-                tlv::encode(tag::SEQUENCE, &fields)
+                tlv::constructed(tag::SEQUENCE, [issuer, &tlv::encode(tag::INTEGER, serial)])
             }
             Self::SubjectKeyIdentifier(id) => tlv::encode(tag::context(0), id),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{BadTlv, Tlv, Tlvs, tag, tlv};
+use super::{BadTlv, Tlv, Tlvs, oid, tag};
 
 /// Attribute types that have a short name (RFC 4519), as object identifiers below 2.5.4.
 const SHORT: [(u8, &str); 8] = [
@@ -39,7 +39,7 @@ pub(super) fn display(name: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(short.map_or("", |(_, name)| name))?;
             }
             EMAIL => f.write_str("emailAddress")?,
-            other => f.write_str(&tlv::oid_text(other))?,
+            other => f.write_str(&oid::dotted(other))?,
         }
         f.write_str("=")?;
         // Control characters would let a name forge lines of a log.

@@ -1,0 +1,71 @@
+//! One `SignerInfo` (RFC 5652 §5.3), read and written.
+
+use super::attributes::SignedAttributes;
+use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+use crate::cms::certificate::CertificateId;
+use crate::cms::oid;
+use crate::cms::tlv::{BadTlv, Tlv, Tlvs, constructed, encode, tag};
+
+/// A signer as the message describes it. Nothing in it is to be believed before the signature is verified.
+#[derive(Debug)]
+pub(super) struct SignerInfo<'a> {
+    pub(super) id: CertificateId,
+    pub(super) digest_algorithm: Algorithm<'a>,
+    pub(super) attributes: Option<SignedAttributes<'a>>,
+    pub(super) signature_algorithm: Algorithm<'a>,
+    pub(super) signature: &'a [u8],
+}
+
+impl<'a> SignerInfo<'a> {
+    /// The version is not looked at: it only says which kind of identifier follows, and some get it wrong. Unsigned
+    /// attributes are left alone: nobody vouches for them.
+    pub(super) fn parse(octets: &'a [u8]) -> Result<Self, BadTlv> {
+        let mut fields = Tlvs(octets).expect(tag::SEQUENCE)?.children();
+        fields.expect(tag::INTEGER)?;
+        Ok(Self {
+            id: CertificateId::from_der(fields.any()?.raw).map_err(|_| BadTlv)?,
+            digest_algorithm: Algorithm::parse(fields.expect(tag::SEQUENCE)?)?,
+            attributes: fields
+                .optional(tag::context_constructed(0))?
+                .map(SignedAttributes::parse)
+                .transpose()?,
+            signature_algorithm: Algorithm::parse(fields.expect(tag::SEQUENCE)?)?,
+            signature: fields.expect(tag::OCTET_STRING)?.value,
+        })
+    }
+}
+
+/// An `AlgorithmIdentifier`. No parameters and NULL are the same to it, as they are to all algorithms of CMS
+/// (RFC 5754 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Algorithm<'a> {
+    pub(super) oid: &'a [u8],
+    parameters: &'a [u8],
+}
+
+impl<'a> Algorithm<'a> {
+    /// Reads the fields of an identifier, whatever its tag.
+    pub(super) fn parse(identifier: Tlv<'a>) -> Result<Self, BadTlv> {
+        let mut fields = identifier.children();
+        let oid = fields.expect(tag::OID)?.value;
+        fields.optional(tag::NULL)?;
+        Ok(Self {
+            oid,
+            parameters: fields.0,
+        })
+    }
+}
+
+/// The identifier of a digest, without parameters (RFC 5754 §2).
+pub(super) fn digest_algorithm(digest: DigestAlgorithm) -> Vec<u8> {
+    encode(tag::SEQUENCE, &encode(tag::OID, oid::of_digest(digest).0))
+}
+
+/// The identifier of a signature algorithm, with its digest or without (RFC 5754 §3.2); the parameters are NULL.
+pub(super) fn signature_algorithm(tag: u8, algorithm: SignatureAlgorithm, combined: bool) -> Vec<u8> {
+    let oid = match algorithm {
+        SignatureAlgorithm::RsaPkcs1(digest) if combined => oid::of_digest(digest).1,
+        SignatureAlgorithm::RsaPkcs1(_) => oid::RSA_ENCRYPTION,
+    };
+    constructed(tag, [&encode(tag::OID, oid), &encode(tag::NULL, &[])])
+}
