@@ -83,8 +83,6 @@ pub mod envelope;
 pub mod mdn;
 
 pub mod keystore;
-#[cfg(feature = "transport")]
-mod payload;
 mod spool;
 pub mod store;
 
@@ -121,6 +119,6 @@ pub use mic::{Digester, Mic, MicError, MicSet};
 pub use name::{As2Name, As2NameError};
 pub use partnership::Partnership;
 #[cfg(feature = "transport")]
-pub use payload::{Payload, PayloadReader};
+pub use spool::{Payload, PayloadReader};
 pub use spool::{PersistError, PersistStep, Spool, SpoolOptions, SpoolQuota, SpoolQuotaExceeded, SpoolReader};
 pub use store::MessageStore;

@@ -515,7 +515,12 @@ fn octets(content: &[u8]) -> u64 {
 }
 
 #[cfg(feature = "transport")]
+mod payload;
+#[cfg(feature = "transport")]
 mod stream;
+
+#[cfg(feature = "transport")]
+pub use payload::{Payload, PayloadReader};
 #[cfg(feature = "transport")]
 pub(crate) use stream::SpoolStream;
 

@@ -20,7 +20,7 @@ const ROOMS: &[&[&str]] = &[
     &["cms", "mime"],
     &["partnership"],
     &["envelope", "mdn"],
-    &["keystore", "payload", "spool", "store"],
+    &["keystore", "spool", "store"],
     &["transport"],
     &["exchange"],
     &["client", "receiver"],

@@ -55,7 +55,7 @@ impl As2Client {
 }
 
 impl As2ClientBuilder {
-    /// What requests go through, instead of a [`HyperClient`] that trusts no public roots.
+    /// What requests go through, instead of a [`HyperClient`] that trusts the public roots.
     #[must_use]
     pub fn http_client(mut self, client: impl HttpClient) -> Self {
         self.http = Some(Arc::new(client));

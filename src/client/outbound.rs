@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use crate::message_id::MessageId;
-use crate::payload::Payload;
+use crate::spool::Payload;
 
 /// A message to be sent: a payload and what is said about it.
 #[derive(Debug)]

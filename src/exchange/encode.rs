@@ -13,8 +13,7 @@ use crate::envelope::{Blueprint, EncodeError, Encoded, Encoder, SignatureBluepri
 use crate::keystore::{KeyStore, KeyStoreError};
 use crate::name::As2Name;
 use crate::partnership::{IncludedCertificates, SendProfile};
-use crate::payload::Payload;
-use crate::spool::{Spool, SpoolOptions, SpoolReader};
+use crate::spool::{Payload, Spool, SpoolOptions, SpoolReader};
 
 /// Octets that are encoded at once.
 const CHUNK: usize = 256 << 10;

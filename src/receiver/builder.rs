@@ -147,7 +147,7 @@ impl As2ReceiverBuilder {
         self
     }
 
-    /// What asynchronous receipts are posted with, instead of a `HyperClient` that trusts no public roots.
+    /// What asynchronous receipts are posted with, instead of a `HyperClient` that trusts the public roots.
     #[must_use]
     pub fn http_client(mut self, client: impl HttpClient) -> Self {
         self.http = Some(Arc::new(client));

@@ -14,7 +14,7 @@ use super::outgoing::{self, SealedReceipt};
 use super::{Reply, message};
 use crate::envelope::{Acceptance, Decoded};
 use crate::mdn::{ReceiptForm, WarningModifier};
-use crate::payload::Payload;
+use crate::spool::Payload;
 use crate::store::{Claim, ClaimToken, ExchangeId, ReceivedRecord};
 
 /// How long a claim lasts whose holder is not heard of again: longer than any delivery takes.
@@ -36,8 +36,10 @@ pub(super) struct Arrival {
 
 /// What came of asking for the right to deliver.
 enum Turn {
-    Ours(Option<ClaimToken>),
-    Delivered(ReceivedRecord),
+    /// Nobody could recognise a message without a Message-ID again.
+    Anonymous,
+    Ours(ExchangeId, ClaimToken),
+    Delivered(ExchangeId, ReceivedRecord),
 }
 
 impl Arrival {
@@ -64,39 +66,39 @@ impl Arrival {
     /// Delivers the message once, and answers.
     pub(super) async fn deliver(self) -> Result<Reply, Refused> {
         let core = Arc::clone(&self.core);
-        match (self.claim().await?, self.exchange.id.clone()) {
-            (Turn::Ours(Some(token)), Some(id)) => {
-                let result = self.deliver_claimed(&id, token).await;
-                if !matches!(&result, Ok((_, true))) {
-                    // Where the store is away, the claim ends with its lease.
-                    if let Err(error) = core.store.release(&id, token).await {
-                        tracing::warn!(%id, %error, "a claim could not be released");
-                    }
+        match self.claim().await? {
+            Turn::Anonymous => self.hand_over(None).await.map(|(reply, _)| reply),
+            Turn::Delivered(id, record) => self.duplicate(&id, record).await,
+            Turn::Ours(id, token) => {
+                let result = self.hand_over(Some((&id, token))).await;
+                let recorded = matches!(&result, Ok((_, true)));
+                if !recorded && let Err(error) = core.store.release(&id, token).await {
+                    // The claim ends with its lease.
+                    tracing::warn!(%id, %error, "a claim could not be released");
                 }
                 result.map(|(reply, _)| reply)
             }
-            (Turn::Delivered(record), Some(id)) => self.duplicate(&id, record).await,
-            (Turn::Ours(_) | Turn::Delivered(_), _) => self.deliver_unclaimed().await,
         }
     }
 
     /// Claims the id, waiting for a copy that is being delivered, within bounds (REL-11).
     async fn claim(&self) -> Result<Turn, Refused> {
         let Some(id) = &self.exchange.id else {
-            return Ok(Turn::Ours(None));
+            return Ok(Turn::Anonymous);
         };
         for _ in 0..POLLS {
             match self.core.store.claim(id, LEASE).await? {
-                Claim::New(token) => return Ok(Turn::Ours(Some(token))),
-                Claim::Done(record) => return Ok(Turn::Delivered(record)),
+                Claim::New(token) => return Ok(Turn::Ours(id.clone(), token)),
+                Claim::Done(record) => return Ok(Turn::Delivered(id.clone(), record)),
                 Claim::InProgress => sleep(POLL).await,
             }
         }
         Err(Refused::InProgress)
     }
 
-    /// Delivers under a claim; says too whether the message is on record as delivered now.
-    async fn deliver_claimed(self, id: &ExchangeId, token: ClaimToken) -> Result<(Reply, bool), Refused> {
+    /// Gives the message to the host, puts it on record under the claim, and makes its receipt. Says too whether it is
+    /// on record now.
+    async fn hand_over(self, claim: Option<(&ExchangeId, ClaimToken)>) -> Result<(Reply, bool), Refused> {
         let Self {
             core,
             exchange,
@@ -105,50 +107,34 @@ impl Arrival {
             body_digest,
             expired_certificate,
         } = self;
-        let outcome = hand_over(&core, message).await?;
-        if let Outcome::Rejected(..) = outcome {
-            return Ok((message::refuse(&core, &exchange, outcome).await?, false));
-        }
+        let mic = message.mic.clone();
+        let continued = message.continued_unauthenticated;
+        let outcome = match core.inbox.deliver(message).await? {
+            Delivery::Accepted if continued => Outcome::ContinuedUnauthenticated(mic),
+            Delivery::Accepted => Outcome::Processed(mic),
+            Delivery::AcceptedWithWarning(warning) => Outcome::Warning(warning, mic),
+            Delivery::Duplicate => Outcome::Warning(WarningModifier::DuplicateDocument, mic),
+            Delivery::Rejected(error) => {
+                let outcome = Outcome::Rejected(error, mic);
+                return Ok((message::refuse(&core, &exchange, outcome, None).await?, false));
+            }
+        };
         let receipt = match &exchange.requested {
             Some(_) => Some(SealedReceipt::new(&core, &exchange, &outcome, form).await?),
             None => None,
         };
-        let mut record = ReceivedRecord::new(body_digest);
-        record.mic = outcome.mic().cloned();
-        record.reply = receipt.as_ref().map(SealedReceipt::to_bytes).unwrap_or_default();
-        core.store.complete(id, token, record).await?;
+        if let Some((id, token)) = claim {
+            let mut record = ReceivedRecord::new(body_digest);
+            record.mic = outcome.mic().cloned();
+            record.reply = receipt.as_ref().map(SealedReceipt::to_bytes).unwrap_or_default();
+            core.store.complete(id, token, record).await?;
+        }
         core.tell(&ReceiverEvent::Delivered {
-            id: Some(id),
+            id: exchange.id.as_ref(),
             disposition: &outcome.disposition(),
             expired_certificate,
         });
         Ok((outgoing::dispatch(&core, &exchange, receipt), true))
-    }
-
-    /// Delivers a message without a Message-ID, which nobody could recognise again.
-    async fn deliver_unclaimed(self) -> Result<Reply, Refused> {
-        let Self {
-            core,
-            exchange,
-            form,
-            message,
-            expired_certificate,
-            ..
-        } = self;
-        let outcome = hand_over(&core, message).await?;
-        if let Outcome::Rejected(..) = outcome {
-            return message::refuse(&core, &exchange, outcome).await;
-        }
-        let receipt = match &exchange.requested {
-            Some(_) => Some(SealedReceipt::new(&core, &exchange, &outcome, form).await?),
-            None => None,
-        };
-        core.tell(&ReceiverEvent::Delivered {
-            id: None,
-            disposition: &outcome.disposition(),
-            expired_certificate,
-        });
-        Ok(outgoing::dispatch(&core, &exchange, receipt))
     }
 
     /// The id is on record as delivered: the same content again, or another message (REL-09, REL-13).
@@ -157,21 +143,9 @@ impl Arrival {
             return repeat(&self.core, &self.exchange, id, record).await;
         }
         self.core.tell(&ReceiverEvent::Conflict(id));
-        message::refuse(&self.core, &self.exchange, Outcome::Conflict(self.message.mic)).await
+        let outcome = Outcome::Conflict(self.message.mic);
+        message::refuse(&self.core, &self.exchange, outcome, None).await
     }
-}
-
-/// Gives the message to the host.
-async fn hand_over(core: &Core, message: ReceivedMessage) -> Result<Outcome, Refused> {
-    let mic = message.mic.clone();
-    let continued = message.continued_unauthenticated;
-    Ok(match core.inbox.deliver(message).await? {
-        Delivery::Accepted if continued => Outcome::ContinuedUnauthenticated(mic),
-        Delivery::Accepted => Outcome::Processed(mic),
-        Delivery::AcceptedWithWarning(warning) => Outcome::Warning(warning, mic),
-        Delivery::Duplicate => Outcome::Warning(WarningModifier::DuplicateDocument, mic),
-        Delivery::Rejected(error) => Outcome::Rejected(error, mic),
-    })
 }
 
 /// Answers a message that was delivered before, with the receipt of then.

@@ -3,7 +3,7 @@ use std::fmt;
 use http::Uri;
 
 use super::answer::Refused;
-use crate::envelope::{RefusalDetail, RefusalReason};
+use crate::envelope::RefusalDetail;
 use crate::exchange::Receipt;
 use crate::mdn::{Disposition, MdnError};
 use crate::name::As2Name;
@@ -27,7 +27,7 @@ pub enum ReceiverEvent<'a> {
     Duplicate(&'a ExchangeId),
     /// A message came under the Message-ID of another one that was delivered. It was refused.
     Conflict(&'a ExchangeId),
-    /// A message was refused, with the receipt that it asked for.
+    /// A message was refused. It is answered with the receipt that it asked for.
     MessageRefused {
         /// The partner's name.
         from: &'a As2Name,
@@ -35,8 +35,8 @@ pub enum ReceiverEvent<'a> {
         to: &'a As2Name,
         /// The message; `None` for one without a Message-ID.
         id: Option<&'a ExchangeId>,
-        /// What the partner was told.
-        reason: RefusalReason,
+        /// What the partner was told, or would have been had it asked for a receipt.
+        disposition: &'a Disposition,
         /// What really happened.
         detail: Option<&'a RefusalDetail>,
     },
@@ -88,12 +88,12 @@ impl fmt::Display for ReceiverEvent<'_> {
                 from,
                 to,
                 id,
-                reason,
+                disposition,
                 detail,
             } => {
                 match id {
-                    Some(id) => write!(f, "refused {id}: {reason:?}")?,
-                    None => write!(f, "refused a message from {from} to {to}: {reason:?}")?,
+                    Some(id) => write!(f, "refused {id}: {disposition}")?,
+                    None => write!(f, "refused a message from {from} to {to}: {disposition}")?,
                 }
                 detail.map_or(Ok(()), |detail| write!(f, " ({detail})"))
             }

@@ -11,7 +11,7 @@ use crate::message_id::MessageId;
 use crate::mic::Mic;
 use crate::mime::HeaderBlock;
 use crate::name::As2Name;
-use crate::payload::Payload;
+use crate::spool::Payload;
 
 /// Where messages go that passed the verdict of their partnership. Closures over [`ReceivedMessage`] implement it.
 pub trait Inbox: Send + Sync + 'static {

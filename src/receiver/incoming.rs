@@ -9,7 +9,6 @@ use super::event::{IgnoredReceipt, ReceiverEvent};
 use super::exchange::Exchange;
 use super::intake::Received;
 use crate::exchange::{Receipt, ReceivedReport, closes};
-use crate::keystore::KeyStoreError;
 use crate::store::{ExchangeId, Resolution};
 
 /// Takes a receipt. It is never answered with another one (MDN-46): 200 where it closes a record, and where it closes
@@ -67,11 +66,7 @@ async fn close(
         let judged = report
             .judge(&*core.keys, &exchange.partnership, id, &sent, mdn, now)
             .await;
-        let receipt = match judged {
-            Ok(receipt) => receipt,
-            Err(error @ KeyStoreError::Unavailable(_)) => return Err(Refused::KeyStore(error)),
-            Err(error) => return Err(Refused::KeyStore(error)),
-        };
+        let receipt = judged.map_err(Refused::KeyStore)?;
         if !closes(&receipt.status) {
             return Ok(Err(IgnoredReceipt::NotConfirming(Box::new(receipt))));
         }

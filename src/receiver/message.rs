@@ -18,7 +18,7 @@ use super::inbox::InboxError;
 use super::intake::{self, Bounds, Received};
 use super::outgoing::{self, SealedReceipt};
 use super::{Reply, incoming};
-use crate::envelope::{As2HeaderError, As2Headers, Decoder, RefusalReason, TransportFacts, Verdict};
+use crate::envelope::{As2HeaderError, As2Headers, Decoder, RefusalDetail, RefusalReason, TransportFacts, Verdict};
 use crate::keystore::{CertificateUsage, KeyStoreError};
 use crate::mdn::{ReceiptDestination, ReceiptForm, RequestedReceipt};
 use crate::mime::HeaderBlock;
@@ -159,13 +159,13 @@ where
 async fn judge(core: &Arc<Core>, exchange: Exchange, received: Received) -> Result<Reply, Refused> {
     let form = match exchange.form() {
         Ok(form) => form,
-        Err(failure) => return refuse(core, &exchange, Outcome::ReceiptUnsupported(failure)).await,
+        Err(failure) => return refuse(core, &exchange, Outcome::ReceiptUnsupported(failure), None).await,
     };
     if received.body_len == 0 && exchange.requested.is_none() {
         return Err(Refused::EmptyBody);
     }
     if received.body_len == 0 || !exchange.headers.version().is_supported() {
-        return refuse(core, &exchange, Outcome::NotProcessable).await;
+        return refuse(core, &exchange, Outcome::NotProcessable, None).await;
     }
     let (local, remote) = (exchange.headers.to(), exchange.headers.from());
     let certificates = match core
@@ -191,22 +191,14 @@ async fn judge(core: &Arc<Core>, exchange: Exchange, received: Received) -> Resu
     let verdict = decoded.judge(&certificates, policy, exchange.transport, now);
     let acceptance = match verdict {
         Verdict::Accepted(acceptance) if fresh_key => acceptance,
-        Verdict::Accepted(_) => {
-            return refuse(core, &exchange, Outcome::Refused(RefusalReason::DecryptionFailed, None)).await;
+        Verdict::Refused(refusal) if fresh_key => {
+            let outcome = Outcome::Refused(refusal.reason, refusal.mic);
+            return refuse(core, &exchange, outcome, Some(&refusal.detail)).await;
         }
-        Verdict::Refused(refusal) => {
-            core.tell(&ReceiverEvent::MessageRefused {
-                from: remote,
-                to: local,
-                id: exchange.id.as_ref(),
-                reason: refusal.reason,
-                detail: Some(&refusal.detail),
-            });
-            let (reason, mic) = match fresh_key {
-                true => (refusal.reason, refusal.mic),
-                false => (RefusalReason::DecryptionFailed, None),
-            };
-            return refuse(core, &exchange, Outcome::Refused(reason, mic)).await;
+        // One content key, too many bodies: the answer tells nothing of this one (SEC-52).
+        Verdict::Accepted(_) | Verdict::Refused(_) => {
+            let outcome = Outcome::Refused(RefusalReason::DecryptionFailed, None);
+            return refuse(core, &exchange, outcome, None).await;
         }
     };
     let arrival = Arrival::new(
@@ -225,8 +217,20 @@ async fn judge(core: &Arc<Core>, exchange: Exchange, received: Received) -> Resu
     }
 }
 
-/// Answers a message that is not delivered.
-pub(super) async fn refuse(core: &Arc<Core>, exchange: &Exchange, outcome: Outcome) -> Result<Reply, Refused> {
+/// Answers a message that is not delivered, and tells the host.
+pub(super) async fn refuse(
+    core: &Arc<Core>,
+    exchange: &Exchange,
+    outcome: Outcome,
+    detail: Option<&RefusalDetail>,
+) -> Result<Reply, Refused> {
+    core.tell(&ReceiverEvent::MessageRefused {
+        from: exchange.headers.from(),
+        to: exchange.headers.to(),
+        id: exchange.id.as_ref(),
+        disposition: &outcome.disposition(),
+        detail,
+    });
     if exchange.requested.is_none() {
         return match core.failures_without_receipt {
             true => Err(Refused::Message),

@@ -22,7 +22,7 @@ use crate::mdn::{Mdn, OriginalMessage, ReceiptDestination, ReceiptForm};
 use crate::message_id::MessageId;
 use crate::mime::{HeaderBlock, TransferEncoding};
 use crate::partnership::Partnership;
-use crate::payload::Payload;
+use crate::spool::Payload;
 use crate::transport::{RequestBody, require_success};
 
 /// How much is read of what a partner's server says to a receipt that it refuses.

@@ -29,9 +29,12 @@ enum State {
         chunk: Vec<u8>,
         taken: usize,
     },
-    Reading(JoinHandle<(SpoolReader<Arc<Spool>>, io::Result<Vec<u8>>)>),
+    Reading(JoinHandle<Chunk>),
     Gone,
 }
+
+/// A chunk that was read, or not, and the reader that did it.
+type Chunk = (SpoolReader<Arc<Spool>>, io::Result<Vec<u8>>);
 
 impl SpoolStream {
     pub(crate) fn new(spool: Arc<Spool>) -> Self {
@@ -47,10 +50,7 @@ impl SpoolStream {
     }
 }
 
-fn read_chunk(
-    mut reader: SpoolReader<Arc<Spool>>,
-    mut chunk: Vec<u8>,
-) -> (SpoolReader<Arc<Spool>>, io::Result<Vec<u8>>) {
+fn read_chunk(mut reader: SpoolReader<Arc<Spool>>, mut chunk: Vec<u8>) -> Chunk {
     chunk.resize(CHUNK, 0);
     let read = reader.read(&mut chunk);
     let result = read.map(|read| {

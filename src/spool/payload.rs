@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
-use crate::spool::{PersistError, Spool, SpoolReader};
+use super::{PersistError, Spool, SpoolReader};
 
 /// The payload of a message, of any size: what is sent is read when the message is encoded, what was received lies in
 /// memory while it is small, and in a private temporary file beyond.
