@@ -60,6 +60,8 @@ impl As2Version {
     pub const V1_0: Self = Self { major: 1, minor: 0 };
     /// With compression (RFC 5402 §6).
     pub const V1_1: Self = Self { major: 1, minor: 1 };
+    /// With `EDIINT-Features` (RFC 6017 §4).
+    pub const V1_2: Self = Self { major: 1, minor: 2 };
 
     /// Whether this is the protocol of RFC 4130: minor digits do not matter.
     #[must_use]
@@ -103,7 +105,11 @@ impl As2Headers {
     /// [`As2HeaderError`] where a name is missing or malformed, or a header that must be single occurs twice.
     pub fn parse(block: HeaderBlock) -> Result<Self, As2HeaderError> {
         for name in SINGLE {
-            block.single(name)?;
+            match block.single(name) {
+                // Whether it must be text is for those to say who read it.
+                Ok(_) | Err(HeaderError::NotText { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         let version = match block.single("AS2-Version")? {
             None => As2Version::V1_0,
@@ -175,3 +181,6 @@ fn name(block: &HeaderBlock, header: &'static str) -> Result<As2Name, As2HeaderE
     let value = block.single(header)?.ok_or(As2HeaderError::Missing(header))?;
     As2Name::parse_header(value).map_err(|source| As2HeaderError::Name { header, source })
 }
+
+#[cfg(test)]
+mod tests;

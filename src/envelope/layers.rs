@@ -40,18 +40,23 @@ pub struct Layers<State> {
 
 /// State of [`Layers`]: nothing but the payload.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Plain {}
 /// State of [`Layers`]: compressed, not signed.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Compressed {}
 /// State of [`Layers`]: signed, not compressed.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Signed {}
 /// State of [`Layers`]: signed and compressed, in either order.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum SignedAndCompressed {}
 /// State of [`Layers`]: encrypted, so complete.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Encrypted {}
 
 impl<State> Layers<State> {
@@ -159,13 +164,19 @@ pub struct Structure {
 }
 
 impl Structure {
+    /// Whether there are no layers.
+    #[must_use]
+    pub fn is_payload_only(&self) -> bool {
+        *self == Self::from(Layers::payload())
+    }
+
     /// The signature, if there is one.
     #[must_use]
     pub fn signature(&self) -> Option<SignatureAlgorithm> {
         self.signature
     }
 
-    /// Where compression stands. Without a signature it is [`Compression::BeforeSigning`] or none.
+    /// Where compression stands. Without a signature it is [`Compression::BeforeSigning`] or [`Compression::None`].
     #[must_use]
     pub fn compression(&self) -> Compression {
         self.compression

@@ -35,6 +35,7 @@ pub struct MultipartScanner {
     given: Vec<u8>,
     parts: usize,
     closed: bool,
+    padded: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +85,14 @@ pub enum MultipartError {
 enum Line {
     Incomplete,
     Other,
-    Delimiter { len: usize, closing: bool },
+    Delimiter { len: usize, kind: Delimiter },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Delimiter {
+    closing: bool,
+    /// White space stands before its line end.
+    padded: bool,
 }
 
 impl MultipartScanner {
@@ -107,6 +115,7 @@ impl MultipartScanner {
             given: Vec::new(),
             parts: 0,
             closed: false,
+            padded: false,
         })
     }
 
@@ -132,8 +141,8 @@ impl MultipartScanner {
                     Line::Incomplete => return Ok(MultipartEvent::NeedInput),
                     Line::Other if self.held.is_empty() => {}
                     Line::Other => return Ok(self.give_held()),
-                    Line::Delimiter { closing, .. } => {
-                        if let Some(event) = self.end_part(closing) {
+                    Line::Delimiter { kind, .. } => {
+                        if let Some(event) = self.end_part(kind) {
                             return Ok(event);
                         }
                     }
@@ -149,9 +158,9 @@ impl MultipartScanner {
                 }
                 // Data first: the next call sees the same delimiter at the front of `input`.
                 Line::Delimiter { .. } if !data.is_empty() => {}
-                Line::Delimiter { len, closing } => {
+                Line::Delimiter { len, kind } => {
                     *input = input.get(len..).unwrap_or_default();
-                    if let Some(event) = self.end_part(closing) {
+                    if let Some(event) = self.end_part(kind) {
                         return Ok(event);
                     }
                 }
@@ -175,10 +184,10 @@ impl MultipartScanner {
         }
         if !self.held.is_empty() {
             match self.unended_delimiter() {
-                Some(closing) => {
+                Some(kind) => {
                     self.held.clear();
                     let in_part = self.state == State::Part;
-                    let event = self.end_part(closing);
+                    let event = self.end_part(kind);
                     if in_part {
                         return Ok(event);
                     }
@@ -202,6 +211,12 @@ impl MultipartScanner {
         self.closed
     }
 
+    /// Whether white space followed the closing delimiter on its line, which belongs to no event.
+    #[must_use]
+    pub fn is_padded(&self) -> bool {
+        self.padded
+    }
+
     fn start_part(&mut self) -> Result<MultipartEvent<'static>, MultipartError> {
         if self.parts == MAX_PARTS {
             return Err(MultipartError::TooManyParts);
@@ -212,8 +227,9 @@ impl MultipartScanner {
     }
 
     /// Leaves the preamble or a part, after a delimiter.
-    fn end_part(&mut self, closing: bool) -> Option<MultipartEvent<'static>> {
+    fn end_part(&mut self, Delimiter { closing, padded }: Delimiter) -> Option<MultipartEvent<'static>> {
         let in_part = self.state == State::Part;
+        self.padded = closing && padded;
         self.state = if closing { State::Epilogue } else { State::BeforePart };
         self.closed = closing;
         // The line end of a delimiter may also be that before the next one.
@@ -275,14 +291,14 @@ impl MultipartScanner {
             match self.classify(whole.get(at..).unwrap_or_default()) {
                 Line::Other => from = at + 1,
                 Line::Incomplete => break (at, Line::Incomplete),
-                Line::Delimiter { len, closing } => break (at, Line::Delimiter { len, closing }),
+                Line::Delimiter { len, kind } => break (at, Line::Delimiter { len, kind }),
             }
         };
         // The CR before the LF is part of the delimiter too.
         let before = at.checked_sub(1).filter(|_| whole.get(at) == Some(&b'\n'));
         let (start, line) = match (before, line) {
-            (Some(before), Line::Delimiter { len, closing }) if whole.get(before) == Some(&b'\r') => {
-                (before, Line::Delimiter { len: len + 1, closing })
+            (Some(before), Line::Delimiter { len, kind }) if whole.get(before) == Some(&b'\r') => {
+                (before, Line::Delimiter { len: len + 1, kind })
             }
             (Some(before), Line::Incomplete) if whole.get(before) == Some(&b'\r') => (before, line),
             _ => (at, line),
@@ -338,19 +354,22 @@ impl MultipartScanner {
         };
         Line::Delimiter {
             len: text.len() - after.len(),
-            closing,
+            kind: Delimiter {
+                closing,
+                padded: padding > 0,
+            },
         }
     }
 
-    /// Whether what is held back at the end of the body is a delimiter but for its line end, and a closing one.
-    fn unended_delimiter(&self) -> Option<bool> {
+    /// What is held back at the end of the body, if it is a delimiter but for its line end.
+    fn unended_delimiter(&self) -> Option<Delimiter> {
         let mut line = self.held.clone();
         if line.last() == Some(&b'\r') {
             line.pop();
         }
         line.push(b'\n');
         match self.classify(&line) {
-            Line::Delimiter { closing, .. } => Some(closing),
+            Line::Delimiter { kind, .. } => Some(kind),
             Line::Incomplete | Line::Other => None,
         }
     }

@@ -1,5 +1,6 @@
+use crate::envelope::plain_digest::PlainDigest;
 use crate::mic::Digester;
-use crate::mime::{ContentType, HeaderBlock, HeaderReader};
+use crate::mime::{HeaderBlock, HeaderReader};
 
 use super::cms_layer::CmsLayer;
 use super::signed_layer::SignedLayer;
@@ -15,7 +16,7 @@ pub(super) enum Entity {
 }
 
 impl Entity {
-    pub(super) fn new(state: &State) -> Self {
+    pub(super) fn new(state: &State<'_>) -> Self {
         Self::Head(HeaderReader::new(&state.facts.limits))
     }
 
@@ -24,13 +25,7 @@ impl Entity {
             let Some(head) = reader.read(&mut input)? else {
                 return Ok(());
             };
-            // The digest of an unsigned message covers the entity with its head, exactly as it was (RFC 5402 §4.2).
-            let digester = (!state.facts.is_signed()).then(|| {
-                let mut digester = state.facts.unsigned_digester();
-                digester.update(reader.raw());
-                digester
-            });
-            *self = Self::Body(Body::new(head, digester, state)?);
+            *self = Self::Body(Body::inner(head, reader.raw(), state)?);
         }
         match self {
             Self::Body(body) => body.update(input, state),
@@ -48,123 +43,133 @@ impl Entity {
 
 /// The content of an entity whose head is known.
 #[derive(Debug)]
-pub(super) struct Body {
-    content: Content,
-}
-
-#[derive(Debug)]
-enum Content {
-    Payload(PayloadBody),
+pub(super) enum Body {
+    Payload(Box<PayloadBody>),
     Cms(Box<CmsLayer>),
     Signed(Box<SignedLayer>),
 }
 
-/// The payload's octets: the digest covers them as they are on the wire, the host gets them decoded.
-#[derive(Debug)]
-struct PayloadBody {
-    transfer: Transfer,
-    digest: Digest,
-}
-
-#[derive(Debug)]
-enum Digest {
-    /// The octets before transfer decoding, after the head.
-    Encoded(Digester),
-    /// The octets after transfer decoding (a message without layers, SMI-39).
-    Decoded(Digester),
-    /// A signature covers them.
-    None,
-}
-
 impl Body {
-    /// A body inside another layer; `digester` has taken the head where no signature covers it.
-    fn new(head: HeaderBlock, digester: Option<Digester>, state: &mut State<'_>) -> Result<Self, Stop> {
-        let digest = digester.map_or(Digest::None, Digest::Encoded);
-        Self::with_digest(head, digest, state)
-    }
-
     /// The outermost body, whose head is that of the HTTP request.
-    pub(super) fn outermost(head: HeaderBlock, state: &mut State<'_>) -> Result<Self, Stop> {
-        let digest = Digest::Decoded(state.facts.unsigned_digester());
-        Self::with_digest(head, digest, state)
-    }
-
-    fn with_digest(head: HeaderBlock, digest: Digest, state: &mut State<'_>) -> Result<Self, Stop> {
-        let content_type = head
-            .get("Content-Type")
-            .and_then(|value| ContentType::parse(value).ok());
-        let encoding = head.get("Content-Transfer-Encoding");
-        let content = match content_type {
-            Some(kind) if is_pkcs7_mime(&kind) => {
-                Content::Cms(Box::new(CmsLayer::new(kind.param("smime-type"), encoding, state)?))
+    pub(super) fn outermost(head: HeaderBlock, state: &mut State<'_>) -> Result<Self, Fault> {
+        match Self::layer(&head, state)? {
+            Some(layer) => Ok(layer),
+            None => {
+                let digest = PlainDigest::new(&head, state.facts.unsigned_digester())?;
+                Self::payload(head, Digest::Plain(digest), state)
             }
-            Some(kind) if kind.is("multipart", "signed") && SignedLayer::is_smime(&kind) => {
-                Content::Signed(Box::new(SignedLayer::new(&kind, state)?))
-            }
-            _ => {
-                let transfer = Transfer::declared(encoding)?;
-                state.facts.payload_head = Some(head);
-                Content::Payload(PayloadBody { transfer, digest })
-            }
-        };
-        Ok(Self { content })
-    }
-
-    pub(super) fn update(&mut self, input: &[u8], state: &mut State<'_>) -> Result<(), Stop> {
-        match &mut self.content {
-            Content::Payload(payload) => payload.update(input, state),
-            Content::Cms(layer) => layer.update(input, state),
-            Content::Signed(layer) => layer.update(input, state),
         }
     }
 
-    /// The content layer that waits for a key, if it is this one.
+    /// A body inside another layer, with its head also as it was.
+    fn inner(head: HeaderBlock, raw: &[u8], state: &mut State<'_>) -> Result<Self, Fault> {
+        if let Some(layer) = Self::layer(&head, state)? {
+            return Ok(layer);
+        }
+        let digest = if state.facts.is_signed() {
+            Digest::None
+        } else {
+            let mut digester = state.facts.unsigned_digester();
+            digester.update(raw);
+            Digest::Entity(digester)
+        };
+        Self::payload(head, digest, state)
+    }
+
+    /// A body that is another layer, by its content type.
+    fn layer(head: &HeaderBlock, state: &mut State<'_>) -> Result<Option<Self>, Fault> {
+        // What has no readable content type can only be payload.
+        let Some(kind) = head.content_type().ok().flatten() else {
+            return Ok(None);
+        };
+        Ok(if kind.is_pkcs7_mime() {
+            let layer = CmsLayer::new(kind.param("smime-type"), head, state)?;
+            Some(Self::Cms(Box::new(layer)))
+        } else if SignedLayer::is_smime(&kind) {
+            Some(Self::Signed(Box::new(SignedLayer::new(&kind, head, state)?)))
+        } else {
+            None
+        })
+    }
+
+    fn payload(head: HeaderBlock, digest: Digest, state: &mut State<'_>) -> Result<Self, Fault> {
+        let transfer = Transfer::declared(&head)?;
+        state.facts.payload_head = Some(head);
+        Ok(Self::Payload(Box::new(PayloadBody { transfer, digest })))
+    }
+
+    pub(super) fn update(&mut self, input: &[u8], state: &mut State<'_>) -> Result<(), Stop> {
+        match self {
+            Self::Payload(payload) => payload.update(input, state),
+            Self::Cms(layer) => layer.update(input, state),
+            Self::Signed(layer) => layer.update(input, state),
+        }
+    }
+
+    /// The layer that may wait for a key, if it is this one.
     pub(super) fn cms_mut(&mut self) -> Option<&mut CmsLayer> {
-        match &mut self.content {
-            Content::Cms(layer) => Some(layer),
-            _ => None,
+        match self {
+            Self::Cms(layer) => Some(layer),
+            Self::Payload(_) | Self::Signed(_) => None,
         }
     }
 
     pub(super) fn finish(self, state: &mut State<'_>) -> Result<(), Stop> {
-        match self.content {
-            Content::Payload(payload) => payload.finish(state),
-            Content::Cms(layer) => layer.finish(state),
-            Content::Signed(layer) => layer.finish(state),
+        match self {
+            Self::Payload(payload) => payload.finish(state),
+            Self::Cms(layer) => layer.finish(state),
+            Self::Signed(layer) => layer.finish(state),
         }
     }
 }
 
+/// The payload's octets: the host gets them decoded.
+#[derive(Debug)]
+pub(super) struct PayloadBody {
+    transfer: Transfer,
+    digest: Digest,
+}
+
+/// What the digest of a payload covers.
+#[derive(Debug)]
+enum Digest {
+    /// Head and content exactly as they are in the entity, not decoded (RFC 5402 §4.2, SMI-40).
+    Entity(Digester),
+    /// The content after transfer decoding (a message without layers, SMI-39).
+    Plain(PlainDigest),
+    /// Nothing: a signature covers it.
+    None,
+}
+
 impl PayloadBody {
     fn update(&mut self, input: &[u8], state: &mut State<'_>) -> Result<(), Stop> {
-        if let Digest::Encoded(digester) = &mut self.digest {
+        if let Digest::Entity(digester) = &mut self.digest {
             digester.update(input);
         }
         let digest = &mut self.digest;
-        self.transfer.update(input, |decoded| {
-            if let Digest::Decoded(digester) = digest {
-                digester.update(decoded);
-            }
-            state.payload(decoded)
-        })
+        self.transfer.update(input, |decoded| deliver(decoded, digest, state))
     }
 
     fn finish(mut self, state: &mut State<'_>) -> Result<(), Stop> {
         let digest = &mut self.digest;
-        self.transfer.finish(|decoded| {
-            if let Digest::Decoded(digester) = digest {
-                digester.update(decoded);
-            }
-            state.payload(decoded)
-        })?;
+        self.transfer.finish(|decoded| deliver(decoded, digest, state))?;
         match self.digest {
-            Digest::Encoded(digester) | Digest::Decoded(digester) => state.facts.unsigned_mics = digester.finish(),
+            Digest::Entity(digester) => {
+                if self.transfer.ends_blank() {
+                    state.facts.trailing(b" ", state.facts.inside_cbc);
+                }
+                state.facts.unsigned_mics = digester.finish();
+            }
+            Digest::Plain(digest) => state.facts.unsigned_mics = digest.finish()?,
             Digest::None => {}
         }
         Ok(())
     }
 }
 
-fn is_pkcs7_mime(kind: &ContentType) -> bool {
-    kind.is("application", "pkcs7-mime") || kind.is("application", "x-pkcs7-mime")
+fn deliver(decoded: &[u8], digest: &mut Digest, state: &mut State<'_>) -> Result<(), Stop> {
+    if let Digest::Plain(digest) = digest {
+        digest.update(decoded)?;
+    }
+    state.payload(decoded)
 }

@@ -8,7 +8,7 @@ use super::LayerKind;
 
 /// What stopped the decoding of a message. It says what is wrong with the partner's octets, for the host's log; what
 /// the partner is told is decided by the verdict.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
     /// The headers of a layer.
@@ -41,10 +41,10 @@ pub enum Fault {
     /// The cipher is refused by the partnership's policy.
     #[error("content encrypted with {0} is not accepted from this partner")]
     CipherRefused(ContentCipher),
-    /// The content type says another thing than the CMS structure.
+    /// The content type says another thing than the CMS structure (ENV-36, INT-38).
     #[error("smime-type {declared:?} does not fit the CMS structure")]
     SmimeType {
-        /// The parameter.
+        /// The parameter, in lower case.
         declared: String,
     },
     /// A second layer of one kind, or encryption inside another layer: none of the ten structures (RFC 5402 §3).

@@ -2,20 +2,24 @@
 
 mod canonical;
 mod cms_layer;
+mod decoded;
+mod decryption;
 mod entity;
 mod fault;
+mod signature_part;
+mod signed_content;
 mod signed_layer;
 mod state;
 mod transfer;
 
-use std::io::{self, Write};
+#[cfg(test)]
+mod tests;
 
-use rustls_pki_types::CertificateDer;
+use std::io::{self, Write};
 
 use crate::algorithm::{ContentCipher, DigestAlgorithm};
 use crate::cms::{ContentKey, EnvelopedHead, RecipientInfo};
 use crate::limits::Limits;
-use crate::mic::MicSet;
 use crate::mime::HeaderBlock;
 use crate::partnership::AcceptPolicy;
 
@@ -23,14 +27,21 @@ use entity::Body;
 use fault::Stop;
 use state::{Facts, State};
 
+pub(super) use decoded::CheckedSignature;
+pub use decoded::{Decoded, PayloadFilename, SignatureFound};
 pub use fault::Fault;
 pub use state::LayerKind;
 
-/// Decodes one message: push the body with [`Decoder::update`], answer a request for a content key, then call
-/// [`Decoder::finish`].
+/// Work is done in pieces that stay in the processor's cache from one layer to the next.
+const PIECE: usize = 32 << 10;
+
+/// Decodes one message of any size: push the body with [`Decoder::update`], answer a request for a content key at once
+/// with [`Decoder::content_keys`], then call [`Decoder::finish`].
 ///
-/// What is wrong with the message is no error here: decoding stops inwardly, the rest of the body is read and dropped,
-/// and [`Decoded::fault`] says what it was. Errors are those of the sink.
+/// What is wrong with the message is no error here: decoding stops inwardly, the rest of the body is taken and dropped
+/// (the answer must not come before its end), and [`Decoded::fault`] says what it was. Errors are those of the sink.
+///
+/// What the sink got is worth nothing before [`Decoded::judge`].
 #[derive(Debug)]
 pub struct Decoder {
     facts: Facts,
@@ -58,75 +69,24 @@ pub struct KeyRequest<'a> {
     pub cipher: ContentCipher,
 }
 
-/// A signature that was found, not yet verified.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SignatureFound {
-    /// The certificates that it carries: never a source of trust.
-    pub certificates: Vec<CertificateDer<'static>>,
-    /// Its SignerInfo structures.
-    pub signer_infos: Vec<Vec<u8>>,
-    /// Digests of the signed part, exactly as it was.
-    pub mics: MicSet,
-    /// Digests of its CRLF-canonical form, where it is not binary.
-    pub canonical: Option<MicSet>,
-}
-
-/// What a message held.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Decoded {
-    /// The layers, outermost first.
-    pub layers: Vec<LayerKind>,
-    /// What was wrong with it.
-    pub fault: Option<Fault>,
-    /// What was wrong with the content of its signed part: the signature can verify all the same.
-    pub content_fault: Option<Fault>,
-    /// The signature, if its layer was read to its end.
-    pub signature: Option<SignatureFound>,
-    /// The digests of an unsigned message, the one that was asked for first.
-    pub unsigned_mics: MicSet,
-    /// MIME headers of the payload.
-    pub payload_head: Option<HeaderBlock>,
-    /// Octets of the payload.
-    pub payload_len: u64,
-    /// Whether every layer within encrypted content ended where the content ended.
-    pub(crate) ends_exactly: bool,
-    /// Whether it is, or begins like, encrypted content.
-    pub(crate) enveloped: bool,
-    /// The digest that the receipt request prefers.
-    pub(crate) requested: Option<DigestAlgorithm>,
-}
-
 impl Decoder {
     /// Starts a message whose outermost MIME headers are `head`, the HTTP headers (RFC 4130 §4). `requested` are the
-    /// digests that the receipt request asks for, best first.
+    /// digests that the receipt request asks for, best first: the first that `policy` allows is that of an unsigned
+    /// message.
     #[must_use]
-    pub fn new(head: HeaderBlock, requested: Vec<DigestAlgorithm>, policy: AcceptPolicy, limits: Limits) -> Self {
-        let mut facts = Facts {
-            limits,
-            policy,
-            requested,
-            layers: Vec::new(),
-            inside_cbc: false,
-            trailing_in_cbc: false,
-            payload_head: None,
-            payload_len: 0,
-            unsigned_mics: MicSet::default(),
-            signature: None,
-            content_fault: None,
-            enveloped: false,
-        };
+    pub fn new(head: HeaderBlock, requested: &[DigestAlgorithm], policy: AcceptPolicy, limits: Limits) -> Self {
+        let mut facts = Facts::new(requested, policy, limits);
         let mut nothing = io::sink();
-        let mut state = State {
-            facts: &mut facts,
-            sink: &mut nothing,
-        };
-        let (body, fault) = match Body::outermost(head, &mut state) {
+        let body = Body::outermost(
+            head,
+            &mut State {
+                facts: &mut facts,
+                sink: &mut nothing,
+            },
+        );
+        let (body, fault) = match body {
             Ok(body) => (Some(body), None),
-            Err(Stop::Fault(fault)) => (None, Some(fault)),
-            // Nothing is written before the first octet of the body.
-            Err(Stop::Sink(_)) => (None, None),
+            Err(fault) => (None, Some(fault)),
         };
         Self { facts, body, fault }
     }
@@ -137,18 +97,18 @@ impl Decoder {
     ///
     /// Those of the sink.
     pub fn update(&mut self, input: &[u8], sink: &mut dyn Write) -> io::Result<Progress<'_>> {
-        let result = match &mut self.body {
-            Some(body) => body.update(
-                input,
-                &mut State {
-                    facts: &mut self.facts,
-                    sink,
-                },
-            ),
-            None => Ok(()),
-        };
-        self.note(result)?;
+        // Nobody answered, so nobody has the key: what waits for it must not grow.
+        if self.awaited_key().is_some() {
+            self.content_keys(&[], sink)?;
+        }
+        self.body(input, sink)?;
         Ok(self.progress())
+    }
+
+    /// The MIME headers of the payload, as soon as they are known: [`Decoded::payload_head`].
+    #[must_use]
+    pub fn payload_head(&self) -> Option<&HeaderBlock> {
+        self.facts.payload_head.as_ref()
     }
 
     /// Goes on with the candidates for the content key: one in nearly every case, none where no key of ours fits.
@@ -157,14 +117,9 @@ impl Decoder {
     ///
     /// Those of the sink.
     pub fn content_keys(&mut self, keys: &[ContentKey], sink: &mut dyn Write) -> io::Result<()> {
-        let result = match self.body.as_mut().and_then(Body::cms_mut) {
-            Some(layer) => layer.decrypt(
-                keys,
-                &mut State {
-                    facts: &mut self.facts,
-                    sink,
-                },
-            ),
+        let Self { facts, body, .. } = self;
+        let result = match body.as_mut().and_then(Body::cms_mut) {
+            Some(layer) => layer.decrypt(keys, &mut State { facts, sink }),
             None => Ok(()),
         };
         self.note(result)
@@ -176,36 +131,34 @@ impl Decoder {
     ///
     /// Those of the sink.
     pub fn finish(mut self, sink: &mut dyn Write) -> io::Result<Decoded> {
+        if self.awaited_key().is_some() {
+            self.content_keys(&[], sink)?;
+        }
+        let facts = &mut self.facts;
         let result = match self.body.take() {
-            Some(body) => body.finish(&mut State {
-                facts: &mut self.facts,
-                sink,
-            }),
+            Some(body) => body.finish(&mut State { facts, sink }),
             None => Ok(()),
         };
         self.note(result)?;
-        let facts = self.facts;
-        Ok(Decoded {
-            layers: facts.layers,
-            fault: self.fault,
-            content_fault: facts.content_fault,
-            enveloped: facts.enveloped,
-            requested: facts.requested.first().copied(),
-            signature: facts.signature,
-            unsigned_mics: facts.unsigned_mics,
-            payload_head: facts.payload_head,
-            payload_len: facts.payload_len,
-            ends_exactly: !facts.trailing_in_cbc,
-        })
+        Ok(self.facts.into_decoded(self.fault))
+    }
+
+    fn body(&mut self, input: &[u8], sink: &mut dyn Write) -> io::Result<()> {
+        for piece in input.chunks(PIECE) {
+            let Some(body) = &mut self.body else { return Ok(()) };
+            let facts = &mut self.facts;
+            let result = body.update(piece, &mut State { facts, sink });
+            self.note(result)?;
+        }
+        Ok(())
+    }
+
+    fn awaited_key(&mut self) -> Option<&EnvelopedHead> {
+        self.body.as_mut()?.cms_mut()?.awaits_key()
     }
 
     fn progress(&mut self) -> Progress<'_> {
-        match self
-            .body
-            .as_mut()
-            .and_then(Body::cms_mut)
-            .and_then(|layer| layer.awaits_key())
-        {
+        match self.awaited_key() {
             Some(EnvelopedHead {
                 recipients,
                 cipher: Ok(cipher),
@@ -218,7 +171,7 @@ impl Decoder {
         }
     }
 
-    /// After a fault the rest of the body is dropped: the answer must not come before its end (SEC-50).
+    /// After a fault the rest of the body is dropped (SEC-50).
     fn note(&mut self, result: Result<(), Stop>) -> io::Result<()> {
         match result {
             Ok(()) => Ok(()),

@@ -1,18 +1,23 @@
 use crate::algorithm::DigestAlgorithm;
-use crate::cms::{CmsEvent, CmsReader, CmsTrailer};
-use crate::mic::Digester;
-use crate::mime::{ContentType, HeaderBlock, HeaderReader, MultipartEvent, MultipartScanner};
-use crate::partnership::MicSource;
+use crate::mic::{Digester, MicSet};
+use crate::mime::{ContentType, HeaderBlock, HeaderReader, MultipartEvent, MultipartScanner, TransferEncoding};
 
 use super::canonical::Canonical;
-use super::entity::Entity;
-use super::state::{Facts, LayerKind, State};
-use super::transfer::Transfer;
+use super::signature_part::SignaturePart;
+use super::signed_content::SignedContent;
+use super::state::{LayerKind, State};
+use super::transfer::SniffedTransfer;
 use super::{Fault, SignatureFound, Stop};
 
 /// A multipart/signed entity (RFC 1847 §2.1): the signed part streams through, the signature follows.
 #[derive(Debug)]
 pub(super) struct SignedLayer {
+    transfer: SniffedTransfer,
+    framed: Framed,
+}
+
+#[derive(Debug)]
+struct Framed {
     scanner: MultipartScanner,
     parts: Parts,
 }
@@ -21,78 +26,77 @@ pub(super) struct SignedLayer {
 struct Parts {
     /// Whether the layer began inside CBC content.
     inside_cbc: bool,
-    seen: usize,
-    digester: Digester,
+    /// For the signed part, which makes use of it when it begins.
+    digester: Option<Digester>,
+    content: Option<SignedContent>,
     /// Digests of the CRLF-canonical form, for parts that are not binary (SMI-12).
     canonical: CanonicalDigest,
-    content: Option<Box<Entity>>,
-    signature: Option<Box<SignaturePart>>,
+    signature: Option<SignaturePart>,
 }
 
 #[derive(Debug)]
 enum CanonicalDigest {
     /// The head of the part decides.
-    Undecided(HeaderReader),
-    Running {
-        canonical: Canonical,
-        digester: Digester,
-    },
+    Undecided(HeaderReader, Digester),
+    Running(Canonical, Digester),
     NotNeeded,
-}
-
-/// The digests that run while a signed part streams: its SignerInfo, which names the right one, comes after it. Those
-/// that `micalg` names and SHA-256, or all that the policy allows where it names none that is known (ENV-45).
-pub(super) fn digests(named: &[DigestAlgorithm], facts: &Facts) -> Vec<DigestAlgorithm> {
-    let mut digests = named.to_vec();
-    if digests.is_empty() {
-        digests.extend(
-            DigestAlgorithm::ALL
-                .into_iter()
-                .filter(|digest| facts.policy.allows_digest(*digest)),
-        );
-    }
-    digests.push(DigestAlgorithm::Sha256);
-    if facts.policy.mic_source == MicSource::Requested {
-        digests.extend(facts.requested.first());
-    }
-    digests
 }
 
 impl SignedLayer {
     /// Whether the protocol is that of S/MIME, in any of its spellings, or left out (ENV-44).
     pub(super) fn is_smime(kind: &ContentType) -> bool {
-        kind.param("protocol").is_none_or(|protocol| {
-            [
-                "application/pkcs7-signature",
-                "application/x-pkcs7-signature",
-                "application/pkcs-7-signature",
-            ]
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(protocol.trim()))
-        })
+        kind.is("multipart", "signed")
+            && kind
+                .param("protocol")
+                .is_none_or(|protocol| ContentType::parse(protocol).is_ok_and(|kind| kind.is_pkcs7_signature()))
     }
 
-    pub(super) fn new(kind: &ContentType, state: &mut State<'_>) -> Result<Self, Stop> {
+    pub(super) fn new(kind: &ContentType, head: &HeaderBlock, state: &mut State<'_>) -> Result<Self, Fault> {
         state.facts.enter(LayerKind::Signed)?;
         let micalg = kind.param("micalg").unwrap_or_default();
-        let named: Vec<_> = micalg
+        let announced = micalg
             .split(',')
-            .filter_map(|token| DigestAlgorithm::from_micalg(token).ok())
-            .collect();
+            .filter_map(|token| DigestAlgorithm::from_micalg(token).ok());
+        let digester = state.facts.signed_digester(announced);
         Ok(Self {
-            scanner: MultipartScanner::new(kind.param("boundary").unwrap_or_default())?,
-            parts: Parts {
-                inside_cbc: state.facts.inside_cbc,
-                seen: 0,
-                digester: Digester::new(digests(&named, state.facts)),
-                canonical: CanonicalDigest::Undecided(HeaderReader::new(&state.facts.limits)),
-                content: None,
-                signature: None,
+            transfer: SniffedTransfer::multipart(head)?,
+            framed: Framed {
+                scanner: MultipartScanner::new(kind.param("boundary").unwrap_or_default())?,
+                parts: Parts {
+                    inside_cbc: state.facts.inside_cbc,
+                    content: None,
+                    canonical: CanonicalDigest::Undecided(HeaderReader::new(&state.facts.limits), digester.clone()),
+                    digester: Some(digester),
+                    signature: None,
+                },
             },
         })
     }
 
-    pub(super) fn update(&mut self, mut input: &[u8], state: &mut State<'_>) -> Result<(), Stop> {
+    pub(super) fn update(&mut self, input: &[u8], state: &mut State<'_>) -> Result<(), Stop> {
+        let Self { transfer, framed } = self;
+        transfer.update(input, &mut |octets| framed.update(octets, state))
+    }
+
+    pub(super) fn finish(self, state: &mut State<'_>) -> Result<(), Stop> {
+        let Self {
+            mut transfer,
+            mut framed,
+        } = self;
+        transfer.finish(&mut |octets| framed.update(octets, state))?;
+        let Framed { mut scanner, mut parts } = framed;
+        while let Some(event) = scanner.finish()? {
+            parts.take(event, state)?;
+        }
+        if scanner.is_padded() || transfer.ends_blank() {
+            state.facts.trailing(b" ", parts.inside_cbc);
+        }
+        parts.finish(state)
+    }
+}
+
+impl Framed {
+    fn update(&mut self, mut input: &[u8], state: &mut State<'_>) -> Result<(), Stop> {
         loop {
             match self.scanner.next(&mut input)? {
                 MultipartEvent::NeedInput => return Ok(()),
@@ -100,118 +104,92 @@ impl SignedLayer {
             }
         }
     }
-
-    pub(super) fn finish(mut self, state: &mut State<'_>) -> Result<(), Stop> {
-        while let Some(event) = self.scanner.finish()? {
-            self.parts.take(event, state)?;
-        }
-        self.parts.finish(state)
-    }
 }
 
 impl Parts {
     fn take(&mut self, event: MultipartEvent<'_>, state: &mut State<'_>) -> Result<(), Stop> {
         match event {
-            MultipartEvent::NeedInput | MultipartEvent::Preamble(_) => {}
-            MultipartEvent::PartStart => self.start(state)?,
-            MultipartEvent::PartData(octets) => self.update(octets, state)?,
-            MultipartEvent::PartEnd => self.end(state)?,
-            MultipartEvent::Epilogue(octets) => state.facts.trailing(octets, self.inside_cbc),
+            MultipartEvent::NeedInput | MultipartEvent::Preamble(_) => Ok(()),
+            MultipartEvent::PartStart => self.start(state),
+            MultipartEvent::PartData(octets) => self.update(octets, state),
+            MultipartEvent::PartEnd => self.end(state),
+            MultipartEvent::Epilogue(octets) => {
+                state.facts.trailing(octets, self.inside_cbc);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn start(&mut self, state: &State<'_>) -> Result<(), Stop> {
-        self.seen = self.seen.saturating_add(1);
-        match self.seen {
-            1 => self.content = Some(Box::new(Entity::new(state))),
-            2 => self.signature = Some(Box::new(SignaturePart::new(state))),
-            _ => return Err(Fault::SignedParts.into()),
+        match (self.digester.take(), &self.signature) {
+            (Some(digester), _) => self.content = Some(SignedContent::new(digester, state)),
+            (None, None) => self.signature = Some(SignaturePart::new(state)),
+            (None, Some(_)) => return Err(Fault::SignedParts.into()),
         }
         Ok(())
     }
 
     fn update(&mut self, octets: &[u8], state: &mut State<'_>) -> Result<(), Stop> {
-        if let Some(signature) = &mut self.signature {
-            return signature.update(octets, state);
-        }
-        self.digester.update(octets);
-        self.canonical.update(octets, &self.digester)?;
-        match &mut self.content {
-            Some(content) => {
-                let result = content.update(octets, state);
-                self.hold(result, state)
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// A fault inside the signed part is kept, and the digest goes on: if the signature verifies, the partner sent
-    /// broken content and may be told so.
-    fn hold(&mut self, result: Result<(), Stop>, state: &mut State<'_>) -> Result<(), Stop> {
-        match result {
-            Err(Stop::Fault(fault)) => {
-                self.content = None;
-                state.facts.content_fault.get_or_insert(fault);
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
-    fn end(&mut self, state: &mut State<'_>) -> Result<(), Stop> {
-        match (&mut self.signature, self.content.take()) {
-            (Some(signature), _) => signature.end(state),
+        match (&mut self.signature, &mut self.content) {
+            (Some(signature), _) => signature.update(octets, state),
             (None, Some(content)) => {
-                let result = content.finish(state);
-                self.hold(result, state)
+                self.canonical.update(octets);
+                content.update(octets, state)
             }
             (None, None) => Ok(()),
         }
     }
 
+    fn end(&mut self, state: &mut State<'_>) -> Result<(), Stop> {
+        match (&mut self.signature, &mut self.content) {
+            (Some(signature), _) => signature.end(state),
+            (None, Some(content)) => content.end(state),
+            (None, None) => Ok(()),
+        }
+    }
+
     fn finish(self, state: &mut State<'_>) -> Result<(), Stop> {
-        let trailer = self
-            .signature
-            .and_then(|part| part.detached.trailer)
-            .ok_or(Fault::SignedParts)?;
+        let (Some(content), Some(trailer)) = (self.content, self.signature.and_then(SignaturePart::into_trailer))
+        else {
+            return Err(Fault::SignedParts.into());
+        };
         state.facts.signature = Some(SignatureFound {
             certificates: trailer.certificates,
             signer_infos: trailer.signer_infos,
-            mics: self.digester.finish(),
-            canonical: match self.canonical {
-                CanonicalDigest::Running { digester, .. } => Some(digester.finish()),
-                CanonicalDigest::Undecided(_) | CanonicalDigest::NotNeeded => None,
-            },
+            mics: content.into_digests(),
+            canonical: self.canonical.into_digests(),
         });
         Ok(())
     }
 }
 
 impl CanonicalDigest {
-    fn update(&mut self, mut octets: &[u8], like: &Digester) -> Result<(), Stop> {
-        if let Self::Undecided(reader) = self {
-            let Some(head) = reader.read(&mut octets)? else {
-                return Ok(());
+    fn update(&mut self, mut octets: &[u8]) {
+        if let Self::Undecided(reader, _) = self {
+            let head = match reader.read(&mut octets) {
+                Ok(None) => return,
+                Ok(Some(head)) => Some(head).filter(|head| !is_binary(head)),
+                // The signed content says what is wrong with its head.
+                Err(_) => None,
             };
-            *self = if is_binary(&head) {
-                Self::NotNeeded
-            } else {
-                let mut running = Self::Running {
-                    canonical: Canonical::default(),
-                    digester: like.restarted(),
-                };
-                running.feed(reader.raw());
-                running
+            *self = match (std::mem::replace(self, Self::NotNeeded), head) {
+                (Self::Undecided(reader, mut digester), Some(_)) => {
+                    let mut canonical = Canonical::default();
+                    canonical.update(reader.raw(), |piece| digester.update(piece));
+                    Self::Running(canonical, digester)
+                }
+                _ => Self::NotNeeded,
             };
         }
-        self.feed(octets);
-        Ok(())
+        if let Self::Running(canonical, digester) = self {
+            canonical.update(octets, |piece| digester.update(piece));
+        }
     }
 
-    fn feed(&mut self, octets: &[u8]) {
-        if let Self::Running { canonical, digester } = self {
-            canonical.update(octets, |piece| digester.update(piece));
+    fn into_digests(self) -> Option<MicSet> {
+        match self {
+            Self::Running(_, digester) => Some(digester.finish()),
+            Self::Undecided(..) | Self::NotNeeded => None,
         }
     }
 }
@@ -219,93 +197,5 @@ impl CanonicalDigest {
 /// Whether the part's octets were meant to travel as they are. Without a transfer encoding a part is 7bit (RFC 2045
 /// §6.1): products that sign such parts canonicalise them.
 fn is_binary(head: &HeaderBlock) -> bool {
-    head.get("Content-Transfer-Encoding")
-        .is_some_and(|encoding| encoding.trim().eq_ignore_ascii_case("binary"))
-}
-
-/// The second part: a detached SignedData.
-#[derive(Debug)]
-struct SignaturePart {
-    reader: HeaderReader,
-    in_head: bool,
-    encoding: Option<String>,
-    transfer: Option<Transfer>,
-    detached: Detached,
-}
-
-impl SignaturePart {
-    fn new(state: &State<'_>) -> Self {
-        Self {
-            reader: HeaderReader::new(&state.facts.limits),
-            in_head: true,
-            encoding: None,
-            transfer: None,
-            detached: Detached {
-                inside_cbc: state.facts.inside_cbc,
-                reader: CmsReader::new(&state.facts.limits),
-                trailer: None,
-            },
-        }
-    }
-
-    fn update(&mut self, mut input: &[u8], state: &mut State<'_>) -> Result<(), Stop> {
-        if self.in_head {
-            let Some(head) = self.reader.read(&mut input)? else {
-                return Ok(());
-            };
-            let kind = head
-                .get("Content-Type")
-                .and_then(|value| ContentType::parse(value).ok());
-            if !kind.is_some_and(|kind| is_signature(&kind)) {
-                return Err(Fault::SignedParts.into());
-            }
-            self.encoding = head.get("Content-Transfer-Encoding").map(str::to_owned);
-            self.in_head = false;
-        }
-        if self.transfer.is_none() {
-            input = input.trim_ascii_start();
-            let Some(&first) = input.first() else { return Ok(()) };
-            self.transfer = Some(Transfer::of_cms(self.encoding.as_deref(), first)?);
-        }
-        let Self { transfer, detached, .. } = self;
-        match transfer {
-            Some(transfer) => transfer.update(input, |octets| detached.update(octets, state)),
-            None => Ok(()),
-        }
-    }
-
-    fn end(&mut self, state: &mut State<'_>) -> Result<(), Stop> {
-        let Self { transfer, detached, .. } = self;
-        if let Some(transfer) = transfer {
-            transfer.finish(|octets| detached.update(octets, state))?;
-        }
-        Ok(detached.reader.finish()?)
-    }
-}
-
-/// A SignedData whose content is elsewhere.
-#[derive(Debug)]
-struct Detached {
-    inside_cbc: bool,
-    reader: CmsReader,
-    trailer: Option<CmsTrailer>,
-}
-
-impl Detached {
-    fn update(&mut self, mut octets: &[u8], state: &mut State<'_>) -> Result<(), Stop> {
-        while !self.reader.is_finished() {
-            match self.reader.next(&mut octets)? {
-                CmsEvent::NeedInput => return Ok(()),
-                CmsEvent::End(trailer) => self.trailer = Some(trailer),
-                CmsEvent::Signed(_) => {}
-                _ => return Err(Fault::SignedParts.into()),
-            }
-        }
-        state.facts.trailing(octets, self.inside_cbc);
-        Ok(())
-    }
-}
-
-fn is_signature(kind: &ContentType) -> bool {
-    kind.is("application", "pkcs7-signature") || kind.is("application", "x-pkcs7-signature")
+    matches!(head.transfer_encoding(), Ok(Some(TransferEncoding::Binary)))
 }

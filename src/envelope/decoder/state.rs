@@ -5,9 +5,9 @@ use crate::algorithm::{ContentCipher, DigestAlgorithm};
 use crate::limits::Limits;
 use crate::mic::{Digester, MicSet};
 use crate::mime::HeaderBlock;
-use crate::partnership::AcceptPolicy;
+use crate::partnership::{AcceptPolicy, MicSource};
 
-use super::{Fault, SignatureFound, Stop};
+use super::{Decoded, Fault, SignatureFound, Stop};
 
 /// A layer that was found around the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +37,14 @@ impl fmt::Display for LayerKind {
 pub(super) struct Facts {
     pub(super) limits: Limits,
     pub(super) policy: AcceptPolicy,
-    /// The digests that the receipt request asks for, best first.
-    pub(super) requested: Vec<DigestAlgorithm>,
+    /// The digest that the receipt request prefers, of those that the policy allows.
+    requested: Option<DigestAlgorithm>,
     pub(super) layers: Vec<LayerKind>,
     pub(super) inside_cbc: bool,
     /// Something other than CR and LF follows the end of a layer within CBC content.
-    pub(super) trailing_in_cbc: bool,
+    trailing_in_cbc: bool,
     pub(super) payload_head: Option<HeaderBlock>,
-    pub(super) payload_len: u64,
+    payload_len: u64,
     pub(super) unsigned_mics: MicSet,
     pub(super) signature: Option<SignatureFound>,
     /// What is wrong inside a signed part.
@@ -54,33 +54,87 @@ pub(super) struct Facts {
 }
 
 impl Facts {
+    pub(super) fn new(requested: &[DigestAlgorithm], policy: AcceptPolicy, limits: Limits) -> Self {
+        Self {
+            requested: requested.iter().copied().find(|digest| policy.allows_digest(*digest)),
+            limits,
+            policy,
+            layers: Vec::new(),
+            inside_cbc: false,
+            trailing_in_cbc: false,
+            payload_head: None,
+            payload_len: 0,
+            unsigned_mics: MicSet::default(),
+            signature: None,
+            content_fault: None,
+            enveloped: false,
+        }
+    }
+
+    pub(super) fn into_decoded(self, fault: Option<Fault>) -> Decoded {
+        Decoded {
+            layers: self.layers,
+            fault,
+            content_fault: self.content_fault,
+            signature: self.signature,
+            unsigned_mic: self.unsigned_mics.first().cloned(),
+            payload_head: self.payload_head,
+            payload_len: self.payload_len,
+            ends_exactly: !self.trailing_in_cbc,
+            enveloped: self.enveloped,
+            requested: self.requested,
+        }
+    }
+
     pub(super) fn is_signed(&self) -> bool {
         self.layers.contains(&LayerKind::Signed)
     }
 
-    /// Counts a layer: at most one of each kind, encryption outermost (ENV-47 to ENV-49).
-    pub(super) fn enter(&mut self, layer: LayerKind) -> Result<(), Stop> {
+    /// The largest payload.
+    pub(super) fn message_size(&self) -> u64 {
+        self.policy.message_size.unwrap_or(self.limits.message_size)
+    }
+
+    /// Counts a layer: at most one of each kind, encryption outermost (ENV-47 to ENV-49, SEC-06).
+    pub(super) fn enter(&mut self, layer: LayerKind) -> Result<(), Fault> {
         let repeated = self
             .layers
             .iter()
             .any(|found| std::mem::discriminant(found) == std::mem::discriminant(&layer));
         match layer {
-            LayerKind::Compressed if repeated => return Err(Fault::CompressedTwice.into()),
-            LayerKind::Encrypted(_) if !self.layers.is_empty() => return Err(Fault::Structure(layer).into()),
-            _ if repeated => return Err(Fault::Structure(layer).into()),
-            _ => self.layers.push(layer),
+            LayerKind::Compressed if repeated => Err(Fault::CompressedTwice),
+            LayerKind::Encrypted(_) if !self.layers.is_empty() => Err(Fault::Structure(layer)),
+            _ if repeated => Err(Fault::Structure(layer)),
+            _ => {
+                self.layers.push(layer);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
-    /// Looks at what follows the end of a layer that began inside CBC content or not.
+    /// Looks at what follows the end of a layer; only what began inside CBC content matters (SEC-50).
     pub(super) fn trailing(&mut self, octets: &[u8], inside_cbc: bool) {
         self.trailing_in_cbc |= inside_cbc && octets.iter().any(|octet| !matches!(octet, b'\r' | b'\n'));
     }
 
+    /// The digest of an unsigned message (RFC 4130 §7.3, §7.4.3).
     pub(super) fn unsigned_digester(&self) -> Digester {
-        let default = self.requested.is_empty().then_some(self.policy.default_mic);
-        Digester::new(self.requested.iter().copied().chain(default))
+        Digester::new([self.requested.unwrap_or(self.policy.default_mic)])
+    }
+
+    /// The digests that run while signed content streams: its SignerInfo, which names the right one, comes after it. They
+    /// are those that were announced and SHA-256, or all that the policy allows where none that is known was (ENV-45).
+    pub(super) fn signed_digester(&self, announced: impl IntoIterator<Item = DigestAlgorithm>) -> Digester {
+        let mut digests: Vec<_> = announced.into_iter().collect();
+        if digests.is_empty() {
+            let allowed = |digest: &DigestAlgorithm| self.policy.allows_digest(*digest);
+            digests.extend(DigestAlgorithm::ALL.into_iter().filter(allowed));
+        }
+        digests.push(DigestAlgorithm::Sha256);
+        if self.policy.mic_source == MicSource::Requested {
+            digests.extend(self.requested);
+        }
+        Digester::new(digests)
     }
 }
 
@@ -94,11 +148,12 @@ impl State<'_> {
     /// Hands out octets of the payload.
     pub(super) fn payload(&mut self, octets: &[u8]) -> Result<(), Stop> {
         let len = u64::try_from(octets.len()).unwrap_or(u64::MAX);
-        self.facts.payload_len = self.facts.payload_len.saturating_add(len);
-        let limit = self.facts.policy.message_size.unwrap_or(self.facts.limits.message_size);
-        if self.facts.payload_len > limit {
+        let limit = self.facts.message_size();
+        let total = self.facts.payload_len.saturating_add(len);
+        if total > limit {
             return Err(Fault::TooLarge(limit).into());
         }
+        self.facts.payload_len = total;
         self.sink.write_all(octets).map_err(Stop::Sink)
     }
 }

@@ -7,7 +7,7 @@ use crate::cms::{
     CbcEncryptor, Certificate, ContentKey, Deflater, RecipientInfo, compressed_prefix, encrypt_content_key,
     enveloped_prefix,
 };
-use crate::mime::{ContentDisposition, ContentType, HeaderBlock};
+use crate::mime::{ContentDisposition, ContentType, HeaderBlock, HeaderError};
 
 use super::EncodeError;
 
@@ -21,25 +21,39 @@ pub(super) struct Sealer {
 
 #[derive(Debug)]
 enum Kind {
-    Plain { head: HeaderBlock },
-    Compress(Box<Deflater>),
-    Encrypt { encryptor: Box<CbcEncryptor>, recipients: Vec<RecipientInfo>, cipher: ContentCipher, iv: Vec<u8> },
+    Plain {
+        head: HeaderBlock,
+    },
+    Compress(Deflater),
+    Encrypt {
+        encryptor: Box<CbcEncryptor>,
+        recipients: Vec<RecipientInfo>,
+        cipher: ContentCipher,
+        iv: Vec<u8>,
+    },
 }
 
-/// What surrounds the octets that the sink took.
+/// What belongs to the octets that the sink took.
 pub(super) struct Sealed {
     pub(super) head: HeaderBlock,
     pub(super) prefix: Vec<u8>,
     pub(super) len: u64,
 }
 
+/// Wraps in nothing.
+impl Default for Sealer {
+    fn default() -> Self {
+        Self::plain(HeaderBlock::new())
+    }
+}
+
 impl Sealer {
     pub(super) fn plain(head: HeaderBlock) -> Self {
-        Self { kind: Kind::Plain { head }, len: 0 }
+        Self::of(Kind::Plain { head })
     }
 
     pub(super) fn compress() -> Self {
-        Self { kind: Kind::Compress(Box::new(Deflater::new())), len: 0 }
+        Self::of(Kind::Compress(Deflater::new()))
     }
 
     pub(super) fn encrypt(
@@ -56,7 +70,16 @@ impl Sealer {
             .map(|certificate| encrypt_content_key(certificate, transport, &key, rng))
             .collect::<Result<Vec<_>, _>>()?;
         let encryptor = Box::new(CbcEncryptor::new(cipher, &key, &iv)?);
-        Ok(Self { kind: Kind::Encrypt { encryptor, recipients, cipher, iv }, len: 0 })
+        Ok(Self::of(Kind::Encrypt {
+            encryptor,
+            recipients,
+            cipher,
+            iv,
+        }))
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self { kind, len: 0 }
     }
 
     pub(super) fn is_plain(&self) -> bool {
@@ -80,7 +103,7 @@ impl Sealer {
         let out = match &mut self.kind {
             Kind::Plain { .. } => input,
             Kind::Compress(deflater) => {
-                deflater.update(input, buffer);
+                deflater.update(input, buffer)?;
                 buffer
             }
             Kind::Encrypt { encryptor, .. } => {
@@ -97,14 +120,20 @@ impl Sealer {
         let (head, prefix) = match self.kind {
             Kind::Plain { head } => (head, Vec::new()),
             Kind::Compress(deflater) => {
-                deflater.finish(buffer);
+                deflater.finish(buffer)?;
                 write(buffer, sink, &mut len)?;
                 (cms_head("compressed-data", "smime.p7z")?, compressed_prefix(len))
             }
-            Kind::Encrypt { encryptor, recipients, cipher, iv } => {
+            Kind::Encrypt {
+                encryptor,
+                recipients,
+                cipher,
+                iv,
+            } => {
                 encryptor.finish(buffer);
                 write(buffer, sink, &mut len)?;
-                (cms_head("enveloped-data", "smime.p7m")?, enveloped_prefix(&recipients, cipher, &iv, len))
+                let prefix = enveloped_prefix(&recipients, cipher, &iv, len);
+                (cms_head("enveloped-data", "smime.p7m")?, prefix)
             }
         };
         Ok(Sealed { head, prefix, len })
@@ -117,12 +146,15 @@ fn write(octets: &[u8], sink: &mut dyn Write, len: &mut u64) -> Result<(), Encod
 }
 
 /// The MIME headers of a CMS structure, with the names that RFC 8551 §3.2.1 recommends.
-fn cms_head(smime_type: &str, filename: &str) -> Result<HeaderBlock, EncodeError> {
+fn cms_head(smime_type: &str, filename: &str) -> Result<HeaderBlock, HeaderError> {
     let content_type = ContentType::new("application", "pkcs7-mime")
         .with_param("smime-type", smime_type)
         .with_param("name", filename);
     let mut head = HeaderBlock::new();
     head.push("Content-Type", &content_type.to_string())?;
-    head.push("Content-Disposition", &ContentDisposition::attachment(filename).to_string())?;
+    head.push(
+        "Content-Disposition",
+        &ContentDisposition::attachment(filename).to_string(),
+    )?;
     Ok(head)
 }

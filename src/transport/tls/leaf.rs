@@ -8,8 +8,8 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, PeerMisbehaved, SignatureScheme};
+use spki::SubjectPublicKeyInfoRef;
 use x509_cert::name::Name;
-use x509_cert::spki::SubjectPublicKeyInfoRef;
 use x509_cert::time::Validity;
 
 /// `TBSCertificate` (RFC 5280 §4.1) as far as its key.
