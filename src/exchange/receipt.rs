@@ -166,7 +166,10 @@ impl ReceivedReport {
             .await?;
         let damaged = self.decoded.fault.is_some() || self.decoded.content_fault.is_some();
         let (signature, signer) = match &self.decoded.signature {
-            _ if damaged => (ReceiptSignature::Invalid(ErrorModifier::UnexpectedProcessingError), None),
+            _ if damaged => (
+                ReceiptSignature::Invalid(ErrorModifier::UnexpectedProcessingError),
+                None,
+            ),
             None => (ReceiptSignature::Unsigned, None),
             Some(found) => check(found, &certificates, partnership.accept_policy(), now),
         };
