@@ -19,8 +19,8 @@ use crate::mime::{ContentType, HeaderBlock};
 use crate::partnership::AcceptPolicy;
 
 macro_rules! fixture {
-    ($name:literal) => {
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/", $name)).as_slice()
+    ($($name:literal),+) => {
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/", $($name),+)).as_slice()
     };
 }
 pub(in crate::envelope) use fixture;
