@@ -60,8 +60,14 @@ fn versions() {
 /// ENV-08: both names are needed.
 #[test]
 fn missing_names() {
-    assert!(matches!(parse("AS2-From: us\r\n"), Err(As2HeaderError::Missing("AS2-To"))));
-    assert!(matches!(parse("AS2-To: us\r\n"), Err(As2HeaderError::Missing("AS2-From"))));
+    assert!(matches!(
+        parse("AS2-From: us\r\n"),
+        Err(As2HeaderError::Missing("AS2-To"))
+    ));
+    assert!(matches!(
+        parse("AS2-To: us\r\n"),
+        Err(As2HeaderError::Missing("AS2-From"))
+    ));
     let empty = parse("AS2-From: us\r\nAS2-To:\r\n");
     let source = As2NameError::Empty;
     assert!(matches!(empty, Err(As2HeaderError::Name { header: "AS2-To", source: found }) if found == source));
@@ -93,7 +99,12 @@ fn repeated_headers() {
 #[test]
 fn message_ids() {
     assert_eq!(parse(NAMES).unwrap().message_id(), None);
-    for id in ["<HOST_1B2C-33>", "3f2504e0-4f89", "<#as2_company#01#@x>", "<\"a b\"@c d>"] {
+    for id in [
+        "<HOST_1B2C-33>",
+        "3f2504e0-4f89",
+        "<#as2_company#01#@x>",
+        "<\"a b\"@c d>",
+    ] {
         let headers = parse(&format!("{NAMES}Message-ID: {id}\r\n")).unwrap();
         assert_eq!(headers.message_id().unwrap().as_str(), id);
     }
@@ -101,10 +112,19 @@ fn message_ids() {
         (String::new(), MessageIdError::Empty),
         ("<>".to_owned(), MessageIdError::Empty),
         ("a\u{1}b".to_owned(), MessageIdError::InvalidCharacter('\u{1}')),
-        ("a".repeat(999), MessageIdError::TooLong { length: 999, limit: 998 }),
+        (
+            "a".repeat(999),
+            MessageIdError::TooLong {
+                length: 999,
+                limit: 998,
+            },
+        ),
     ] {
         let found = parse(&format!("{NAMES}Message-ID: {id}\r\n"));
-        assert!(matches!(&found, Err(As2HeaderError::MessageId(found)) if *found == error), "{id}: {found:?}");
+        assert!(
+            matches!(&found, Err(As2HeaderError::MessageId(found)) if *found == error),
+            "{id}: {found:?}"
+        );
     }
 }
 

@@ -66,13 +66,20 @@ fn request() {
         Content-Type: application/edifact\r\n";
     assert_eq!(text(&built), lines);
     let read = As2Headers::parse(built).unwrap();
-    assert_eq!((read.from(), read.to(), read.message_id()), (&parties.from, &parties.to, Some(&parties.id)));
+    assert_eq!(
+        (read.from(), read.to(), read.message_id()),
+        (&parties.from, &parties.to, Some(&parties.id))
+    );
 }
 
 /// ENV-04, ENV-05, ENV-28: a response names the server, and 1.1 is the version unless it is configured.
 #[test]
 fn response() {
-    let built = Parties::new().headers().server("ediint/0.1").build(&HeaderBlock::new()).unwrap();
+    let built = Parties::new()
+        .headers()
+        .server("ediint/0.1")
+        .build(&HeaderBlock::new())
+        .unwrap();
     assert_eq!(
         text(&built),
         "AS2-Version: 1.1\r\nAS2-From: us\r\nAS2-To: \"AS2 \\\"Test\\\"\"\r\nMessage-ID: <1@us.example>\r\n\
@@ -133,13 +140,34 @@ fn values_that_cannot_be_sent() {
     );
     for name in ["X Route", "", "X:", "X\r\nAS2-To"] {
         let name = name.to_owned();
-        assert_eq!(custom(&name, "x"), OutgoingHeaderError::Header(HeaderError::InvalidName { name: name.clone() }));
+        assert_eq!(
+            custom(&name, "x"),
+            OutgoingHeaderError::Header(HeaderError::InvalidName { name: name.clone() })
+        );
     }
     for name in [
-        "as2-from", "AS2-To", "AS2-Version", "Message-ID", "Date", "Subject", "content-type", "Content-Length",
-        "Content-Transfer-Encoding", "Content-Disposition", "MIME-Version", "Host", "Transfer-Encoding", "Connection",
-        "Disposition-Notification-To", "Disposition-Notification-Options", "Receipt-Delivery-Option",
-        "EDIINT-Features", "User-Agent", "Server", "Expect", "TE",
+        "as2-from",
+        "AS2-To",
+        "AS2-Version",
+        "Message-ID",
+        "Date",
+        "Subject",
+        "content-type",
+        "Content-Length",
+        "Content-Transfer-Encoding",
+        "Content-Disposition",
+        "MIME-Version",
+        "Host",
+        "Transfer-Encoding",
+        "Connection",
+        "Disposition-Notification-To",
+        "Disposition-Notification-Options",
+        "Receipt-Delivery-Option",
+        "EDIINT-Features",
+        "User-Agent",
+        "Server",
+        "Expect",
+        "TE",
     ] {
         let name = name.to_owned();
         assert_eq!(custom(&name, "x"), OutgoingHeaderError::Reserved { name: name.clone() });
@@ -147,7 +175,10 @@ fn values_that_cannot_be_sent() {
     // Credentials and the mail-like From are the host's to set.
     for name in ["Authorization", "From", "X-Route"] {
         let fields = field(name, "x");
-        assert_eq!(parties.headers().custom(&fields).build(&body()).unwrap().get(name), Some("x"));
+        assert_eq!(
+            parties.headers().custom(&fields).build(&body()).unwrap().get(name),
+            Some("x")
+        );
     }
 }
 
@@ -162,10 +193,20 @@ fn payload_headers() {
         Content-Disposition: attachment; filename=\"orders 1.edi\"\r\nContent-ID: <a@b>\r\n"
     );
     let head = payload_head(&kind, Some("Ü\r\n.edi"), &[]).unwrap();
-    assert_eq!(head.get("Content-Disposition"), Some("attachment; filename*=UTF-8''%C3%9C%0D%0A.edi"));
+    assert_eq!(
+        head.get("Content-Disposition"),
+        Some("attachment; filename*=UTF-8''%C3%9C%0D%0A.edi")
+    );
     assert_eq!(payload_head(&kind, None, &[]).unwrap().len(), 1);
     // Of a message without layers these are HTTP headers.
-    for name in ["Content-Type", "Content-Length", "content-encoding", "AS2-From", "Host", "Date"] {
+    for name in [
+        "Content-Type",
+        "Content-Length",
+        "content-encoding",
+        "AS2-From",
+        "Host",
+        "Date",
+    ] {
         let name = name.to_owned();
         let error = payload_head(&kind, None, &field(&name, "x")).unwrap_err();
         assert_eq!(error, OutgoingHeaderError::Reserved { name: name.clone() });

@@ -103,12 +103,28 @@ fn framing_of_multipart_signed() {
     let third = format!("{delimiter}\r\n\r\nthird part{closing}");
     let one = format!("{}{closing}", &body[..ends[0]]);
     for (name, body, fault) in [
-        ("no closing delimiter", body[..ends[1]].to_owned(), Fault::Multipart(MultipartError::Unclosed)),
-        ("cut in the signature", body[..ends[1] - 70].to_owned(), Fault::Multipart(MultipartError::Unclosed)),
-        ("cut in the content", body[..ends[0] - 1].to_owned(), Fault::Multipart(MultipartError::Unclosed)),
+        (
+            "no closing delimiter",
+            body[..ends[1]].to_owned(),
+            Fault::Multipart(MultipartError::Unclosed),
+        ),
+        (
+            "cut in the signature",
+            body[..ends[1] - 70].to_owned(),
+            Fault::Multipart(MultipartError::Unclosed),
+        ),
+        (
+            "cut in the content",
+            body[..ends[0] - 1].to_owned(),
+            Fault::Multipart(MultipartError::Unclosed),
+        ),
         ("nothing", String::new(), Fault::Multipart(MultipartError::Unclosed)),
         ("one part", one, Fault::SignedParts),
-        ("three parts", format!("{}{third}", &body[..ends[1]]), Fault::SignedParts),
+        (
+            "three parts",
+            format!("{}{third}", &body[..ends[1]]),
+            Fault::SignedParts,
+        ),
         (
             "other second part",
             body.replace("application/pkcs7-signature; name", "text/plain; name"),
@@ -127,7 +143,12 @@ fn framing_of_multipart_signed() {
     ] {
         let refusal = refusal(&head, body.as_bytes());
         let reason = RefusalReason::UnexpectedProcessingError;
-        assert_eq!((refusal.reason, refusal.mic), (reason, None), "{name}: {}", refusal.detail);
+        assert_eq!(
+            (refusal.reason, refusal.mic),
+            (reason, None),
+            "{name}: {}",
+            refusal.detail
+        );
         assert_eq!(refusal.detail, fault.into(), "{name}");
     }
     for boundary in ["", "; boundary=\"\"", "; boundary=\"\u{e9}\""] {
@@ -140,10 +161,14 @@ fn framing_of_multipart_signed() {
 /// A fault inside of the signed part does not keep its signature from being checked, nor its digest from being told.
 #[test]
 fn broken_content_of_a_signed_part() {
-    let limits = super::support::Receiver::new(lenient()).limits;
+    let limits = Receiver::new(lenient()).limits;
     let long = "x".repeat(limits.header_line + 1);
     for (name, entity, fault) in [
-        ("no header", "not a header\r\n", Fault::Header(HeaderError::NotAField { line: 1 })),
+        (
+            "no header",
+            "not a header\r\n",
+            Fault::Header(HeaderError::NotAField { line: 1 }),
+        ),
         ("no empty line", "Content-Type: a/b", Fault::Truncated),
         ("nothing", "", Fault::Truncated),
         (
@@ -154,7 +179,9 @@ fn broken_content_of_a_signed_part() {
         (
             "long line",
             &format!("A: {long}\r\n\r\n"),
-            Fault::Header(HeaderError::LineTooLong { limit: limits.header_line }),
+            Fault::Header(HeaderError::LineTooLong {
+                limit: limits.header_line,
+            }),
         ),
     ] {
         let (head, boundary, body) = part(&encode(Layers::payload().sign(SHA256).into(), b"payload"));
@@ -184,7 +211,14 @@ fn altered_signed_content() {
     let certificate = alice();
     assert_eq!(refusal.detail, RefusalDetail::Signature { certificate, error });
     assert!(refusal.mic.is_some());
-    assert_ne!(refusal.mic, encode(Layers::payload().sign(SHA256).into(), b"payload").encoded.mics.first().cloned());
+    assert_ne!(
+        refusal.mic,
+        encode(Layers::payload().sign(SHA256).into(), b"payload")
+            .encoded
+            .mics
+            .first()
+            .cloned()
+    );
 }
 
 /// ENV-45: a digest that did not run is named, and so are those that did.
@@ -193,7 +227,12 @@ fn announced_another_digest() {
     let policy = AcceptPolicy::new().without_encryption();
     let sha512 = crate::algorithm::SignatureAlgorithm::RsaPkcs1(crate::algorithm::DigestAlgorithm::Sha512);
     let (mut head, _, body) = part(&encode(Layers::payload().sign(sha512).into(), b"payload"));
-    let kind = head.content_type().unwrap().unwrap().with_param("micalg", "sha-384").to_string();
+    let kind = head
+        .content_type()
+        .unwrap()
+        .unwrap()
+        .with_param("micalg", "sha-384")
+        .to_string();
     head = super::support::head(&format!("Content-Type: {kind}\r\n"));
     let (_, verdict) = Receiver::new(policy).receive(&head, body.as_bytes());
     let Verdict::Refused(refusal) = verdict else {
@@ -219,9 +258,15 @@ fn wrong_smime_type() {
         ("unknown", fixture!("openssl/cms/signed.der"), reason),
         // What is, or is said to be, encrypted fails as encrypted content does.
         ("enveloped-data", &compressed, RefusalReason::DecryptionFailed),
-        ("compressed-data", fixture!("openssl/cms/enveloped-aes256.der"), RefusalReason::DecryptionFailed),
+        (
+            "compressed-data",
+            fixture!("openssl/cms/enveloped-aes256.der"),
+            RefusalReason::DecryptionFailed,
+        ),
     ] {
-        let head = head(&format!("Content-Type: application/pkcs7-mime; smime-type=\"{declared}\"\r\n"));
+        let head = head(&format!(
+            "Content-Type: application/pkcs7-mime; smime-type=\"{declared}\"\r\n"
+        ));
         let refusal = refusal(&head, body);
         let declared = declared.to_owned();
         assert_eq!(refusal.detail, Fault::SmimeType { declared }.into());
@@ -323,10 +368,12 @@ fn sink_errors_are_errors() {
             Ok(())
         }
     }
-    for structure in [Layers::payload().into(), Structure::from(Layers::payload().sign(SHA256).compress())] {
+    for structure in [
+        Layers::payload().into(),
+        Structure::from(Layers::payload().sign(SHA256).compress()),
+    ] {
         let message = encode(structure, b"payload");
-        let mut decoder =
-            crate::envelope::Decoder::new(message.head, &[], lenient(), crate::limits::Limits::default());
+        let mut decoder = crate::envelope::Decoder::new(message.head, &[], lenient(), crate::limits::Limits::default());
         let error = decoder.update(&message.body, &mut Full).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
 

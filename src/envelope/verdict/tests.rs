@@ -3,9 +3,7 @@ use std::time::Duration;
 use super::{RefusalDetail, RefusalReason, TransportFacts, Verdict};
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::cms::Certificate;
-use crate::envelope::tests::support::{
-    AES, Receiver, SHA256, alice, carol, encode, lenient, now, structures,
-};
+use crate::envelope::tests::support::{AES, Receiver, SHA256, alice, carol, encode, lenient, now, structures};
 use crate::envelope::{Layers, Structure};
 use crate::partnership::AcceptPolicy;
 
@@ -18,9 +16,7 @@ fn judge(
     let message = encode(structure, b"payload");
     let receiver = Receiver::new(policy);
     let received = receiver.decode(&message.head, [message.body.as_slice()]);
-    received
-        .decoded
-        .judge(certificates, &receiver.policy, transport, now())
+    received.decoded.judge(certificates, &receiver.policy, transport, now())
 }
 
 fn reason(verdict: &Verdict) -> Option<RefusalReason> {
@@ -114,16 +110,29 @@ fn continued_unauthenticated() {
     };
     assert!(acceptance.continued_unauthenticated && acceptance.unauthenticated);
     assert_eq!(acceptance.signer, None);
-    assert_eq!(Some(&acceptance.mic), encode(structure, b"payload").encoded.mics.first());
+    assert_eq!(
+        Some(&acceptance.mic),
+        encode(structure, b"payload").encoded.mics.first()
+    );
 
     let vouched = judge(structure, policy.clone(), &[carol()], TransportFacts::new(true, true));
     assert!(matches!(vouched, Verdict::Accepted(acceptance) if !acceptance.unauthenticated));
 
     // The other demands of the policy stand.
-    let unencrypted = judge(Layers::payload().sign(SHA256).into(), policy.clone(), &[carol()], NOWHERE);
+    let unencrypted = judge(
+        Layers::payload().sign(SHA256).into(),
+        policy.clone(),
+        &[carol()],
+        NOWHERE,
+    );
     assert_eq!(reason(&unencrypted), Some(RefusalReason::AuthenticationFailed));
     let sha1 = SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha1);
-    let weak = judge(Layers::payload().sign(sha1).encrypt(AES).into(), policy.clone(), &[carol()], NOWHERE);
+    let weak = judge(
+        Layers::payload().sign(sha1).encrypt(AES).into(),
+        policy.clone(),
+        &[carol()],
+        NOWHERE,
+    );
     assert_eq!(reason(&weak), Some(RefusalReason::AuthenticationFailed));
 
     // And altered content is not delivered.
@@ -166,9 +175,17 @@ fn weak_signatures() {
     let policy = || AcceptPolicy::new().without_encryption();
     let structure = Structure::from(Layers::payload().sign(sha1));
     for (structure, policy, detail) in [
-        (structure, policy(), Some(RefusalDetail::WeakDigest(DigestAlgorithm::Sha1))),
+        (
+            structure,
+            policy(),
+            Some(RefusalDetail::WeakDigest(DigestAlgorithm::Sha1)),
+        ),
         (structure, policy().allow_weak_digest(DigestAlgorithm::Sha1), None),
-        (Layers::payload().sign(SHA256).into(), policy().min_rsa_bits(2049), Some(RefusalDetail::WeakKey(2048))),
+        (
+            Layers::payload().sign(SHA256).into(),
+            policy().min_rsa_bits(2049),
+            Some(RefusalDetail::WeakKey(2048)),
+        ),
         (Layers::payload().sign(SHA256).into(), policy().min_rsa_bits(2048), None),
     ] {
         match (judge(structure, policy, &[alice()], NOWHERE), detail) {
@@ -190,25 +207,44 @@ fn filenames() {
     for structure in structures() {
         let mut message = encode(structure, b"payload");
         if !structure.is_payload_only() {
-            message.head.push("Content-Disposition", "attachment; filename=outer.edi").unwrap();
+            message
+                .head
+                .push("Content-Disposition", "attachment; filename=outer.edi")
+                .unwrap();
         }
         let (received, _) = receiver.receive(&message.head, &message.body);
         let name = received.decoded.filename().unwrap();
-        assert_eq!((name.raw.as_str(), name.sanitized.as_deref()), ("orders.edi", Some("orders.edi")), "{structure}");
+        assert_eq!(
+            (name.raw.as_str(), name.sanitized.as_deref()),
+            ("orders.edi", Some("orders.edi")),
+            "{structure}"
+        );
     }
     for (lines, raw, sanitized) in [
-        ("Content-Type: a/b; name=\"from type.edi\"\r\n", "from type.edi", Some("from type.edi")),
+        (
+            "Content-Type: a/b; name=\"from type.edi\"\r\n",
+            "from type.edi",
+            Some("from type.edi"),
+        ),
         (
             "Content-Type: a/b; name=type.edi\r\nContent-Disposition: inline; filename*=UTF-8''%C3%9C.edi\r\n",
             "Ü.edi",
             Some("Ü.edi"),
         ),
-        ("Content-Type: a/b\r\nContent-Disposition: attachment; filename=\"..\\..\\x.edi\"\r\n", "..\\..\\x.edi", Some("x.edi")),
+        (
+            "Content-Type: a/b\r\nContent-Disposition: attachment; filename=\"..\\..\\x.edi\"\r\n",
+            "..\\..\\x.edi",
+            Some("x.edi"),
+        ),
         ("Content-Disposition: attachment; filename=\"..\"\r\n", "..", None),
     ] {
         let head = crate::envelope::tests::support::head(lines);
         let name = receiver.receive(&head, b"payload").0.decoded.filename().unwrap();
-        assert_eq!((name.raw.as_str(), name.sanitized.as_deref()), (raw, sanitized), "{lines}");
+        assert_eq!(
+            (name.raw.as_str(), name.sanitized.as_deref()),
+            (raw, sanitized),
+            "{lines}"
+        );
     }
     let bare = crate::envelope::tests::support::head("Content-Type: a/b\r\nContent-Disposition: attachment\r\n");
     assert_eq!(receiver.receive(&bare, b"payload").0.decoded.filename(), None);
