@@ -20,9 +20,9 @@ const ROOMS: &[&[&str]] = &[
     &["cms", "mime"],
     &["partnership"],
     &["envelope", "mdn"],
-    &["keystore", "payload", "spool", "store"],
+    &["keystore", "spool", "store"],
     &["transport"],
-    &["receipt"],
+    &["exchange"],
     &["client", "receiver"],
 ];
 

@@ -132,6 +132,14 @@ impl Disposition {
         self.modifier.as_ref()
     }
 
+    /// The type and the modifier without the mode: `processed/error: decryption-failed`.
+    pub(super) fn status(&self) -> String {
+        match &self.modifier {
+            None => self.kind.to_string(),
+            Some(modifier) => format!("{}/{modifier}", self.kind),
+        }
+    }
+
     /// The same with the reason of a separate `Error`, `Warning` or `Failure` field where this one names none: the form
     /// of RFC 3798, `processed/error` and `Error: authentication-failed` (RFC 4130 §7.5.6).
     #[must_use]
@@ -189,11 +197,7 @@ impl fmt::Display for DispositionType {
 
 impl fmt::Display for Disposition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.mode, self.kind)?;
-        match &self.modifier {
-            None => Ok(()),
-            Some(modifier) => write!(f, "/{modifier}"),
-        }
+        write!(f, "{}; {}", self.mode, self.status())
     }
 }
 

@@ -1,3 +1,5 @@
+use http::Uri;
+
 use crate::algorithm::{ContentCipher, DigestAlgorithm};
 
 /// Where the algorithm of a signed message's MIC comes from: RFC 4130 contradicts itself (§7.3 and §7.4.3).
@@ -33,6 +35,24 @@ pub struct AcceptPolicy {
     pub(crate) default_mic: DigestAlgorithm,
     pub(crate) unsigned_receipts: bool,
     pub(crate) receipts_without_mic: bool,
+    pub(crate) receipts_without_names: bool,
+    pub(crate) without_message_id: bool,
+    pub(crate) receipt_rule: ReceiptRule,
+}
+
+/// Which receipts a partner's messages are answered with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReceiptRule {
+    /// Those that each message asks for (RFC 4130 §7.3).
+    #[default]
+    AsAsked,
+    /// None, whatever a message asks for.
+    Never,
+    /// Those that are asked for, but always in the response.
+    Sync,
+    /// Those that are asked for, but always posted to this URL.
+    Async(Uri),
 }
 
 impl Default for AcceptPolicy {
@@ -54,6 +74,9 @@ impl Default for AcceptPolicy {
             default_mic: DigestAlgorithm::Sha256,
             unsigned_receipts: false,
             receipts_without_mic: false,
+            receipts_without_names: false,
+            without_message_id: false,
+            receipt_rule: ReceiptRule::AsAsked,
         }
     }
 }
@@ -177,6 +200,28 @@ impl AcceptPolicy {
     #[must_use]
     pub fn accept_receipts_without_mic(mut self) -> Self {
         self.receipts_without_mic = true;
+        self
+    }
+
+    /// Takes receipts in responses that lack `AS2-From` and `AS2-To` (MDN-55). Asynchronous ones must have them.
+    #[must_use]
+    pub fn accept_receipts_without_names(mut self) -> Self {
+        self.receipts_without_names = true;
+        self
+    }
+
+    /// Takes messages without a Message-ID (ENV-22): duplicates of them cannot be recognised, nor can their receipts be
+    /// posted or matched.
+    #[must_use]
+    pub fn accept_without_message_id(mut self) -> Self {
+        self.without_message_id = true;
+        self
+    }
+
+    /// Overrides the receipts that messages ask for. A URL given here counts as allowed.
+    #[must_use]
+    pub fn receipts(mut self, rule: ReceiptRule) -> Self {
+        self.receipt_rule = rule;
         self
     }
 

@@ -1,6 +1,7 @@
 use crate::algorithm::{ContentCipher, DigestAlgorithm, MicalgStyle, SignatureAlgorithm};
 
 use super::ReceiptRequest;
+use crate::mime::TransferEncoding;
 
 /// Where compression stands relative to the signature (RFC 5402 §3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct SendProfile {
     pub(crate) as2_version: Option<String>,
     pub(crate) subject: Option<String>,
     pub(crate) http_headers: Vec<(String, String)>,
+    pub(crate) transfer_encoding: TransferEncoding,
+    pub(crate) quoted_filename: bool,
 }
 
 impl Default for SendProfile {
@@ -64,6 +67,8 @@ impl Default for SendProfile {
             as2_version: None,
             subject: None,
             http_headers: Vec::new(),
+            transfer_encoding: TransferEncoding::Binary,
+            quoted_filename: true,
         }
     }
 }
@@ -170,6 +175,21 @@ impl SendProfile {
     #[must_use]
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
+        self
+    }
+
+    /// How payloads are encoded within their body part (RFC 4130 §5.2.1; default: binary, unchanged). A payload without
+    /// any layer travels as it is.
+    #[must_use]
+    pub fn transfer_encoding(mut self, encoding: TransferEncoding) -> Self {
+        self.transfer_encoding = encoding;
+        self
+    }
+
+    /// Writes file names without quotes, for partners that take quotes for a part of the name (ENV-59).
+    #[must_use]
+    pub fn without_filename_quotes(mut self) -> Self {
+        self.quoted_filename = false;
         self
     }
 

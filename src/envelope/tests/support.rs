@@ -15,7 +15,7 @@ use crate::envelope::{
 };
 use crate::limits::Limits;
 use crate::mic::Mic;
-use crate::mime::{ContentType, HeaderBlock};
+use crate::mime::{ContentDisposition, ContentType, HeaderBlock};
 use crate::partnership::AcceptPolicy;
 
 macro_rules! fixture {
@@ -80,7 +80,7 @@ pub(in crate::envelope) fn lenient() -> AcceptPolicy {
 
 pub(in crate::envelope) fn edi_head() -> HeaderBlock {
     let kind = ContentType::new("application", "EDIFACT");
-    payload_head(&kind, Some("orders.edi"), &[]).unwrap()
+    payload_head(&kind, Some(&ContentDisposition::attachment("orders.edi")), &[]).unwrap()
 }
 
 /// A message from alice to bob that signs and encrypts with the fixtures' keys, as far as the structure has it.

@@ -1,11 +1,11 @@
 use std::time::SystemTime;
 
 use crate::algorithm::DigestAlgorithm;
-use crate::cms::{Certificate, SignerCheck, check_signers};
+use crate::cms::{Certificate, SignerCheck};
 use crate::mic::{Mic, MicSet};
 use crate::partnership::{AcceptPolicy, MicSource};
 
-use super::super::decoder::{Decoded, Fault, LayerKind, SignatureFound};
+use super::super::decoder::{CheckedSignature, Decoded, Fault, LayerKind, SignatureFound};
 use super::{Acceptance, Refusal, RefusalDetail, RefusalReason, TransportFacts, Verdict};
 
 pub(super) struct Judge<'a> {
@@ -88,17 +88,11 @@ impl Judge<'_> {
     }
 
     fn signed(&self, signature: &SignatureFound) -> Result<Acceptance, Refused> {
-        let check = |mics| check_signers(&signature.signer_infos, self.certificates, mics);
-        let exact = check(&signature.mics);
-        let canonical = match &exact {
-            SignerCheck::Verified { .. } => None,
-            _ => signature.canonical.as_ref(),
-        };
-        let canonical = canonical
-            .map(|mics| (check(mics), mics))
-            .filter(|(check, _)| matches!(check, SignerCheck::Verified { .. }));
-        let canonicalised = canonical.is_some();
-        let (check, mics) = canonical.unwrap_or((exact, &signature.mics));
+        let CheckedSignature {
+            check,
+            mics,
+            canonicalised,
+        } = signature.check(self.certificates);
         let SignerCheck::Verified {
             certificate,
             digest,
