@@ -197,7 +197,7 @@ impl Company {
                     };
                     let service = service_fn(move |mut request: http::Request<_>| {
                         // Tells the receiver who is at the other end of the connection.
-                        request.extensions_mut().insert(OverTls::default());
+                        request.extensions_mut().insert(OverTls);
                         if let Some(certificate) = peer.clone() {
                             request.extensions_mut().insert(certificate);
                         }

@@ -61,7 +61,7 @@ impl BuilderProfile for SelfSigned {
 /// Makes an RSA key of `bits` bits and a certificate for it, valid for a year, that names `common_name` and the host
 /// `localhost`.
 pub(crate) fn make(common_name: &str, bits: usize) -> Result<Made, Box<dyn std::error::Error + Send + Sync>> {
-    let mut rng = SystemEntropy::default().rng();
+    let mut rng = SystemEntropy.rng();
     let key = PrivateKey::new(&mut rng, bits)?;
     let signer = SigningKey::<Sha256>::new(key.clone());
     let public = spki::SubjectPublicKeyInfoOwned::from_key(key.as_ref())?;

@@ -131,7 +131,10 @@ async fn recipients(core: &Core, partnership: &Partnership) -> Result<Vec<Certif
     let (local, remote) = (partnership.local(), partnership.remote());
     let certificates = core.keys.partner_certificates(local, remote, CertificateUsage::Encrypt);
     match certificates.await?.into_iter().next() {
-        Some(certificate) => Ok(vec![certificate]),
+        Some(certificate) => {
+            let more = partnership.send_profile().more_recipients.iter().cloned();
+            Ok(std::iter::once(certificate).chain(more).collect())
+        }
         None => Err(PrepareError::NoRecipient(remote.clone())),
     }
 }

@@ -164,7 +164,12 @@ impl ReceivedReport {
         let certificates = keys
             .partner_certificates(local, remote, CertificateUsage::Verify)
             .await?;
+        let damaged = self.decoded.fault.is_some() || self.decoded.content_fault.is_some();
         let (signature, signer) = match &self.decoded.signature {
+            _ if damaged => (
+                ReceiptSignature::Invalid(ErrorModifier::UnexpectedProcessingError),
+                None,
+            ),
             None => (ReceiptSignature::Unsigned, None),
             Some(found) => check(found, &certificates, partnership.accept_policy(), now),
         };

@@ -1,6 +1,7 @@
 use crate::algorithm::{ContentCipher, DigestAlgorithm, MicalgStyle, SignatureAlgorithm};
 
 use super::ReceiptRequest;
+use crate::cms::Certificate;
 use crate::mime::TransferEncoding;
 
 /// Where compression stands relative to the signature (RFC 5402 §3).
@@ -49,6 +50,7 @@ pub struct SendProfile {
     pub(crate) http_headers: Vec<(String, String)>,
     pub(crate) transfer_encoding: TransferEncoding,
     pub(crate) quoted_filename: bool,
+    pub(crate) more_recipients: Vec<Certificate>,
 }
 
 impl Default for SendProfile {
@@ -69,6 +71,7 @@ impl Default for SendProfile {
             http_headers: Vec::new(),
             transfer_encoding: TransferEncoding::Binary,
             quoted_filename: true,
+            more_recipients: Vec::new(),
         }
     }
 }
@@ -105,6 +108,13 @@ impl SendProfile {
     #[must_use]
     pub fn without_encryption(mut self) -> Self {
         self.encryption = None;
+        self
+    }
+
+    /// Encrypts for the holder of this certificate too, an archive for example (SMI-28). The content is encrypted once.
+    #[must_use]
+    pub fn also_encrypt_for(mut self, certificate: Certificate) -> Self {
+        self.more_recipients.push(certificate);
         self
     }
 

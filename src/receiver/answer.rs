@@ -128,7 +128,7 @@ pub(super) enum Outcome {
     /// Another major version of AS2, or a body that is missing: nothing to look into.
     NotProcessable,
     /// No partnership of the two names.
-    UnknownPartner,
+    UnknownPartner(ErrorModifier),
 }
 
 impl Outcome {
@@ -141,10 +141,9 @@ impl Outcome {
             }
             Self::Duplicate(_) => Disposition::warning(WarningModifier::DuplicateDocument),
             Self::Refused(reason, _) => Disposition::error(modifier(*reason)),
-            Self::Rejected(error, _) => Disposition::error(error.clone()),
+            Self::Rejected(error, _) | Self::UnknownPartner(error) => Disposition::error(error.clone()),
             Self::ReceiptUnsupported(failure) => Disposition::failure(failure.clone()),
             Self::Conflict(_) | Self::NotProcessable => Disposition::error(ErrorModifier::UnexpectedProcessingError),
-            Self::UnknownPartner => Disposition::error(ErrorModifier::UnknownTradingPartner),
         }
     }
 
@@ -156,7 +155,7 @@ impl Outcome {
             | Self::Rejected(_, mic)
             | Self::Conflict(mic) => Some(mic),
             Self::Duplicate(mic) | Self::Refused(_, mic) => mic.as_ref(),
-            Self::ReceiptUnsupported(_) | Self::NotProcessable | Self::UnknownPartner => None,
+            Self::ReceiptUnsupported(_) | Self::NotProcessable | Self::UnknownPartner(_) => None,
         }
     }
 }

@@ -2,6 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
+
 use super::As2Receiver;
 use super::event::ReceiverEvent;
 use super::inbox::Inbox;
@@ -12,6 +14,7 @@ use crate::exchange::Receipt;
 use crate::future::BoxFuture;
 use crate::keystore::KeyStore;
 use crate::limits::Limits;
+use crate::mdn::ErrorModifier;
 use crate::spool::SpoolOptions;
 use crate::store::{MessageStore, PartnershipStore};
 use crate::transport::HttpClient;
@@ -34,7 +37,9 @@ pub(super) struct Core {
     pub(super) spools: SpoolOptions,
     pub(super) agent: String,
     pub(super) domain: Option<String>,
-    pub(super) receipts_to_strangers: bool,
+    pub(super) remark: Option<String>,
+    pub(super) strangers_are_told: Option<ErrorModifier>,
+    pub(super) empty_status: StatusCode,
     pub(super) failures_without_receipt: bool,
     pub(super) post_delays: Vec<Duration>,
     pub(super) key_guard: KeyGuard,
@@ -56,6 +61,9 @@ pub enum BuildError {
     /// Nobody takes the messages.
     #[error("the receiver has no inbox: say where messages go with As2ReceiverBuilder::inbox")]
     NoInbox,
+    /// Responses without a receipt have a status that senders take for a failure.
+    #[error("{0} is no status for messages that were taken: use 200, 202 or 204")]
+    EmptyStatus(StatusCode),
 }
 
 /// Sets up an [`As2Receiver`].
@@ -73,7 +81,9 @@ pub struct As2ReceiverBuilder {
     spools: SpoolOptions,
     agent: String,
     domain: Option<String>,
-    receipts_to_strangers: bool,
+    remark: Option<String>,
+    strangers_are_told: Option<ErrorModifier>,
+    empty_status: StatusCode,
     failures_without_receipt: bool,
     post_delays: Vec<Duration>,
 }
@@ -100,7 +110,9 @@ impl As2Receiver {
             spools: SpoolOptions::default(),
             agent: concat!("ediint/", env!("CARGO_PKG_VERSION")).to_owned(),
             domain: None,
-            receipts_to_strangers: true,
+            remark: None,
+            strangers_are_told: Some(ErrorModifier::UnknownTradingPartner),
+            empty_status: StatusCode::OK,
             failures_without_receipt: false,
             post_delays: [0, 10, 60, 300].map(Duration::from_secs).to_vec(),
         }
@@ -196,11 +208,33 @@ impl As2ReceiverBuilder {
         self
     }
 
-    /// Answers 403 to all whose names make no partnership, also to those that ask for a receipt in the response. By
-    /// default those are told `unknown-trading-partner`, unsigned (RFC 4130 §6.2).
+    /// A paragraph for people in the text of each receipt, such as whom to ask (RFC 4130 §7.6).
+    #[must_use]
+    pub fn receipt_remark(mut self, remark: impl Into<String>) -> Self {
+        self.remark = Some(remark.into());
+        self
+    }
+
+    /// What those are told, unsigned, whose names make no partnership and that ask for a receipt in the response
+    /// (RFC 4130 §6.2; default `unknown-trading-partner`). All others get 403.
+    #[must_use]
+    pub fn strangers_are_told(mut self, error: ErrorModifier) -> Self {
+        self.strangers_are_told = Some(error);
+        self
+    }
+
+    /// Answers 403 to all whose names make no partnership.
     #[must_use]
     pub fn no_receipts_to_strangers(mut self) -> Self {
-        self.receipts_to_strangers = false;
+        self.strangers_are_told = None;
+        self
+    }
+
+    /// The status of responses without a receipt, where none was asked for or it comes later: 200, the default, which
+    /// older products insist on, 202 or 204 (RFC 4130 §7.2, §7.6).
+    #[must_use]
+    pub fn empty_status(mut self, status: StatusCode) -> Self {
+        self.empty_status = status;
         self
     }
 
@@ -225,6 +259,9 @@ impl As2ReceiverBuilder {
     ///
     /// [`BuildError`].
     pub fn build(self) -> Result<As2Receiver, BuildError> {
+        if !self.empty_status.is_success() {
+            return Err(BuildError::EmptyStatus(self.empty_status));
+        }
         let key_guard = KeyGuard::new(&mut *self.entropy.rng());
         Ok(As2Receiver {
             core: Arc::new(Core {
@@ -241,7 +278,9 @@ impl As2ReceiverBuilder {
                 spools: self.spools,
                 agent: self.agent,
                 domain: self.domain,
-                receipts_to_strangers: self.receipts_to_strangers,
+                remark: self.remark,
+                strangers_are_told: self.strangers_are_told,
+                empty_status: self.empty_status,
                 failures_without_receipt: self.failures_without_receipt,
                 post_delays: self.post_delays,
                 key_guard,

@@ -147,11 +147,11 @@ where
 {
     intake::discard(body, STRANGER_MAX).await?;
     let wanted = requested.is_some_and(|requested| *requested.destination() == ReceiptDestination::Response);
-    if !wanted || !core.receipts_to_strangers {
+    let Some(told) = core.strangers_are_told.clone().filter(|_| wanted) else {
         return Err(Refused::UnknownPartner);
-    }
+    };
     core.tell(&ReceiverEvent::RequestRefused(&Refused::UnknownPartner));
-    let receipt = SealedReceipt::unsigned(core, &headers, &Outcome::UnknownPartner)?;
+    let receipt = SealedReceipt::unsigned(core, &headers, &Outcome::UnknownPartner(told))?;
     Ok(Reply::Receipt(receipt))
 }
 

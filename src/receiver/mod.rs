@@ -66,11 +66,11 @@ pub struct As2Receiver {
 
 /// What is to be answered.
 enum Reply {
-    /// 200 without a body.
+    /// No body.
     Nothing,
     /// The receipt in the response.
     Receipt(SealedReceipt),
-    /// 200 without a body, and something to do afterwards.
+    /// No body, and something to do afterwards.
     Later(AfterReply),
 }
 
@@ -95,8 +95,8 @@ impl As2Receiver {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         match self.answer(request).await {
-            Ok(Reply::Nothing) => (empty(StatusCode::OK), None),
-            Ok(Reply::Later(after)) => (empty(StatusCode::OK), Some(after)),
+            Ok(Reply::Nothing) => (empty(self.core.empty_status), None),
+            Ok(Reply::Later(after)) => (empty(self.core.empty_status), Some(after)),
             Ok(Reply::Receipt(receipt)) => (receipt.into_response(), None),
             Err(refused) => {
                 self.core.tell(&ReceiverEvent::RequestRefused(&refused));
@@ -121,8 +121,10 @@ impl As2Receiver {
 fn empty(status: StatusCode) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody::new(Bytes::new()));
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    if status != StatusCode::NO_CONTENT {
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     response
 }
 

@@ -162,7 +162,10 @@ fn mdn(core: &Core, headers: &As2Headers, outcome: &Outcome, style: MicalgStyle)
         .message_id(headers.message_id())
         .subject(headers.subject())
         .date(headers.date());
-    let mdn = Mdn::new(&original, outcome.disposition()).with_reporting_ua(core.agent.clone());
+    let mut mdn = Mdn::new(&original, outcome.disposition()).with_reporting_ua(core.agent.clone());
+    if let Some(remark) = &core.remark {
+        mdn = mdn.with_remark(remark);
+    }
     match outcome.mic() {
         Some(mic) => mdn.with_mic(mic, style),
         None => mdn,
