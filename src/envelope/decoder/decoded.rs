@@ -25,8 +25,8 @@ pub struct Decoded {
     pub payload_head: Option<HeaderBlock>,
     /// Octets of the payload that the sink got.
     pub payload_len: u64,
-    /// Whether every layer within encrypted content ended where the content ended.
-    pub(crate) ends_exactly: bool,
+    /// Whether encrypted content holds nothing but its layers: each ends where the content ends (SEC-50).
+    pub(crate) nothing_added: bool,
     /// Whether it is encrypted, or begins like it.
     pub(crate) enveloped: bool,
     /// The digest that the receipt request prefers.

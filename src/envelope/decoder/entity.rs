@@ -63,7 +63,9 @@ impl Body {
 
     /// A body inside another layer, with its head also as it was.
     fn inner(head: HeaderBlock, raw: &[u8], state: &mut State<'_>) -> Result<Self, Fault> {
+        let inside_cbc = state.facts.inside_cbc;
         if let Some(layer) = Self::layer(&head, state)? {
+            state.facts.layer_head(raw, inside_cbc);
             return Ok(layer);
         }
         let digest = if state.facts.is_signed() {
@@ -155,9 +157,7 @@ impl PayloadBody {
         self.transfer.finish(|decoded| deliver(decoded, digest, state))?;
         match self.digest {
             Digest::Entity(digester) => {
-                if self.transfer.ends_blank() {
-                    state.facts.trailing(b" ", state.facts.inside_cbc);
-                }
+                state.facts.added(self.transfer.ends_blank(), state.facts.inside_cbc);
                 state.facts.unsigned_mics = digester.finish();
             }
             Digest::Plain(digest) => state.facts.unsigned_mics = digest.finish()?,

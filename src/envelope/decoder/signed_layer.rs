@@ -88,9 +88,8 @@ impl SignedLayer {
         while let Some(event) = scanner.finish()? {
             parts.take(event, state)?;
         }
-        if scanner.is_padded() || transfer.ends_blank() {
-            state.facts.trailing(b" ", parts.inside_cbc);
-        }
+        let blank = scanner.is_padded() || transfer.ends_blank();
+        state.facts.added(blank, parts.inside_cbc);
         parts.finish(state)
     }
 }

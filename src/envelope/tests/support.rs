@@ -19,8 +19,8 @@ use crate::mime::{ContentDisposition, ContentType, HeaderBlock};
 use crate::partnership::AcceptPolicy;
 
 macro_rules! fixture {
-    ($name:literal) => {
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/", $name)).as_slice()
+    ($($name:literal),+) => {
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/", $($name),+)).as_slice()
     };
 }
 pub(in crate::envelope) use fixture;
@@ -113,7 +113,17 @@ pub(in crate::envelope) fn rng() -> StdRng {
 
 /// Feeds the payload in chunks, and signs with alice's key.
 pub(in crate::envelope) fn encode_as(blueprint: Blueprint, payload: &[u8], chunk: usize) -> Message {
-    let mut encoder = Encoder::new(blueprint, &mut rng()).unwrap();
+    run(Encoder::new(blueprint, &mut rng()).unwrap(), payload, chunk)
+}
+
+/// The message as payload of another one, under another boundary and key.
+pub(in crate::envelope) fn wrap(structure: Structure, inner: &Message) -> Message {
+    let blueprint = blueprint(structure, inner.head.clone());
+    let encoder = Encoder::new(blueprint, &mut StdRng::seed_from_u64(8)).unwrap();
+    run(encoder, &inner.body, usize::MAX)
+}
+
+fn run(mut encoder: Encoder, payload: &[u8], chunk: usize) -> Message {
     let mut source = payload.to_vec();
     loop {
         let mut sink = Vec::new();

@@ -75,8 +75,8 @@ impl Judge<'_> {
             if !vouched && !self.policy.danger_accept_unsigned_cbc {
                 return Err(insufficient(RefusalDetail::UnsignedCbc));
             }
-            if !self.decoded.ends_exactly {
-                return Err(insufficient(RefusalDetail::TrailingOctets));
+            if !self.decoded.nothing_added {
+                return Err(insufficient(RefusalDetail::AddedOctets));
             }
         }
         self.demanded_layers().map_err(insufficient)?;
@@ -107,9 +107,9 @@ impl Judge<'_> {
         let mic = self.mic(mics, digest);
         let refuse = |reason, detail: RefusalDetail| Refused::new(reason, mic.clone(), detail).safe_in_cbc(true);
         let insufficient = |detail| refuse(RefusalReason::InsufficientMessageSecurity, detail);
-        if self.decoded.enveloped && !self.decoded.ends_exactly {
+        if self.decoded.enveloped && !self.decoded.nothing_added {
             let reason = RefusalReason::DecryptionFailed;
-            return Err(Refused::new(reason, None, RefusalDetail::TrailingOctets));
+            return Err(Refused::new(reason, None, RefusalDetail::AddedOctets));
         }
         let expired = !certificate.is_valid_at(self.now);
         if expired && !self.policy.accept_expired {
@@ -177,7 +177,7 @@ impl Judge<'_> {
             .or_else(|| mics.first().cloned());
         let unknown = reason == RefusalReason::AuthenticationFailed;
         // Inside CBC a digest that matches shows intact content, though not whose.
-        let intact = digest_matches && self.decoded.ends_exactly;
+        let intact = digest_matches && self.decoded.nothing_added;
         let sound = intact
             && self.decoded.content_fault.is_none()
             && digest.is_some_and(|digest| self.policy.allows_digest(digest))
