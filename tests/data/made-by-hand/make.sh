@@ -23,6 +23,32 @@ sign() {
         -certfile partner.pem -out /dev/null
 }
 
+# indefinite DER BER: gives ContentInfo, SignedData and EncapsulatedContentInfo indefinite lengths, as BouncyCastle does.
+indefinite() {
+    python3 - "$1" "$2" <<'END'
+import sys
+
+def values(der):
+    while der:
+        length, start = der[1], 2
+        if length & 0x80:
+            start += length & 0x7f
+            length = int.from_bytes(der[2:start], "big")
+        yield der[:1], der[start:start + length], der[:start + length]
+        der = der[start + length:]
+
+def open_ended(tag, *pieces):
+    return tag + b"\x80" + b"".join(pieces) + b"\0\0"
+
+[(tag, content, _)] = values(open(sys.argv[1], "rb").read())
+(_, _, oid), (explicit, signed, _) = values(content)
+[(sequence, signed, _)] = values(signed)
+version, digests, (_, encapsulated, _), *rest = values(signed)
+signed = open_ended(sequence, version[2], digests[2], open_ended(sequence, encapsulated), *(value[2] for value in rest))
+open(sys.argv[2], "wb").write(open_ended(tag, oid, open_ended(explicit, signed)))
+END
+}
+
 # signed NAME BOUNDARY PREAMBLE SIGNATURE-HEAD: puts the report and the signature together.
 signed() {
     local name=$1 boundary=$2 preamble=$3 head=$4
@@ -70,7 +96,10 @@ Original-Message-ID: <MYCOMPANY 24112026101500 0001>
 Disposition: automatic-action/MDN-sent-automatically; processed
 END
 printf 'Received-Content-MIC: %s, sha-256\r\n\r\n------=_Part_5_1734161410.1795515302088--\r\n' "$sha256" >>"$work/report"
-sign "$work/report" "$work/signature" -md sha256 -nocerts -stream
+sign "$work/report" "$work/signature.der" -md sha256 -nocerts
+indefinite "$work/signature.der" "$work/signature"
+openssl cms -verify -binary -inform DER -in "$work/signature" -content "$work/report" -CAfile partner.pem \
+    -certfile partner.pem -out /dev/null
 signed openas2-signed '----=_Part_7_1175259874.1795515302101' \
     $'Content-Type: multipart/signed; protocol="application/pkcs7-signature"; micalg=sha-256; boundary="----=_Part_7_1175259874.1795515302101"\r\n\r\n' \
     $'Content-Type: application/pkcs7-signature; name=smime.p7s; smime-type=signed-data\r\nContent-Disposition: attachment; filename="smime.p7s"\r\nContent-Description: S/MIME Cryptographic Signature'
