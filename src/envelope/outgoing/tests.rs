@@ -6,7 +6,7 @@ use super::{OutgoingHeaderError, OutgoingHeaders, payload_head};
 use crate::envelope::{As2Headers, As2Version};
 use crate::limits::Limits;
 use crate::message_id::MessageId;
-use crate::mime::{ContentType, HeaderBlock, HeaderError};
+use crate::mime::{ContentDisposition, ContentType, HeaderBlock, HeaderError};
 use crate::name::As2Name;
 
 fn text(headers: &HeaderBlock) -> String {
@@ -186,13 +186,18 @@ fn values_that_cannot_be_sent() {
 #[test]
 fn payload_headers() {
     let kind = ContentType::parse("application/EDI-X12; charset=\"us-ascii\"").unwrap();
-    let head = payload_head(&kind, Some("orders 1.edi"), &field("Content-ID", "<a@b>")).unwrap();
+    let head = payload_head(
+        &kind,
+        Some(&ContentDisposition::attachment("orders 1.edi")),
+        &field("Content-ID", "<a@b>"),
+    )
+    .unwrap();
     assert_eq!(
         text(&head),
         "Content-Type: application/EDI-X12; charset=us-ascii\r\n\
         Content-Disposition: attachment; filename=\"orders 1.edi\"\r\nContent-ID: <a@b>\r\n"
     );
-    let head = payload_head(&kind, Some("Ü\r\n.edi"), &[]).unwrap();
+    let head = payload_head(&kind, Some(&ContentDisposition::attachment("Ü\r\n.edi")), &[]).unwrap();
     assert_eq!(
         head.get("Content-Disposition"),
         Some("attachment; filename*=UTF-8''%C3%9C%0D%0A.edi")
