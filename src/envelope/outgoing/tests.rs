@@ -112,7 +112,7 @@ fn subject_that_is_not_ascii() {
     assert_eq!(words.len(), 3);
     assert!(words.iter().all(|word| word.len() <= 75), "{long}");
     // The reader of file names decodes encoded words too.
-    let disposition = crate::mime::ContentDisposition::parse(&format!("attachment; filename=\"{long}\""));
+    let disposition = ContentDisposition::parse(&format!("attachment; filename=\"{long}\""));
     assert_eq!(disposition.filename(), Some("€".repeat(40)));
 }
 
