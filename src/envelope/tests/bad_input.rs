@@ -241,8 +241,8 @@ fn announced_another_digest() {
     assert_eq!(refusal.reason, RefusalReason::IntegrityCheckFailed);
     assert_eq!(
         refusal.detail.to_string(),
-        "the signature by CN=alice, O=Example: the signature is over the sha-512 digest, but the content was digested \
-        with [Sha384, Sha256]"
+        "the signature by CN=alice, O=Example: the signature is over a sha-512 digest of the content, which was not \
+        computed, but sha-384, sha-256"
     );
 }
 
