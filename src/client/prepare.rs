@@ -69,6 +69,7 @@ pub(super) async fn prepare(
 
     let mut blueprint = Blueprint::new(structure, head);
     blueprint.transfer_encoding = profile.transfer_encoding;
+    blueprint.unsigned_mic = partnership.accept_policy().unsigned_mic;
     blueprint.mic_algorithms = mic_algorithms(partnership, &requested);
     if structure.signature().is_some() {
         blueprint.signature = Some(signature_blueprint(&*core.keys, local, profile, now).await?);

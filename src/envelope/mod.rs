@@ -14,12 +14,13 @@
 //! | compressed, encrypted, or both | the innermost entity: headers, empty line, content |
 //! | signed, whatever is around or inside | the signed part: headers, empty line, content |
 
+mod canonical;
 mod decoder;
 mod encoder;
 mod headers;
 mod layers;
 mod outgoing;
-mod plain_digest;
+mod unsigned_digest;
 mod verdict;
 
 #[cfg(test)]

@@ -13,6 +13,19 @@ pub enum MicSource {
     Requested,
 }
 
+/// How a partner computes the MIC of messages without a signature. The default is that of the RFCs (RFC 4130 §7.3.1, RFC
+/// 5402 §4.2); each switch is a departure that products are known for (SMI-41).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnsignedMic {
+    /// Of encrypted or compressed messages it covers the content alone, not the headers of the innermost entity.
+    pub content_only: bool,
+    /// Line ends are brought to CRLF for it.
+    pub canonical: bool,
+    /// A line end at the end does not count for it.
+    pub without_final_line_end: bool,
+}
+
 /// What is taken from a partner.
 ///
 /// The default demands a signature by a certificate configured for the partner and encryption, and refuses SHA-1,
@@ -23,6 +36,7 @@ pub struct AcceptPolicy {
     pub(crate) require_encryption: bool,
     pub(crate) tls_suffices: bool,
     pub(crate) require_compression: bool,
+    pub(crate) require_filename: bool,
     pub(crate) weak_digests: Vec<DigestAlgorithm>,
     pub(crate) weak_ciphers: Vec<ContentCipher>,
     pub(crate) min_rsa_bits: usize,
@@ -32,6 +46,7 @@ pub struct AcceptPolicy {
     pub(crate) danger_accept_unsigned_cbc: bool,
     pub(crate) message_size: Option<u64>,
     pub(crate) mic_source: MicSource,
+    pub(crate) unsigned_mic: UnsignedMic,
     pub(crate) default_mic: DigestAlgorithm,
     pub(crate) unsigned_receipts: bool,
     pub(crate) receipts_without_mic: bool,
@@ -62,6 +77,7 @@ impl Default for AcceptPolicy {
             require_encryption: true,
             tls_suffices: false,
             require_compression: false,
+            require_filename: false,
             weak_digests: Vec::new(),
             weak_ciphers: Vec::new(),
             min_rsa_bits: 2048,
@@ -71,6 +87,7 @@ impl Default for AcceptPolicy {
             danger_accept_unsigned_cbc: false,
             message_size: None,
             mic_source: MicSource::default(),
+            unsigned_mic: UnsignedMic::default(),
             default_mic: DigestAlgorithm::Sha256,
             unsigned_receipts: false,
             receipts_without_mic: false,
@@ -113,6 +130,13 @@ impl AcceptPolicy {
     #[must_use]
     pub fn require_compression(mut self) -> Self {
         self.require_compression = true;
+        self
+    }
+
+    /// Refuses messages whose payload has no file name.
+    #[must_use]
+    pub fn require_filename(mut self) -> Self {
+        self.require_filename = true;
         self
     }
 
@@ -179,6 +203,14 @@ impl AcceptPolicy {
     #[must_use]
     pub fn mic_source(mut self, source: MicSource) -> Self {
         self.mic_source = source;
+        self
+    }
+
+    /// How the partner computes the MIC of messages without a signature: of those that it sends, and of ours in its
+    /// receipts.
+    #[must_use]
+    pub fn unsigned_mic(mut self, form: UnsignedMic) -> Self {
+        self.unsigned_mic = form;
         self
     }
 

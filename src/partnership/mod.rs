@@ -11,7 +11,7 @@ use rustls_pki_types::CertificateDer;
 
 use crate::name::As2Name;
 
-pub use accept::{AcceptPolicy, MicSource, ReceiptRule};
+pub use accept::{AcceptPolicy, MicSource, ReceiptRule, UnsignedMic};
 pub use receipt::{ReceiptDelivery, ReceiptRequest, ReceiptUrlError};
 pub use send::{Compression, IncludedCertificates, SendProfile};
 pub use transport::{HttpProfile, ServerTrust, Timeouts, TlsIdentity, TlsProfile, TlsVersion};

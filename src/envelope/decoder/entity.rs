@@ -1,5 +1,4 @@
-use crate::envelope::plain_digest::PlainDigest;
-use crate::mic::Digester;
+use crate::envelope::unsigned_digest::UnsignedDigest;
 use crate::mime::{HeaderBlock, HeaderReader};
 
 use super::cms_layer::CmsLayer;
@@ -55,7 +54,8 @@ impl Body {
         match Self::layer(&head, state)? {
             Some(layer) => Ok(layer),
             None => {
-                let digest = PlainDigest::new(&head, state.facts.unsigned_digester())?;
+                let facts = &state.facts;
+                let digest = UnsignedDigest::of_plain(&head, facts.unsigned_digester(), &facts.policy.unsigned_mic)?;
                 Self::payload(head, Digest::Plain(digest), state)
             }
         }
@@ -71,9 +71,9 @@ impl Body {
         let digest = if state.facts.is_signed() {
             Digest::None
         } else {
-            let mut digester = state.facts.unsigned_digester();
-            digester.update(raw);
-            Digest::Entity(digester)
+            let facts = &state.facts;
+            let form = &facts.policy.unsigned_mic;
+            Digest::Entity(UnsignedDigest::of_entity(raw, facts.unsigned_digester(), form))
         };
         Self::payload(head, digest, state)
     }
@@ -136,9 +136,9 @@ pub(super) struct PayloadBody {
 #[derive(Debug)]
 enum Digest {
     /// Head and content exactly as they are in the entity, not decoded (RFC 5402 §4.2, SMI-40).
-    Entity(Digester),
+    Entity(UnsignedDigest),
     /// The content after transfer decoding (a message without layers, SMI-39).
-    Plain(PlainDigest),
+    Plain(UnsignedDigest),
     /// Nothing: a signature covers it.
     None,
 }
@@ -146,7 +146,7 @@ enum Digest {
 impl PayloadBody {
     fn update(&mut self, input: &[u8], state: &mut State<'_>) -> Result<(), Stop> {
         if let Digest::Entity(digester) = &mut self.digest {
-            digester.update(input);
+            digester.update(input)?;
         }
         let digest = &mut self.digest;
         self.transfer.update(input, |decoded| deliver(decoded, digest, state))
@@ -158,7 +158,7 @@ impl PayloadBody {
         match self.digest {
             Digest::Entity(digester) => {
                 state.facts.added(self.transfer.ends_blank(), state.facts.inside_cbc);
-                state.facts.unsigned_mics = digester.finish();
+                state.facts.unsigned_mics = digester.finish()?;
             }
             Digest::Plain(digest) => state.facts.unsigned_mics = digest.finish()?,
             Digest::None => {}

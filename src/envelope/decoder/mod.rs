@@ -1,6 +1,5 @@
 //! Wire octets to payload in constant memory, layers discovered.
 
-mod canonical;
 mod cms_layer;
 mod decoded;
 mod decryption;

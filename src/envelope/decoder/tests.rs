@@ -1,4 +1,4 @@
-use super::canonical::Canonical;
+use crate::envelope::canonical::Canonical;
 use crate::envelope::tests::support::{Message, Receiver, SHA256, alice, encode, head, lenient, structures};
 use crate::envelope::{LayerKind, Layers, Verdict};
 use crate::mime::HeaderBlock;

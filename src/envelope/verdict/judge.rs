@@ -80,6 +80,7 @@ impl Judge<'_> {
             }
         }
         self.demanded_layers().map_err(insufficient)?;
+        self.demanded_filename(mic)?;
         let accepted = self.acceptance(mic.clone())?;
         Ok(Acceptance {
             unauthenticated: !self.transport.authenticated,
@@ -127,6 +128,8 @@ impl Judge<'_> {
         if let Some(fault) = &self.decoded.content_fault {
             return Err(refuse_fault(fault, mic).safe_in_cbc(true));
         }
+        self.demanded_filename(&mic)
+            .map_err(|refused| refused.safe_in_cbc(true))?;
         let accepted = self.acceptance(mic)?;
         Ok(Acceptance {
             signer: Some(certificate),
@@ -218,6 +221,14 @@ impl Judge<'_> {
         }
         if self.policy.require_compression && !layers.contains(&LayerKind::Compressed) {
             return Err(RefusalDetail::NotCompressed);
+        }
+        Ok(())
+    }
+
+    fn demanded_filename(&self, mic: &Option<Mic>) -> Result<(), Refused> {
+        if self.policy.require_filename && self.decoded.filename().is_none() {
+            let reason = RefusalReason::UnexpectedProcessingError;
+            return Err(Refused::new(reason, mic.clone(), RefusalDetail::NoFilename));
         }
         Ok(())
     }

@@ -135,6 +135,9 @@ pub enum RefusalDetail {
     /// The policy demands compression.
     #[error("the message is not compressed")]
     NotCompressed,
+    /// The policy demands a file name.
+    #[error("the payload has no file name")]
+    NoFilename,
     /// Encrypted, but not signed: CBC content that anybody could have altered (SEC-50).
     #[error("the message is encrypted but not signed, which is not accepted from this partner")]
     UnsignedCbc,

@@ -3,8 +3,11 @@ use std::time::Duration;
 use super::{RefusalDetail, RefusalReason, TransportFacts, Verdict};
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::cms::Certificate;
-use crate::envelope::tests::support::{AES, Receiver, SHA256, alice, carol, encode, lenient, now, structures};
-use crate::envelope::{Layers, Structure};
+use crate::envelope::tests::support::{
+    AES, Receiver, SHA256, alice, blueprint, carol, encode, encode_as, lenient, now, structures,
+};
+use crate::envelope::{Layers, Structure, payload_head};
+use crate::mime::{ContentDisposition, ContentType};
 use crate::partnership::AcceptPolicy;
 
 fn judge(
@@ -248,4 +251,31 @@ fn filenames() {
     }
     let bare = crate::envelope::tests::support::head("Content-Type: a/b\r\nContent-Disposition: attachment\r\n");
     assert_eq!(receiver.receive(&bare, b"payload").0.decoded.filename(), None);
+}
+
+/// RCV-03: a file name may be demanded; its lack is told of intact content only.
+#[test]
+fn filename_that_the_policy_demands() {
+    let signed: Structure = Layers::payload().sign(SHA256).encrypt(AES).into();
+    let unsigned: Structure = Layers::payload().encrypt(AES).into();
+    let unexpected = Some(RefusalReason::UnexpectedProcessingError);
+    for (structure, named, expected) in [
+        (signed, true, None),
+        (signed, false, unexpected),
+        (unsigned, true, None),
+        (unsigned, false, Some(RefusalReason::DecryptionFailed)),
+    ] {
+        let kind = ContentType::new("application", "EDIFACT");
+        let name = ContentDisposition::attachment("orders.edi");
+        let head = payload_head(&kind, Some(&name).filter(|_| named), &[]).unwrap();
+        let message = encode_as(blueprint(structure, head), b"payload", usize::MAX);
+        let receiver = Receiver::new(lenient().require_filename());
+        let received = receiver.decode(&message.head, [message.body.as_slice()]);
+        let verdict = received.decoded.judge(&[alice()], &receiver.policy, NOWHERE, now());
+        assert_eq!(reason(&verdict), expected, "{structure}, named: {named}: {verdict:?}");
+        if let Verdict::Refused(refusal) = verdict {
+            assert_eq!(refusal.detail, RefusalDetail::NoFilename);
+            assert_eq!(refusal.mic.is_some(), structure.signature().is_some());
+        }
+    }
 }
