@@ -157,7 +157,7 @@ fn openssl_refuses_a_signature_over_other_content() {
 
 /// The content, encrypted for these parties.
 fn encrypt(cipher: ContentCipher, parties: &[&str]) -> Vec<u8> {
-    let rng = &mut *SystemEntropy::default().rng();
+    let rng = &mut *SystemEntropy.rng();
     let key = ContentKey::generate(cipher, rng);
     let mut iv = vec![0; cipher.block_len()];
     rng.fill_bytes(&mut iv);
