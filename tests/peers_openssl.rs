@@ -2,7 +2,11 @@
 //!
 //! Runs only where `EDIINT_PEERS=1` is set, as `tests/run` does: `cargo test` alone needs nothing but cargo.
 
-#![expect(clippy::unwrap_used, reason = "all of this file is test code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "all of this file is test code"
+)]
 
 use std::env;
 use std::fs;
@@ -224,7 +228,7 @@ fn message(structure: Structure, payload: &[u8]) -> Vec<u8> {
     let blueprint = Blueprint::new(structure, head)
         .recipient(certificate("bob"))
         .signature(SignatureBlueprint::new(alice.certificate().clone(), options));
-    let mut encoder = Encoder::new(blueprint, &mut *SystemEntropy::default().rng()).unwrap();
+    let mut encoder = Encoder::new(blueprint, &mut *SystemEntropy.rng()).unwrap();
     let mut source = payload.to_vec();
     loop {
         let mut sink = Vec::new();
