@@ -2,11 +2,15 @@
 //!
 //! Runs only where `EDIINT_PEERS=1` is set, as `tests/run` does: `cargo test` alone needs nothing but cargo.
 
-#![expect(clippy::unwrap_used, reason = "all of this file is test code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "all of this file is test code"
+)]
 
 use std::env;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, SystemTime};
@@ -14,7 +18,10 @@ use std::time::{Duration, SystemTime};
 use ediint::cms::{
     CbcEncryptor, Certificate, ContentKey, PendingSignature, SignatureOptions, encrypt_content_key, enveloped_prefix,
 };
+use ediint::envelope::{Blueprint, Encoder, SignatureBlueprint, Step, Structure, payload_head};
 use ediint::keystore::{Identity, PrivateKey};
+use ediint::mime::ContentType;
+use ediint::partnership::{Compression, SendProfile};
 use ediint::{As2Name, ContentCipher, DigestAlgorithm, Entropy, KeyTransport, Mic, SignatureAlgorithm, SystemEntropy};
 use tempfile::TempDir;
 
@@ -210,5 +217,125 @@ fn openssl_finds_definite_lengths_only() {
         let printed = String::from_utf8(openssl(&["asn1parse", "-inform", "DER"], &[("-in", &file)])).unwrap();
         assert!(printed.contains("pkcs7-"), "{printed}");
         assert!(!printed.contains("l=inf"), "{printed}");
+    }
+}
+
+/// A whole message from alice to bob: MIME headers, an empty line, the body.
+fn message(structure: Structure, payload: &[u8]) -> Vec<u8> {
+    let alice = alice();
+    let (_, options) = signature_options().remove(2);
+    let head = payload_head(&ContentType::new("application", "EDIFACT"), None, &[]).unwrap();
+    let blueprint = Blueprint::new(structure, head)
+        .recipient(certificate("bob"))
+        .signature(SignatureBlueprint::new(alice.certificate().clone(), options));
+    let mut encoder = Encoder::new(blueprint, &mut *SystemEntropy.rng()).unwrap();
+    let mut source = payload.to_vec();
+    loop {
+        let mut sink = Vec::new();
+        encoder.update(&source, &mut sink).unwrap();
+        let mut step = encoder.finish(&mut sink).unwrap();
+        if let Step::Sign(awaiting) = step {
+            let name = As2Name::new("ALICE").unwrap();
+            let signature = alice.sign(&name, awaiting.algorithm(), awaiting.input()).unwrap();
+            step = awaiting.complete(&signature, &mut sink).unwrap();
+        }
+        match step {
+            Step::Again(second) => (encoder, source) = (second, sink),
+            Step::Done(encoded) => {
+                let mut message = Vec::new();
+                encoded.head.write_to(&mut message);
+                return [message.as_slice(), b"\r\n", &encoded.prefix, &sink].concat();
+            }
+            _ => panic!("an unknown step"),
+        }
+    }
+}
+
+/// Takes the outermost layer off with openssl or, as Debian's has no zlib, by finding the zlib stream.
+fn peel(entity: &[u8], workshop: &TempDir) -> Vec<u8> {
+    let file = workshop.path().join("message");
+    let empty_line = entity.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    let (head, body) = entity.split_at(empty_line + 4);
+    let head = std::str::from_utf8(head).unwrap();
+    if head.contains("enveloped-data") {
+        fs::write(&file, body).unwrap();
+        return openssl(
+            &["cms", "-decrypt", "-binary", "-inform", "DER", "-keyform", "DER"],
+            &[
+                ("-in", &file),
+                ("-recip", &fixture("cms/bob.pem")),
+                ("-inkey", &fixture("cms/bob.key.der")),
+            ],
+        );
+    }
+    if head.contains("compressed-data") {
+        let zlib = body.windows(2).position(|window| window == b"\x78\x9c").unwrap();
+        let mut inflated = Vec::new();
+        flate2::read::ZlibDecoder::new(&body[zlib..])
+            .read_to_end(&mut inflated)
+            .unwrap();
+        return inflated;
+    }
+    // openssl's reader of S/MIME takes framing in CR LF for text only, so the parts are cut out here.
+    let boundary = head.split_once("boundary=").unwrap().1.split_once("\r\n").unwrap().0;
+    let body = body.strip_prefix(format!("--{boundary}\r\n").as_bytes()).unwrap();
+    let delimiter = format!("\r\n--{boundary}");
+    let ends: Vec<_> = memchr::memmem::find_iter(body, &delimiter).collect();
+    let &[first, second] = ends.as_slice() else {
+        panic!("{} delimiters", ends.len());
+    };
+    let signature = std::str::from_utf8(&body[first + delimiter.len()..second]).unwrap();
+    let (head, base64) = signature.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.contains("application/pkcs7-signature") && head.contains("base64"),
+        "{head}"
+    );
+    let (content, encoded) = (workshop.path().join("content"), workshop.path().join("base64"));
+    fs::write(&content, &body[..first]).unwrap();
+    fs::write(&encoded, base64.replace('\r', "") + "\n").unwrap();
+    fs::write(&file, openssl(&["base64", "-d"], &[("-in", &encoded)])).unwrap();
+    openssl(
+        &["cms", "-verify", "-binary", "-inform", "DER", "-noverify", "-nointern"],
+        &[
+            ("-in", &file),
+            ("-content", &content),
+            ("-certfile", &fixture("cms/alice.pem")),
+        ],
+    )
+}
+
+/// ENV-46, SMI-10, SMI-32, SMI-34: openssl takes our layers off one by one, and the payload is what it was.
+#[test]
+fn openssl_reads_our_messages() {
+    let Some(workshop) = workshop() else { return };
+    let payloads: [&[u8]; 4] = [
+        b"UNB+UNOA:1'\r\nUNZ+0'\r\n",
+        b"bare LF\nand no end",
+        b"\r\n",
+        b"\0\x01\xff\r\0",
+    ];
+    for payload in payloads {
+        for compression in [Compression::None, Compression::BeforeSigning, Compression::AfterSigning] {
+            for layers in [1_u8, 2, 3] {
+                let mut profile = SendProfile::new().compression(compression);
+                if layers & 1 == 0 {
+                    profile = profile.without_signature();
+                }
+                if layers & 2 == 0 {
+                    profile = profile.without_encryption();
+                }
+                let structure = Structure::from(&profile);
+                let mut entity = message(structure, payload);
+                for _ in 0..structure.to_string().matches('(').count() {
+                    entity = peel(&entity, &workshop);
+                }
+                let expected = [
+                    b"Content-Type: application/EDIFACT\r\nContent-Transfer-Encoding: binary\r\n\r\n".as_slice(),
+                    payload,
+                ]
+                .concat();
+                assert_eq!(entity, expected, "{structure}, {payload:?}");
+            }
+        }
     }
 }
