@@ -73,6 +73,7 @@ mod limits;
 mod message_id;
 mod mic;
 mod name;
+mod version;
 
 pub mod cms;
 pub mod mime;
@@ -122,3 +123,4 @@ pub use partnership::Partnership;
 pub use spool::{Payload, PayloadReader};
 pub use spool::{PersistError, PersistStep, Spool, SpoolOptions, SpoolQuota, SpoolQuotaExceeded, SpoolReader};
 pub use store::MessageStore;
+pub use version::{As2Version, As2VersionError};

@@ -3,7 +3,7 @@ use std::io;
 use http::Uri;
 
 use crate::cms::CertificateError;
-use crate::envelope::{As2VersionError, EncodeError, OutgoingHeaderError};
+use crate::envelope::{EncodeError, OutgoingHeaderError};
 use crate::exchange::ReadError;
 use crate::keystore::KeyStoreError;
 use crate::mime::{ContentTypeError, HeaderError};
@@ -42,9 +42,6 @@ pub enum PrepareError {
     /// The content type is none.
     #[error("content type: {0}")]
     ContentType(#[from] ContentTypeError),
-    /// The AS2 version of the send profile is none.
-    #[error(transparent)]
-    Version(#[from] As2VersionError),
 }
 
 /// Why sending failed. What the partner answered to a message that arrived is not an error: see

@@ -49,14 +49,12 @@ pub(super) async fn prepare(
     )?;
     let custom = [profile.http_headers.as_slice(), &message.http_headers].concat();
     let subject = message.subject.as_deref().or(profile.subject.as_deref());
-    let mut headers = OutgoingHeaders::new(local, remote, &message_id, now)
+    let headers = OutgoingHeaders::new(local, remote, &message_id, now)
+        .version(profile.as2_version)
         .subject(subject.unwrap_or(SUBJECT))
         .user_agent(&core.agent)
         .receipt_request(&receipt_request)
         .custom(&custom);
-    if let Some(version) = &profile.as2_version {
-        headers = headers.version(version.parse()?);
-    }
     let content_type = ContentType::parse(message.effective_content_type())?;
     let disposition = message.filename.as_deref().map(ContentDisposition::attachment);
     let disposition = disposition.map(|disposition| match profile.quoted_filename {

@@ -59,7 +59,7 @@ mod tests;
 
 pub use decoder::{Decoded, Decoder, Fault, KeyRequest, LayerKind, PayloadFilename, Progress, SignatureFound};
 pub use encoder::{AwaitingSignature, Blueprint, EncodeError, Encoded, Encoder, SignatureBlueprint, Step};
-pub use headers::{As2HeaderError, As2Headers, As2Version, As2VersionError};
+pub use headers::{As2HeaderError, As2Headers};
 pub use layers::{Compressed, Encrypted, Layers, Plain, Signed, SignedAndCompressed, Structure};
 pub use outgoing::{OutgoingHeaderError, OutgoingHeaders, payload_head};
 pub use verdict::{Acceptance, Refusal, RefusalDetail, RefusalReason, TransportFacts, Verdict};

@@ -8,8 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::message_id::MessageId;
 use crate::mime::{ContentDisposition, ContentType, Field, HeaderBlock, HeaderError};
 use crate::name::As2Name;
-
-use super::As2Version;
+use crate::version::As2Version;
 
 #[cfg(test)]
 mod tests;

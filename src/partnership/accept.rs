@@ -52,6 +52,7 @@ pub struct AcceptPolicy {
     pub(crate) receipts_without_mic: bool,
     pub(crate) receipts_without_names: bool,
     pub(crate) without_message_id: bool,
+    pub(crate) ignore_http_transfer_encoding: bool,
     pub(crate) receipt_rule: ReceiptRule,
 }
 
@@ -93,6 +94,7 @@ impl Default for AcceptPolicy {
             receipts_without_mic: false,
             receipts_without_names: false,
             without_message_id: false,
+            ignore_http_transfer_encoding: false,
             receipt_rule: ReceiptRule::AsAsked,
         }
     }
@@ -247,6 +249,14 @@ impl AcceptPolicy {
     #[must_use]
     pub fn accept_without_message_id(mut self) -> Self {
         self.without_message_id = true;
+        self
+    }
+
+    /// Takes the payload of a message without layers as it is, whatever `Content-Transfer-Encoding` its HTTP header names:
+    /// for partners that send the header and do not encode (ENV-38).
+    #[must_use]
+    pub fn ignore_http_transfer_encoding(mut self) -> Self {
+        self.ignore_http_transfer_encoding = true;
         self
     }
 

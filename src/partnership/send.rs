@@ -3,6 +3,7 @@ use crate::algorithm::{ContentCipher, DigestAlgorithm, MicalgStyle, SignatureAlg
 use super::ReceiptRequest;
 use crate::cms::Certificate;
 use crate::mime::TransferEncoding;
+use crate::version::As2Version;
 
 /// Where compression stands relative to the signature (RFC 5402 §3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub struct SendProfile {
     pub(crate) signed_attributes: bool,
     pub(crate) combined_signature_oid: bool,
     pub(crate) allow_plaintext: bool,
-    pub(crate) as2_version: Option<String>,
+    pub(crate) as2_version: As2Version,
     pub(crate) subject: Option<String>,
     pub(crate) http_headers: Vec<(String, String)>,
     pub(crate) transfer_encoding: TransferEncoding,
@@ -66,7 +67,7 @@ impl Default for SendProfile {
             signed_attributes: true,
             combined_signature_oid: false,
             allow_plaintext: false,
-            as2_version: None,
+            as2_version: As2Version::V1_1,
             subject: None,
             http_headers: Vec::new(),
             transfer_encoding: TransferEncoding::Binary,
@@ -174,10 +175,11 @@ impl SendProfile {
         self
     }
 
-    /// The value of `AS2-Version` (ENV-04); by default 1.1, which announces compression (RFC 5402 §6).
+    /// The value of `AS2-Version` in messages and receipts (ENV-04); by default 1.1, which announces compression (RFC 5402
+    /// §6).
     #[must_use]
-    pub fn as2_version(mut self, version: impl Into<String>) -> Self {
-        self.as2_version = Some(version.into());
+    pub fn as2_version(mut self, version: As2Version) -> Self {
+        self.as2_version = version;
         self
     }
 

@@ -24,6 +24,7 @@ use crate::mime::{HeaderBlock, TransferEncoding};
 use crate::partnership::Partnership;
 use crate::spool::Payload;
 use crate::transport::{RequestBody, require_success};
+use crate::version::As2Version;
 
 /// How much is read of what a partner's server says to a receipt that it refuses.
 const ANSWER_MAX: usize = 16 << 10;
@@ -48,8 +49,9 @@ impl SealedReceipt {
             ReceiptForm::Unsigned | ReceiptForm::UnsignedInstead => (None, MicalgStyle::default()),
         };
         let mdn = mdn(core, &exchange.headers, outcome, style);
+        let version = exchange.partnership.send_profile().as2_version;
         let Some(digest) = digest else {
-            return Self::unsigned_mdn(core, &exchange.headers, &mdn);
+            return Self::unsigned_mdn(core, &exchange.headers, version, &mdn);
         };
         let local = exchange.headers.to();
         let profile = exchange.partnership.send_profile();
@@ -57,7 +59,7 @@ impl SealedReceipt {
         let mut signature = match signature_blueprint(&*core.keys, local, profile, now).await {
             Ok(signature) => signature,
             Err(EncodeFailure::KeyStore(KeyStoreError::NoKey(_))) => {
-                return Self::unsigned_mdn(core, &exchange.headers, &mdn);
+                return Self::unsigned_mdn(core, &exchange.headers, version, &mdn);
             }
             Err(error) => return Err(Refused::Receipt(error.into())),
         };
@@ -80,26 +82,34 @@ impl SealedReceipt {
         .map_err(|error| Refused::Receipt(error.into()))?;
         let mut body = encoded.prefix;
         body.extend_from_slice(&content.into_bytes().map_err(Refused::Spool)?);
-        Self::assemble(core, &exchange.headers, &encoded.head, body)
+        Self::assemble(core, &exchange.headers, version, &encoded.head, body)
     }
 
     /// Writes the receipt for `outcome` without a signature.
     pub(super) fn unsigned(core: &Core, headers: &As2Headers, outcome: &Outcome) -> Result<Self, Refused> {
-        Self::unsigned_mdn(core, headers, &mdn(core, headers, outcome, MicalgStyle::default()))
+        let mdn = mdn(core, headers, outcome, MicalgStyle::default());
+        Self::unsigned_mdn(core, headers, As2Version::V1_1, &mdn)
     }
 
-    fn unsigned_mdn(core: &Core, headers: &As2Headers, mdn: &Mdn) -> Result<Self, Refused> {
+    fn unsigned_mdn(core: &Core, headers: &As2Headers, version: As2Version, mdn: &Mdn) -> Result<Self, Refused> {
         let written = mdn.write(&mut *core.entropy.rng());
         let (head, body) = written.map_err(|error| Refused::Receipt(error.into()))?;
-        Self::assemble(core, headers, &head, body)
+        Self::assemble(core, headers, version, &head, body)
     }
 
     /// Puts the HTTP header before a receipt: the names are those of the message, swapped (ENV-16).
-    fn assemble(core: &Core, message: &As2Headers, head: &HeaderBlock, body: Vec<u8>) -> Result<Self, Refused> {
+    fn assemble(
+        core: &Core,
+        message: &As2Headers,
+        version: As2Version,
+        head: &HeaderBlock,
+        body: Vec<u8>,
+    ) -> Result<Self, Refused> {
         let (local, remote) = (message.to(), message.from());
         let domain = core.domain.as_deref().unwrap_or(local.as_str());
         let message_id = MessageId::generate(domain, &mut *core.entropy.rng());
         let headers = OutgoingHeaders::new(local, remote, &message_id, core.clock.now())
+            .version(version)
             .server(&core.agent)
             .build(head)
             .map_err(|error| Refused::Receipt(error.into()))?;

@@ -56,7 +56,11 @@ impl Body {
             None => {
                 let facts = &state.facts;
                 let digest = UnsignedDigest::of_plain(&head, facts.unsigned_digester(), &facts.policy.unsigned_mic)?;
-                Self::payload(head, Digest::Plain(digest), state)
+                let transfer = match facts.policy.ignore_http_transfer_encoding {
+                    true => Transfer::new(None),
+                    false => Transfer::declared(&head)?,
+                };
+                Ok(Self::payload(head, transfer, Digest::Plain(digest), state))
             }
         }
     }
@@ -75,7 +79,8 @@ impl Body {
             let form = &facts.policy.unsigned_mic;
             Digest::Entity(UnsignedDigest::of_entity(raw, facts.unsigned_digester(), form))
         };
-        Self::payload(head, digest, state)
+        let transfer = Transfer::declared(&head)?;
+        Ok(Self::payload(head, transfer, digest, state))
     }
 
     /// A body that is another layer, by its content type.
@@ -94,10 +99,9 @@ impl Body {
         })
     }
 
-    fn payload(head: HeaderBlock, digest: Digest, state: &mut State<'_>) -> Result<Self, Fault> {
-        let transfer = Transfer::declared(&head)?;
+    fn payload(head: HeaderBlock, transfer: Transfer, digest: Digest, state: &mut State<'_>) -> Self {
         state.facts.payload_head = Some(head);
-        Ok(Self::Payload(Box::new(PayloadBody { transfer, digest })))
+        Self::Payload(Box::new(PayloadBody { transfer, digest }))
     }
 
     pub(super) fn update(&mut self, input: &[u8], state: &mut State<'_>) -> Result<(), Stop> {

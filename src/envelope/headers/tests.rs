@@ -1,8 +1,9 @@
-use super::{As2HeaderError, As2Headers, As2Version};
+use super::{As2HeaderError, As2Headers};
 use crate::limits::Limits;
 use crate::message_id::MessageIdError;
 use crate::mime::{HeaderBlock, HeaderError};
 use crate::name::As2NameError;
+use crate::version::As2Version;
 
 fn parse(lines: &str) -> Result<As2Headers, As2HeaderError> {
     As2Headers::parse(HeaderBlock::parse(lines.as_bytes(), &Limits::default()).unwrap())

@@ -3,11 +3,12 @@ use std::time::{Duration, UNIX_EPOCH};
 use proptest::prelude::*;
 
 use super::{OutgoingHeaderError, OutgoingHeaders, payload_head};
-use crate::envelope::{As2Headers, As2Version};
+use crate::envelope::As2Headers;
 use crate::limits::Limits;
 use crate::message_id::MessageId;
 use crate::mime::{ContentDisposition, ContentType, HeaderBlock, HeaderError};
 use crate::name::As2Name;
+use crate::version::As2Version;
 
 fn text(headers: &HeaderBlock) -> String {
     let mut lines = Vec::new();
