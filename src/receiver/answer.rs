@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use http::StatusCode;
+use tokio::task::JoinError;
 
 use super::inbox::InboxError;
 use crate::envelope::{As2HeaderError, RefusalReason};
@@ -19,7 +20,7 @@ pub enum Refused {
     /// Not a POST.
     #[error("only POST reaches AS2")]
     Method,
-    /// Contradicting `Content-Length` and `Transfer-Encoding` (RFC 9112 §6.3).
+    /// `Content-Length` beside `Transfer-Encoding`, several of them, or one that is no number (RFC 9112 §6.3).
     #[error("the framing of the request is ambiguous")]
     Framing,
     /// All header fields together are larger than 32 KiB.
@@ -74,6 +75,9 @@ pub enum Refused {
     /// The host cannot take the message at present.
     #[error(transparent)]
     Inbox(#[from] InboxError),
+    /// The host's code panicked, or its runtime is shutting down.
+    #[error("the work on the request was stopped")]
+    Stopped(#[source] JoinError),
     /// The receipt could not be made.
     #[error("the receipt could not be made: {0}")]
     Receipt(#[source] Box<dyn Error + Send + Sync>),
@@ -101,6 +105,7 @@ impl Refused {
             | Self::Store(_)
             | Self::Spool(_)
             | Self::Inbox(_)
+            | Self::Stopped(_)
             | Self::Receipt(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

@@ -14,13 +14,36 @@ use crate::future::BoxFuture;
 const GRACE: Duration = Duration::from_millis(50);
 
 /// What is to be done once the response is out: posting an asynchronous receipt (RFC 4130 §7.2).
+///
+/// Dropped, it is done in a task of its own a moment later: a partner whose connection breaks gets its receipt too.
 #[must_use = "the partner waits for its receipt"]
-pub struct AfterReply(pub(super) BoxFuture<'static, ()>);
+pub struct AfterReply(Option<BoxFuture<'static, ()>>);
 
 impl AfterReply {
+    pub(super) fn new(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(Some(Box::pin(work)))
+    }
+
     /// Does it. Call this only when the response has been sent.
-    pub async fn run(self) {
-        self.0.await;
+    pub async fn run(mut self) {
+        if let Some(work) = self.0.take() {
+            work.await;
+        }
+    }
+}
+
+impl Drop for AfterReply {
+    fn drop(&mut self) {
+        let Some(work) = self.0.take() else { return };
+        match Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(async move {
+                    tokio::time::sleep(GRACE).await;
+                    work.await;
+                });
+            }
+            Err(_) => tracing::error!("no tokio runtime to post an asynchronous receipt on"),
+        }
     }
 }
 
@@ -32,21 +55,20 @@ impl fmt::Debug for AfterReply {
 
 /// The body of a response of [`As2Receiver`](super::As2Receiver): empty, or a receipt.
 ///
-/// When the HTTP stack is done with it, what comes after the reply is spawned on the tokio runtime.
+/// It holds what comes after the reply until the HTTP stack is done with it.
 #[derive(Debug)]
 pub struct ReplyBody {
     octets: Bytes,
-    after: Option<AfterReply>,
+    _after: Option<AfterReply>,
 }
 
 impl ReplyBody {
     pub(super) fn new(octets: Bytes) -> Self {
-        Self { octets, after: None }
+        Self { octets, _after: None }
     }
 
-    pub(super) fn then(mut self, after: Option<AfterReply>) -> Self {
-        self.after = after;
-        self
+    pub(super) fn then(self, after: Option<AfterReply>) -> Self {
+        Self { _after: after, ..self }
     }
 
     /// The octets that are still to be read.
@@ -71,20 +93,5 @@ impl Body for ReplyBody {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(u64::try_from(self.octets.len()).unwrap_or(u64::MAX))
-    }
-}
-
-impl Drop for ReplyBody {
-    fn drop(&mut self) {
-        let Some(after) = self.after.take() else { return };
-        match Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(async move {
-                    tokio::time::sleep(GRACE).await;
-                    after.run().await;
-                });
-            }
-            Err(_) => tracing::error!("no tokio runtime to post an asynchronous receipt on"),
-        }
     }
 }

@@ -9,7 +9,7 @@ use super::answer::{Outcome, Refused};
 use super::builder::Core;
 use super::event::ReceiverEvent;
 use super::exchange::Exchange;
-use super::inbox::{Delivery, ReceivedMessage, storage_key};
+use super::inbox::{Delivery, InboxError, ReceivedMessage, storage_key};
 use super::outgoing::{self, SealedReceipt};
 use super::{Reply, message};
 use crate::envelope::{Acceptance, Decoded};
@@ -109,7 +109,10 @@ impl Arrival {
         } = self;
         let mic = message.mic.clone();
         let continued = message.continued_unauthenticated;
-        let outcome = match core.inbox.deliver(message).await? {
+        let inbox = Arc::clone(&core.inbox);
+        // An inbox that panics has not taken the message, and must not keep the claim.
+        let delivered = tokio::spawn(async move { inbox.deliver(message).await }).await;
+        let outcome = match delivered.map_err(InboxError::new)?? {
             Delivery::Accepted if continued => Outcome::ContinuedUnauthenticated(mic),
             Delivery::Accepted => Outcome::Processed(mic),
             Delivery::AcceptedWithWarning(warning) => Outcome::Warning(warning, mic),

@@ -13,8 +13,8 @@ use crate::store::{ExchangeId, Resolution};
 
 /// Takes a receipt. It is never answered with another one (MDN-46): 200 where it closes a record, and where it closes
 /// none too, for the same one again would not either.
-pub(super) async fn take(core: &Arc<Core>, exchange: &Exchange, received: Received) -> Result<Reply, Refused> {
-    match close(core, exchange, received).await? {
+pub(super) async fn take(core: Arc<Core>, exchange: Exchange, received: Received) -> Result<Reply, Refused> {
+    match close(&core, &exchange, received).await? {
         Ok(receipt) => {
             if let Some(hook) = &core.receipts {
                 hook(receipt).await;

@@ -48,6 +48,8 @@ pub(super) struct Bounds {
     pub(super) wire_size: u64,
     /// Of a receipt.
     pub(super) mdn_size: usize,
+    /// `Content-Length`: HTTP stacks keep to it, but not all that stands between them and us.
+    pub(super) declared: Option<u64>,
 }
 
 /// Reads the whole body, whatever is wrong with what it holds: an answer that came sooner would tell when decoding
@@ -108,6 +110,11 @@ where
         if ended {
             break;
         }
+    }
+    if bounds.declared.is_some_and(|declared| declared != len) {
+        return Err(Refused::BodyBroken(
+            io::Error::from(io::ErrorKind::UnexpectedEof).into(),
+        ));
     }
     let Work {
         decoder,

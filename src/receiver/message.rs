@@ -14,7 +14,6 @@ use super::builder::Core;
 use super::delivery::{self, Arrival};
 use super::event::ReceiverEvent;
 use super::exchange::Exchange;
-use super::inbox::InboxError;
 use super::intake::{self, Bounds, Received};
 use super::outgoing::{self, SealedReceipt};
 use super::{Reply, incoming};
@@ -38,7 +37,7 @@ where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let block = check_head(&head)?;
+    let (block, declared) = check_head(&head)?;
     let headers = As2Headers::parse(block)?;
     let requested = RequestedReceipt::from_headers(headers.block()).map_err(As2HeaderError::from)?;
     let found = core.partners.find(headers.to(), headers.from()).await?;
@@ -54,6 +53,7 @@ where
     let bounds = Bounds {
         wire_size: limits.wire_size(),
         mdn_size: limits.mdn_size,
+        declared,
     };
     if body.size_hint().lower() > bounds.wire_size {
         return Err(Refused::TooLarge(bounds.wire_size));
@@ -84,8 +84,12 @@ where
     );
     let local = exchange.headers.to();
     let received = intake::receive(body, decoder, core.spools.create(), bounds, &*core.keys, local).await?;
-    if received.is_receipt {
-        return incoming::take(core, &exchange, received).await;
+    // Noted whatever the body turns out to be.
+    let fresh_key = core
+        .key_guard
+        .admit(&received.encrypted_keys, received.body_digest, core.clock.now());
+    if received.is_receipt && fresh_key {
+        return to_the_end(incoming::take(Arc::clone(core), exchange, received)).await;
     }
     if exchange.id.is_none() && !policy.without_message_id {
         return Err(Refused::NoMessageId);
@@ -96,11 +100,17 @@ where
     {
         return delivery::repeat(core, &exchange, id, record).await;
     }
-    judge(core, exchange, received).await
+    judge(core, exchange, received, fresh_key).await
 }
 
-/// Refuses what is no request for us, before anything is looked up.
-fn check_head(head: &Parts) -> Result<HeaderBlock, Refused> {
+/// Goes on also when the partner hangs up: what has begun is done once, and to its end.
+async fn to_the_end(work: impl Future<Output = Result<Reply, Refused>> + Send + 'static) -> Result<Reply, Refused> {
+    tokio::spawn(work).await.map_err(Refused::Stopped)?
+}
+
+/// Refuses what is no request for us, before anything is looked up. Gives the header fields, and the length that they
+/// declare for the body.
+fn check_head(head: &Parts) -> Result<(HeaderBlock, Option<u64>), Refused> {
     let size = head
         .headers
         .iter()
@@ -108,18 +118,27 @@ fn check_head(head: &Parts) -> Result<HeaderBlock, Refused> {
     if size.sum::<usize>() > HEADER_MAX {
         return Err(Refused::HeaderTooLarge);
     }
-    let lengths: Vec<_> = head.headers.get_all(CONTENT_LENGTH).iter().collect();
-    let chunked = head.headers.contains_key(TRANSFER_ENCODING);
-    if (chunked && !lengths.is_empty()) || lengths.windows(2).any(|pair| pair.first() != pair.last()) {
-        return Err(Refused::Framing);
-    }
+    let mut lengths = head.headers.get_all(CONTENT_LENGTH).iter();
+    let declared = match (lengths.next(), head.headers.contains_key(TRANSFER_ENCODING)) {
+        (None, _) => None,
+        (Some(_), true) => return Err(Refused::Framing),
+        (Some(length), false) if lengths.all(|other| other == length) => {
+            let digits = length
+                .to_str()
+                .ok()
+                .filter(|text| text.bytes().all(|octet| octet.is_ascii_digit()));
+            let length = digits.and_then(|digits| digits.parse().ok());
+            Some(length.ok_or(Refused::Framing)?)
+        }
+        (Some(_), false) => return Err(Refused::Framing),
+    };
     if let Some(coding) = head.headers.get(CONTENT_ENCODING)
         && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
     {
         let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
         return Err(Refused::ContentEncoding(coding));
     }
-    Ok(HeaderBlock::from(&head.headers))
+    Ok((HeaderBlock::from(&head.headers), declared))
 }
 
 /// What the connection shows of the partner. One that must show a certificate shows the right one (TRN-27).
@@ -156,7 +175,7 @@ where
 }
 
 /// The verdict, and what follows from it.
-async fn judge(core: &Arc<Core>, exchange: Exchange, received: Received) -> Result<Reply, Refused> {
+async fn judge(core: &Arc<Core>, exchange: Exchange, received: Received, fresh_key: bool) -> Result<Reply, Refused> {
     let form = match exchange.form() {
         Ok(form) => form,
         Err(failure) => return refuse(core, &exchange, Outcome::ReceiptUnsupported(failure), None).await,
@@ -178,9 +197,6 @@ async fn judge(core: &Arc<Core>, exchange: Exchange, received: Received) -> Resu
         Err(_) => Vec::new(),
     };
     let now = core.clock.now();
-    let fresh_key = core
-        .key_guard
-        .admit(&received.encrypted_keys, received.body_digest, now);
     let policy = exchange.partnership.accept_policy();
     let Received {
         decoded,
@@ -210,11 +226,7 @@ async fn judge(core: &Arc<Core>, exchange: Exchange, received: Received) -> Resu
         body_digest,
         now,
     );
-    // A partner that hangs up must not stop what has begun.
-    match tokio::spawn(arrival.deliver()).await {
-        Ok(reply) => reply,
-        Err(stopped) => Err(Refused::Inbox(InboxError::new(stopped))),
-    }
+    to_the_end(arrival.deliver()).await
 }
 
 /// Answers a message that is not delivered, and tells the host.

@@ -194,10 +194,10 @@ pub(super) fn dispatch(core: &Arc<Core>, exchange: &Exchange, receipt: Option<Se
         ReceiptDestination::Unsupported(other) => return not_allowed(core, exchange, other),
     };
     let Some(id) = exchange.id.clone() else {
-        return Reply::Nothing;
+        return not_allowed(core, exchange, &url.to_string());
     };
     let (core, partnership) = (Arc::clone(core), Arc::clone(&exchange.partnership));
-    Reply::Later(AfterReply(Box::pin(async move {
+    Reply::Later(AfterReply::new(async move {
         match post(&core, &partnership, &url, &receipt).await {
             Ok(()) => core.tell(&ReceiverEvent::ReceiptPosted { id: &id, url: &url }),
             Err(error) => core.tell(&ReceiverEvent::ReceiptNotPosted {
@@ -206,7 +206,7 @@ pub(super) fn dispatch(core: &Arc<Core>, exchange: &Exchange, receipt: Option<Se
                 error: &error,
             }),
         }
-    })))
+    }))
 }
 
 /// A plain 200 tells nothing to whoever named the address (SEC-20).
