@@ -13,7 +13,7 @@ pub trait Entropy: fmt::Debug + Send + Sync + 'static {
 
 /// The random numbers of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_structs, reason = "a name, with nothing to add to it")]
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {

@@ -1,4 +1,67 @@
-//! AS2 (RFC 4130) for any application.
+//! AS2 (RFC 4130) for any application: signed, encrypted and compressed EDI over HTTP, answered by signed receipts.
+//!
+//! A host sends with [`As2Client`] and receives with [`As2Receiver`], a tower service that mounts in its own HTTP server.
+//! It brings what is its own:
+//!
+//! | what | through | ready-made |
+//! |---|---|---|
+//! | private keys and partners' certificates | [`KeyStore`] | [`MemoryKeyStore`](keystore::MemoryKeyStore), from PEM or DER |
+//! | who talks to whom, under which policy | [`PartnershipStore`](store::PartnershipStore) | [`Partnerships`](store::Partnerships), in memory |
+//! | what was received and sent | [`MessageStore`] | [`MemoryStore`](store::MemoryStore), which forgets at the end of the process |
+//! | where messages go | [`Inbox`] | a closure over [`ReceivedMessage`] |
+//! | HTTP requests | [`HttpClient`](transport::HttpClient) | `HyperClient`, on hyper and rustls |
+//!
+//! # Sending
+//!
+//! A [`Partnership`] says where a partner is and what is sent to it. Its defaults are the safe ones: signed with SHA-256,
+//! encrypted with AES-256-CBC, answered by a signed receipt in the response.
+//!
+//! ```no_run
+//! use ediint::cms::Certificate;
+//! use ediint::keystore::{Identity, MemoryKeyStore, PartnerCertificates};
+//! use ediint::store::MemoryStore;
+//! use ediint::{As2Client, As2Name, OutboundMessage, Partnership, Payload};
+//!
+//! # async fn send() -> Result<(), Box<dyn std::error::Error>> {
+//! let (us, acme) = (As2Name::new("us")?, As2Name::new("acme")?);
+//! let keys = MemoryKeyStore::new();
+//! keys.set_identity(us.clone(), Identity::from_pem(&std::fs::read("us.pem")?, &std::fs::read("us.key")?)?);
+//! let theirs = Certificate::from_pem(&std::fs::read("acme.pem")?)?;
+//! keys.set_partner(us.clone(), acme.clone(), PartnerCertificates::new(theirs));
+//!
+//! let partnership = Partnership::new(us, acme, "https://as2.acme.example/as2".parse()?);
+//! let client = As2Client::builder(keys, MemoryStore::new()).build()?;
+//! let receipt = client.send(&partnership, OutboundMessage::new(Payload::open("invoice.edi").await?)).await?;
+//! println!("{}", receipt.status);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Receiving
+//!
+//! A message reaches the inbox only when its signature verified with a certificate that is configured for the partner,
+//! and what else the partnership's [`AcceptPolicy`](partnership::AcceptPolicy) asks for holds. The positive receipt
+//! leaves only when the inbox has said that it has the message.
+//!
+//! ```
+//! # use ediint::keystore::MemoryKeyStore;
+//! # use ediint::store::{MemoryStore, Partnerships};
+//! # use ediint::{As2Receiver, ReceivedMessage};
+//! # fn mount(keys: MemoryKeyStore, partners: Partnerships) -> Result<axum::Router, Box<dyn std::error::Error>> {
+//! let receiver = As2Receiver::builder(keys, partners, MemoryStore::new())
+//!     .inbox(|message: ReceivedMessage| async move {
+//!         let path = format!("inbox/{}", message.storage_key());
+//!         message.payload.persist(path).await
+//!     })
+//!     .build()?;
+//! Ok(axum::Router::new().route("/as2", axum::routing::post_service(receiver)))
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! `client` and `receiver` (both on) are the two shells; `graviola` (on) gives TLS and RSA signing without a C compiler.
+//! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`], [`mdn`].
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -10,6 +73,7 @@ mod limits;
 mod message_id;
 mod mic;
 mod name;
+mod version;
 
 pub mod cms;
 pub mod mime;
@@ -26,17 +90,37 @@ pub mod store;
 #[cfg(feature = "transport")]
 pub mod transport;
 
+#[cfg(feature = "transport")]
+mod exchange;
+
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "receiver")]
 mod receiver;
 
+#[cfg(feature = "client")]
+pub use client::{As2Client, As2ClientBuilder, OutboundMessage, PrepareError, PreparedMessage, SendError};
+#[cfg(feature = "receiver")]
+pub use receiver::{
+    AfterReply, As2Receiver, As2ReceiverBuilder, BuildError, Delivery, IgnoredReceipt, Inbox, InboxError, PostError,
+    ReceivedMessage, ReceiverEvent, Refused, ReplyBody,
+};
+
 pub use algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm, UnknownAlgorithm};
 pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
+#[cfg(feature = "transport")]
+pub use exchange::Receipt;
 pub use future::BoxFuture;
+pub use keystore::KeyStore;
 pub use limits::Limits;
+pub use mdn::{Disposition, Mdn, ReceiptStatus};
 pub use message_id::{MessageId, MessageIdError};
 pub use mic::{Digester, Mic, MicError, MicSet};
 pub use name::{As2Name, As2NameError};
+pub use partnership::Partnership;
+#[cfg(feature = "transport")]
+pub use spool::{Payload, PayloadReader};
 pub use spool::{PersistError, PersistStep, Spool, SpoolOptions, SpoolQuota, SpoolQuotaExceeded, SpoolReader};
+pub use store::MessageStore;
+pub use version::{As2Version, As2VersionError};

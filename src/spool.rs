@@ -410,6 +410,18 @@ pub struct PersistError {
     pub source: io::Error,
 }
 
+#[cfg(feature = "transport")]
+impl PersistError {
+    /// The content could not be written.
+    pub(crate) fn write(path: &Path, source: io::Error) -> Self {
+        Self {
+            step: PersistStep::Write,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
 /// A step of [`Spool::persist`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -502,6 +514,15 @@ fn octets(content: &[u8]) -> u64 {
     u64::try_from(content.len()).unwrap_or(u64::MAX)
 }
 
+#[cfg(feature = "transport")]
+mod payload;
+#[cfg(feature = "transport")]
+mod stream;
+
+#[cfg(feature = "transport")]
+pub use payload::{Payload, PayloadReader};
+#[cfg(feature = "transport")]
+pub(crate) use stream::SpoolStream;
+
 #[cfg(test)]
-#[path = "spool/tests.rs"]
 mod tests;

@@ -16,13 +16,14 @@ const ROOMS: &[&[&str]] = &[
         "message_id",
         "mic",
         "name",
+        "version",
     ],
     &["cms", "mime"],
     &["partnership"],
     &["envelope", "mdn"],
-    &["keystore", "payload", "spool", "store"],
+    &["keystore", "spool", "store"],
     &["transport"],
-    &["receipt"],
+    &["exchange"],
     &["client", "receiver"],
 ];
 

@@ -6,8 +6,8 @@ use rsa::Pkcs1v15Encrypt;
 use super::cbc::ContentKey;
 use super::certificate::{Certificate, CertificateId, KeyError};
 use super::content_info::content_info;
+use super::event::CmsError;
 use super::oid;
-use super::reader::CmsError;
 use super::tlv::{BadTlv, Tlv, constructed, encode, encode_open, set_of, tag};
 use crate::algorithm::{ContentCipher, KeyTransport, UnknownAlgorithm};
 
@@ -153,3 +153,6 @@ pub fn enveloped_prefix(recipients: &[RecipientInfo], cipher: ContentCipher, iv:
     ];
     content_info(oid::ENVELOPED_DATA, &fields.concat(), content_len)
 }
+
+#[cfg(test)]
+mod tests;

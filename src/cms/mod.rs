@@ -7,6 +7,7 @@ mod certificate;
 mod compressed;
 mod content_info;
 mod enveloped;
+mod event;
 mod oid;
 mod pkcs1;
 mod reader;
@@ -19,6 +20,7 @@ pub use cbc::{CbcDecryptor, CbcEncryptor, ContentKey, DecryptError, InvalidKeyLe
 pub use certificate::{Certificate, CertificateError, CertificateId, KeyError};
 pub use compressed::{Deflater, InflateError, Inflater, compressed_prefix};
 pub use enveloped::{EnvelopedHead, RecipientInfo, encrypt_content_key, enveloped_prefix};
+pub use event::{CmsError, CmsEvent, CmsTrailer, ContentKind, SignedHead};
 pub(crate) use pkcs1::signature_scheme;
-pub use reader::{CmsError, CmsEvent, CmsReader, CmsTrailer, ContentKind, SignedHead};
+pub use reader::CmsReader;
 pub use signed::{PendingSignature, SignatureError, SignatureOptions, SignerCheck, SigningInput, check_signers};

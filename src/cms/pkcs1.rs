@@ -32,3 +32,6 @@ fn scheme(digest: DigestAlgorithm, parameters: &[u8]) -> Pkcs1v15Sign {
         prefix: encode_open(tag::SEQUENCE, &[algorithm, octets].concat(), rest).into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

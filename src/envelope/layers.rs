@@ -234,3 +234,6 @@ impl fmt::Display for Structure {
         present().try_for_each(|_| f.write_str(")"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,13 +13,45 @@
 //! | payload alone | the payload, without headers; of a multipart/related, the parts within its boundaries (RFC 6362 §2.3) |
 //! | compressed, encrypted, or both | the innermost entity: headers, empty line, content |
 //! | signed, whatever is around or inside | the signed part: headers, empty line, content |
+//!
+//! A compressed message, there and back:
+//!
+//! ```
+//! use std::time::SystemTime;
+//!
+//! use ediint::envelope::{Blueprint, Decoder, Encoder, Layers, Step, TransportFacts, Verdict, payload_head};
+//! use ediint::mime::ContentType;
+//! use ediint::partnership::AcceptPolicy;
+//! use ediint::{DigestAlgorithm, Entropy, Limits, SystemEntropy};
+//!
+//! let head = payload_head(&ContentType::new("application", "EDIFACT"), None, &[])?;
+//! let blueprint = Blueprint::new(Layers::payload().compress().into(), head).mic_algorithms([DigestAlgorithm::Sha256]);
+//! let mut encoder = Encoder::new(blueprint, &mut *SystemEntropy.rng())?;
+//! let mut content = Vec::new();
+//! encoder.update(b"UNA:+.? '", &mut content)?;
+//! let Step::Done(encoded) = encoder.finish(&mut content)? else { unreachable!("nothing to sign, one pass") };
+//!
+//! let policy = AcceptPolicy::new().without_signature().without_encryption();
+//! let mut decoder = Decoder::new(encoded.head, &[], policy.clone(), Limits::default());
+//! let mut payload = Vec::new();
+//! decoder.update(&encoded.prefix, &mut payload)?;
+//! decoder.update(&content, &mut payload)?;
+//! let decoded = decoder.finish(&mut payload)?;
+//! let Verdict::Accepted(acceptance) = decoded.judge(&[], &policy, TransportFacts::default(), SystemTime::now()) else {
+//!     panic!("refused");
+//! };
+//! assert_eq!(payload, b"UNA:+.? '");
+//! assert_eq!(encoded.mics.get(DigestAlgorithm::Sha256), Some(&acceptance.mic));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod canonical;
 mod decoder;
 mod encoder;
 mod headers;
 mod layers;
 mod outgoing;
-mod plain_digest;
+mod unsigned_digest;
 mod verdict;
 
 #[cfg(test)]
@@ -27,7 +59,7 @@ mod tests;
 
 pub use decoder::{Decoded, Decoder, Fault, KeyRequest, LayerKind, PayloadFilename, Progress, SignatureFound};
 pub use encoder::{AwaitingSignature, Blueprint, EncodeError, Encoded, Encoder, SignatureBlueprint, Step};
-pub use headers::{As2HeaderError, As2Headers, As2Version, As2VersionError};
+pub use headers::{As2HeaderError, As2Headers};
 pub use layers::{Compressed, Encrypted, Layers, Plain, Signed, SignedAndCompressed, Structure};
 pub use outgoing::{OutgoingHeaderError, OutgoingHeaders, payload_head};
 pub use verdict::{Acceptance, Refusal, RefusalDetail, RefusalReason, TransportFacts, Verdict};

@@ -8,8 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::message_id::MessageId;
 use crate::mime::{ContentDisposition, ContentType, Field, HeaderBlock, HeaderError};
 use crate::name::As2Name;
-
-use super::As2Version;
+use crate::version::As2Version;
 
 #[cfg(test)]
 mod tests;
@@ -146,7 +145,7 @@ impl<'a> OutgoingHeaders<'a> {
     }
 }
 
-/// The MIME headers of a payload (ENV-40): its type, its file name as an attachment's, then the host's own. The transfer
+/// The MIME headers of a payload (ENV-40): its type, its disposition with the file name, then the host's own. The transfer
 /// encoding is added when it is encoded.
 ///
 /// # Errors
@@ -155,16 +154,13 @@ impl<'a> OutgoingHeaders<'a> {
 /// travels without layers, or cannot be sent.
 pub fn payload_head(
     content_type: &ContentType,
-    filename: Option<&str>,
+    disposition: Option<&ContentDisposition>,
     custom: &[(String, String)],
 ) -> Result<HeaderBlock, OutgoingHeaderError> {
     let mut head = HeaderBlock::new();
     head.push("Content-Type", &content_type.to_string())?;
-    if let Some(filename) = filename {
-        head.push(
-            "Content-Disposition",
-            &ContentDisposition::attachment(filename).to_string(),
-        )?;
+    if let Some(disposition) = disposition {
+        head.push("Content-Disposition", &disposition.to_string())?;
     }
     for (name, value) in custom {
         if is_protocol_header(name) && !is_free_mime_header(name) {

@@ -11,6 +11,7 @@ use rsa::pkcs8::DecodePrivateKey;
 use rsa::{Pkcs1v15Encrypt, PublicKey};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::{self, PemObject};
+use zeroize::Zeroizing;
 
 use super::fast_rsa::FastRsa;
 use crate::algorithm::SignatureAlgorithm;
@@ -58,7 +59,7 @@ impl PrivateKey {
         // PKCS#8 has a label of its own, the old form of OpenSSL a header.
         let encrypted = ["-----BEGIN ENCRYPTED PRIVATE KEY-----", "Proc-Type: 4,ENCRYPTED"];
         match PrivateKeyDer::from_pem_slice(text) {
-            Ok(key) => Self::from_der(key.secret_der()),
+            Ok(key) => Self::from_der(Zeroizing::new(key).secret_der()),
             Err(_)
                 if encrypted
                     .iter()

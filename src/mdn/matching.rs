@@ -1,5 +1,7 @@
 //! What a receipt proves about the message that it answers (RFC 4130 §7.1, §7.3.1).
 
+use std::fmt;
+
 use super::disposition::{Disposition, DispositionModifier, DispositionType, ErrorModifier, WarningModifier};
 use super::report::{Mdn, MdnError};
 use crate::algorithm::DigestAlgorithm;
@@ -76,6 +78,8 @@ pub enum ReceiptStatus {
     InvalidSignature(ErrorModifier),
     /// It is not signed as it must be, so nothing that it says counts.
     Unsigned,
+    /// It comes under other AS2 names than those of the partnership.
+    OtherPartner,
     /// It answers another message, or does not say which.
     OtherMessage {
         /// Its `Original-Message-ID`.
@@ -129,6 +133,62 @@ impl ReceiptStatus {
     #[must_use]
     pub fn proves_receipt(&self, message_signed: bool) -> bool {
         message_signed && matches!(self, Self::Accepted { signed: true, .. })
+    }
+}
+
+/// One line for people.
+impl fmt::Display for ReceiptStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRequested => f.write_str("sent; no receipt was asked for"),
+            Self::Pending => f.write_str("sent; the receipt is still to come"),
+            Self::Missing => f.write_str("the partner answered without the receipt that it was asked for"),
+            Self::Invalid(error) => write!(f, "the answer is no receipt: {error}"),
+            Self::InvalidSignature(reason) => write!(f, "the receipt's signature does not count: {reason}"),
+            Self::Unsigned => f.write_str("the receipt is not signed, though it has to be"),
+            Self::OtherPartner => f.write_str("the receipt comes under the names of another partnership"),
+            Self::OtherMessage {
+                original_message_id: None,
+            } => f.write_str("the receipt does not say which message it answers"),
+            Self::OtherMessage {
+                original_message_id: Some(id),
+            } => {
+                write!(f, "the receipt answers another message, {id:?}")
+            }
+            Self::Rejected(disposition) => write!(f, "the partner refuses the message: {disposition}"),
+            Self::Warning {
+                warning,
+                mic_matched: true,
+            } => {
+                write!(f, "the partner took the message with a warning: {warning}")
+            }
+            Self::Warning {
+                warning,
+                mic_matched: false,
+            } => {
+                write!(
+                    f,
+                    "the partner took the message with a warning, and returned no digest of it: {warning}"
+                )
+            }
+            Self::MissingMic => f.write_str("the signed receipt returns no digest of the message"),
+            Self::UnusableMic {
+                field,
+                error: Some(error),
+            } => write!(f, "the receipt's digest {field:?} is none: {error}"),
+            Self::UnusableMic { field, error: None } => {
+                write!(f, "the receipt's digest {field:?} is of a kind that was not asked for")
+            }
+            Self::MicMismatch { ours, theirs } => {
+                write!(
+                    f,
+                    "the partner received something else: its digest is {theirs}, ours is {ours}"
+                )
+            }
+            Self::AcceptedWithoutMic => f.write_str("accepted; the receipt returns no digest"),
+            Self::Accepted { mic, signed: true } => write!(f, "accepted, signed for, MIC {mic}"),
+            Self::Accepted { mic, signed: false } => write!(f, "accepted, MIC {mic}"),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::disposition::FailureModifier;
 use super::options::{Importance, MicalgChoice, OptionsError, ReceiptOptions};
 use crate::algorithm::{DigestAlgorithm, MicalgStyle};
 use crate::mime::{HeaderBlock, HeaderError};
-use crate::partnership::{ReceiptDelivery, ReceiptRequest};
+use crate::partnership::{ReceiptDelivery, ReceiptRequest, ReceiptRule};
 
 /// What a received message says about the receipt that its sender wants (RFC 4130 §7.3).
 ///
@@ -72,6 +72,18 @@ impl RequestedReceipt {
             destination,
             options: options.map(ReceiptOptions::parse).transpose(),
         }))
+    }
+
+    /// The same receipt, but given where and if the partnership says.
+    #[must_use]
+    pub fn under(self, rule: &ReceiptRule) -> Option<Self> {
+        let destination = match rule {
+            ReceiptRule::AsAsked => self.destination,
+            ReceiptRule::Never => return None,
+            ReceiptRule::Sync => ReceiptDestination::Response,
+            ReceiptRule::Async(url) => ReceiptDestination::Url(url.clone()),
+        };
+        Some(Self { destination, ..self })
     }
 
     /// Where the receipt goes.

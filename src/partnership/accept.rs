@@ -1,3 +1,5 @@
+use http::Uri;
+
 use crate::algorithm::{ContentCipher, DigestAlgorithm};
 
 /// Where the algorithm of a signed message's MIC comes from: RFC 4130 contradicts itself (§7.3 and §7.4.3).
@@ -11,6 +13,19 @@ pub enum MicSource {
     Requested,
 }
 
+/// How a partner computes the MIC of messages without a signature. The default is that of the RFCs (RFC 4130 §7.3.1, RFC
+/// 5402 §4.2); each switch is a departure that products are known for (SMI-41).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnsignedMic {
+    /// Of encrypted or compressed messages it covers the content alone, not the headers of the innermost entity.
+    pub content_only: bool,
+    /// Line ends are brought to CRLF for it.
+    pub canonical: bool,
+    /// A line end at the end does not count for it.
+    pub without_final_line_end: bool,
+}
+
 /// What is taken from a partner.
 ///
 /// The default demands a signature by a certificate configured for the partner and encryption, and refuses SHA-1,
@@ -21,6 +36,7 @@ pub struct AcceptPolicy {
     pub(crate) require_encryption: bool,
     pub(crate) tls_suffices: bool,
     pub(crate) require_compression: bool,
+    pub(crate) require_filename: bool,
     pub(crate) weak_digests: Vec<DigestAlgorithm>,
     pub(crate) weak_ciphers: Vec<ContentCipher>,
     pub(crate) min_rsa_bits: usize,
@@ -30,9 +46,29 @@ pub struct AcceptPolicy {
     pub(crate) danger_accept_unsigned_cbc: bool,
     pub(crate) message_size: Option<u64>,
     pub(crate) mic_source: MicSource,
+    pub(crate) unsigned_mic: UnsignedMic,
     pub(crate) default_mic: DigestAlgorithm,
     pub(crate) unsigned_receipts: bool,
     pub(crate) receipts_without_mic: bool,
+    pub(crate) receipts_without_names: bool,
+    pub(crate) without_message_id: bool,
+    pub(crate) ignore_http_transfer_encoding: bool,
+    pub(crate) receipt_rule: ReceiptRule,
+}
+
+/// Which receipts a partner's messages are answered with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReceiptRule {
+    /// Those that each message asks for (RFC 4130 §7.3).
+    #[default]
+    AsAsked,
+    /// None, whatever a message asks for.
+    Never,
+    /// Those that are asked for, but always in the response.
+    Sync,
+    /// Those that are asked for, but always posted to this URL.
+    Async(Uri),
 }
 
 impl Default for AcceptPolicy {
@@ -42,6 +78,7 @@ impl Default for AcceptPolicy {
             require_encryption: true,
             tls_suffices: false,
             require_compression: false,
+            require_filename: false,
             weak_digests: Vec::new(),
             weak_ciphers: Vec::new(),
             min_rsa_bits: 2048,
@@ -51,9 +88,14 @@ impl Default for AcceptPolicy {
             danger_accept_unsigned_cbc: false,
             message_size: None,
             mic_source: MicSource::default(),
+            unsigned_mic: UnsignedMic::default(),
             default_mic: DigestAlgorithm::Sha256,
             unsigned_receipts: false,
             receipts_without_mic: false,
+            receipts_without_names: false,
+            without_message_id: false,
+            ignore_http_transfer_encoding: false,
+            receipt_rule: ReceiptRule::AsAsked,
         }
     }
 }
@@ -90,6 +132,13 @@ impl AcceptPolicy {
     #[must_use]
     pub fn require_compression(mut self) -> Self {
         self.require_compression = true;
+        self
+    }
+
+    /// Refuses messages whose payload has no file name.
+    #[must_use]
+    pub fn require_filename(mut self) -> Self {
+        self.require_filename = true;
         self
     }
 
@@ -159,6 +208,14 @@ impl AcceptPolicy {
         self
     }
 
+    /// How the partner computes the MIC of messages without a signature: of those that it sends, and of ours in its
+    /// receipts.
+    #[must_use]
+    pub fn unsigned_mic(mut self, form: UnsignedMic) -> Self {
+        self.unsigned_mic = form;
+        self
+    }
+
     /// The MIC's algorithm for unsigned messages that ask for none (SMI-43; default SHA-256).
     #[must_use]
     pub fn default_mic(mut self, digest: DigestAlgorithm) -> Self {
@@ -177,6 +234,36 @@ impl AcceptPolicy {
     #[must_use]
     pub fn accept_receipts_without_mic(mut self) -> Self {
         self.receipts_without_mic = true;
+        self
+    }
+
+    /// Takes receipts in responses that lack `AS2-From` and `AS2-To` (MDN-55). Asynchronous ones must have them.
+    #[must_use]
+    pub fn accept_receipts_without_names(mut self) -> Self {
+        self.receipts_without_names = true;
+        self
+    }
+
+    /// Takes messages without a Message-ID (ENV-22): duplicates of them cannot be recognised, nor can their receipts be
+    /// posted or matched.
+    #[must_use]
+    pub fn accept_without_message_id(mut self) -> Self {
+        self.without_message_id = true;
+        self
+    }
+
+    /// Takes the payload of a message without layers as it is, whatever `Content-Transfer-Encoding` its HTTP header names:
+    /// for partners that send the header and do not encode (ENV-38).
+    #[must_use]
+    pub fn ignore_http_transfer_encoding(mut self) -> Self {
+        self.ignore_http_transfer_encoding = true;
+        self
+    }
+
+    /// Overrides the receipts that messages ask for. A URL given here counts as allowed.
+    #[must_use]
+    pub fn receipts(mut self, rule: ReceiptRule) -> Self {
+        self.receipt_rule = rule;
         self
     }
 

@@ -11,7 +11,7 @@ use rustls_pki_types::CertificateDer;
 
 use crate::name::As2Name;
 
-pub use accept::{AcceptPolicy, MicSource};
+pub use accept::{AcceptPolicy, MicSource, ReceiptRule, UnsignedMic};
 pub use receipt::{ReceiptDelivery, ReceiptRequest, ReceiptUrlError};
 pub use send::{Compression, IncludedCertificates, SendProfile};
 pub use transport::{HttpProfile, ServerTrust, Timeouts, TlsIdentity, TlsProfile, TlsVersion};
@@ -155,7 +155,8 @@ impl Partnership {
             let port = authority.port_u16();
             authority.host().eq_ignore_ascii_case(&wanted.1) && port.is_none_or(|port| port == wanted.2)
         };
-        origin(&self.url).is_some_and(|own| own == wanted) || self.receipt_hosts.iter().any(allowed)
+        let configured = matches!(&self.accept.receipt_rule, ReceiptRule::Async(fixed) if fixed == url);
+        configured || origin(&self.url).is_some_and(|own| own == wanted) || self.receipt_hosts.iter().any(allowed)
     }
 }
 

@@ -1,6 +1,9 @@
 use crate::algorithm::{ContentCipher, DigestAlgorithm, MicalgStyle, SignatureAlgorithm};
 
 use super::ReceiptRequest;
+use crate::cms::Certificate;
+use crate::mime::TransferEncoding;
+use crate::version::As2Version;
 
 /// Where compression stands relative to the signature (RFC 5402 §3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,9 +46,12 @@ pub struct SendProfile {
     pub(crate) signed_attributes: bool,
     pub(crate) combined_signature_oid: bool,
     pub(crate) allow_plaintext: bool,
-    pub(crate) as2_version: Option<String>,
+    pub(crate) as2_version: As2Version,
     pub(crate) subject: Option<String>,
     pub(crate) http_headers: Vec<(String, String)>,
+    pub(crate) transfer_encoding: TransferEncoding,
+    pub(crate) quoted_filename: bool,
+    pub(crate) more_recipients: Vec<Certificate>,
 }
 
 impl Default for SendProfile {
@@ -61,9 +67,12 @@ impl Default for SendProfile {
             signed_attributes: true,
             combined_signature_oid: false,
             allow_plaintext: false,
-            as2_version: None,
+            as2_version: As2Version::V1_1,
             subject: None,
             http_headers: Vec::new(),
+            transfer_encoding: TransferEncoding::Binary,
+            quoted_filename: true,
+            more_recipients: Vec::new(),
         }
     }
 }
@@ -100,6 +109,13 @@ impl SendProfile {
     #[must_use]
     pub fn without_encryption(mut self) -> Self {
         self.encryption = None;
+        self
+    }
+
+    /// Encrypts for the holder of this certificate too, an archive for example (SMI-28). The content is encrypted once.
+    #[must_use]
+    pub fn also_encrypt_for(mut self, certificate: Certificate) -> Self {
+        self.more_recipients.push(certificate);
         self
     }
 
@@ -159,10 +175,11 @@ impl SendProfile {
         self
     }
 
-    /// The value of `AS2-Version` (ENV-04); by default 1.1, which announces compression (RFC 5402 §6).
+    /// The value of `AS2-Version` in messages and receipts (ENV-04); by default 1.1, which announces compression (RFC 5402
+    /// §6).
     #[must_use]
-    pub fn as2_version(mut self, version: impl Into<String>) -> Self {
-        self.as2_version = Some(version.into());
+    pub fn as2_version(mut self, version: As2Version) -> Self {
+        self.as2_version = version;
         self
     }
 
@@ -170,6 +187,21 @@ impl SendProfile {
     #[must_use]
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
+        self
+    }
+
+    /// How payloads are encoded within their body part (RFC 4130 §5.2.1; default: binary, unchanged). A payload without
+    /// any layer travels as it is.
+    #[must_use]
+    pub fn transfer_encoding(mut self, encoding: TransferEncoding) -> Self {
+        self.transfer_encoding = encoding;
+        self
+    }
+
+    /// Writes file names without quotes, for partners that take quotes for a part of the name (ENV-59).
+    #[must_use]
+    pub fn without_filename_quotes(mut self) -> Self {
+        self.quoted_filename = false;
         self
     }
 

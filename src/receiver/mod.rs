@@ -1,1 +1,166 @@
-//! (receiver)
+//! [`As2Receiver`]: takes messages and asynchronous receipts from partners.
+
+mod answer;
+mod body;
+mod builder;
+mod delivery;
+mod event;
+mod exchange;
+mod inbox;
+mod incoming;
+mod intake;
+mod key_guard;
+mod message;
+mod outgoing;
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_LENGTH, RETRY_AFTER};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body;
+
+use crate::future::BoxFuture;
+use builder::Core;
+use outgoing::SealedReceipt;
+
+pub use answer::Refused;
+pub use body::{AfterReply, ReplyBody};
+pub use builder::{As2ReceiverBuilder, BuildError};
+pub use event::{IgnoredReceipt, PostError, ReceiverEvent};
+pub use inbox::{Delivery, Inbox, InboxError, ReceivedMessage};
+
+/// Receives AS2 messages, and the asynchronous receipts to our own, on one endpoint (RFC 4130 §4).
+///
+/// It is a tower `Service` of HTTP requests, so that it mounts where services do: in axum with
+/// `Router::new().route("/as2", axum::routing::post_service(receiver))`. TLS is the host's; where the host sees a client
+/// certificate it puts [`PeerCertificate`](crate::transport::PeerCertificate) into the extensions of the request, and
+/// [`OverTls`](crate::transport::OverTls) for any connection over TLS.
+///
+/// Clones share everything. It keeps no state of messages but in its stores.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use ediint::keystore::MemoryKeyStore;
+/// # use ediint::store::{MemoryStore, Partnerships};
+/// use ediint::{As2Receiver, ReceivedMessage};
+///
+/// # fn build(keys: MemoryKeyStore, partners: Arc<Partnerships>) -> Result<As2Receiver, Box<dyn std::error::Error>> {
+/// let receiver = As2Receiver::builder(keys, partners, MemoryStore::new())
+///     .inbox(|message: ReceivedMessage| async move {
+///         let path = format!("inbox/{}", message.storage_key());
+///         message.payload.persist(path).await
+///     })
+///     .build()?;
+/// # Ok(receiver)
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct As2Receiver {
+    core: Arc<Core>,
+}
+
+/// What is to be answered.
+enum Reply {
+    /// No body.
+    Nothing,
+    /// The receipt in the response.
+    Receipt(SealedReceipt),
+    /// No body, and something to do afterwards.
+    Later(AfterReply),
+}
+
+impl As2Receiver {
+    /// Answers one request. Never fails: whatever is wrong has an answer.
+    ///
+    /// An asynchronous receipt is posted by a task that is spawned when the HTTP stack drops the body of the response.
+    /// Use [`receive_split`](Self::receive_split) to decide that moment.
+    pub async fn receive<B>(&self, request: Request<B>) -> Response<ReplyBody>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let (response, after) = self.receive_split(request).await;
+        response.map(|body| body.then(after))
+    }
+
+    /// Answers one request, and hands what has to be done after the response is out to the caller (RFC 4130 §7.2).
+    pub async fn receive_split<B>(&self, request: Request<B>) -> (Response<ReplyBody>, Option<AfterReply>)
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        match self.answer(request).await {
+            Ok(Reply::Nothing) => (empty(self.core.empty_status), None),
+            Ok(Reply::Later(after)) => (empty(self.core.empty_status), Some(after)),
+            Ok(Reply::Receipt(receipt)) => (receipt.into_response(), None),
+            Err(refused) => {
+                self.core.tell(&ReceiverEvent::RequestRefused(&refused));
+                (refusal(&refused), None)
+            }
+        }
+    }
+
+    async fn answer<B>(&self, request: Request<B>) -> Result<Reply, Refused>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        if request.method() != Method::POST {
+            return Err(Refused::Method);
+        }
+        let (head, body) = request.into_parts();
+        message::answer(&self.core, head, body).await
+    }
+}
+
+fn empty(status: StatusCode) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::new(Bytes::new()));
+    *response.status_mut() = status;
+    if status != StatusCode::NO_CONTENT {
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    response
+}
+
+fn refusal(refused: &Refused) -> Response<ReplyBody> {
+    let mut response = empty(refused.status());
+    match refused.status() {
+        StatusCode::METHOD_NOT_ALLOWED => response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST")),
+        StatusCode::SERVICE_UNAVAILABLE => response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static("60")),
+        _ => None,
+    };
+    response
+}
+
+impl<B> tower_service::Service<Request<B>> for As2Receiver
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    type Response = Response<ReplyBody>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let receiver = self.clone();
+        Box::pin(async move { Ok(receiver.receive(request).await) })
+    }
+}
+
+impl fmt::Debug for As2Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("As2Receiver").finish_non_exhaustive()
+    }
+}

@@ -19,6 +19,6 @@ pub use http_client::HttpClient;
 pub use hyper_client::HyperClient;
 pub use status::{StatusError, require_success};
 pub use tls::{
-    ClientAuth, ClientTrust, NoCryptoProvider, PeerCertificate, TlsAcceptor, TlsProfileError, client_config,
+    ClientAuth, ClientTrust, NoCryptoProvider, OverTls, PeerCertificate, TlsAcceptor, TlsProfileError, client_config,
     default_provider, server_config,
 };

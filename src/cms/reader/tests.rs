@@ -1,6 +1,6 @@
-use super::{CmsError, CmsEvent, CmsReader, CmsTrailer, ContentKind};
+use super::CmsReader;
 use crate::Limits;
-use crate::cms::{BerError, EnvelopedHead, SignedHead};
+use crate::cms::{BerError, CmsError, CmsEvent, CmsTrailer, ContentKind, EnvelopedHead, SignedHead};
 
 macro_rules! fixture {
     ($name:literal) => {

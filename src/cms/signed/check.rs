@@ -49,8 +49,8 @@ pub enum SignerCheck {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureError {
-    /// A signed attribute is malformed.
-    #[error("a signed attribute is malformed")]
+    /// A signed attribute is malformed, or an algorithm has parameters that it does not take.
+    #[error("a signed attribute or an algorithm is malformed")]
     Malformed,
     /// The content is digested in a way that is not supported.
     #[error("the signature's digest: {0}")]
@@ -67,7 +67,10 @@ pub enum SignatureError {
         signature: DigestAlgorithm,
     },
     /// The content was read, but the digest that the signer names was not computed over it: `micalg` announced another.
-    #[error("the signature is over the {named} digest, but the content was digested with {computed:?}")]
+    #[error(
+        "the signature is over a {named} digest of the content, which was not computed, but {}",
+        names(computed)
+    )]
     DigestNotComputed {
         /// The digest that the signer names.
         named: DigestAlgorithm,
@@ -98,6 +101,11 @@ pub enum SignatureError {
     /// The signature value is wrong.
     #[error("the signature value is wrong")]
     Value,
+}
+
+fn names(digests: &[DigestAlgorithm]) -> String {
+    let names: Vec<_> = digests.iter().map(DigestAlgorithm::to_string).collect();
+    names.join(", ")
 }
 
 /// Looks for the signer among the certificates configured for the partner and verifies its signature over content with
@@ -172,6 +180,7 @@ impl SignerInfo<'_> {
     /// The digest of the content under the signer's algorithm.
     fn content<'a>(&self, digests: &'a MicSet) -> Result<&'a Mic, SignatureError> {
         let named = oid::digest(self.digest_algorithm.oid).map_err(SignatureError::UnsupportedDigest)?;
+        self.digest_algorithm.check_no_parameters()?;
         digests.get(named).ok_or_else(|| SignatureError::DigestNotComputed {
             named,
             computed: digests.iter().map(Mic::algorithm).collect(),
@@ -188,13 +197,13 @@ impl SignerInfo<'_> {
 
     /// RFC 8551 §2.2: products name the key's algorithm alone or the digest with it.
     fn check_signature_algorithm(&self, content: DigestAlgorithm) -> Result<(), SignatureError> {
-        match self.signature_algorithm.oid {
-            oid::RSA_ENCRYPTION => Ok(()),
-            other => match oid::digest_with_rsa(other) {
-                Some(signature) if signature == content => Ok(()),
-                Some(signature) => Err(SignatureError::MixedDigests { content, signature }),
-                None => Err(SignatureError::UnsupportedSignature(UnknownAlgorithm(oid::text(other)))),
-            },
+        let name = self.signature_algorithm.oid;
+        match oid::digest_with_rsa(name) {
+            Some(signature) if signature != content => Err(SignatureError::MixedDigests { content, signature }),
+            None if name != oid::RSA_ENCRYPTION => {
+                Err(SignatureError::UnsupportedSignature(UnknownAlgorithm(oid::text(name))))
+            }
+            Some(_) | None => self.signature_algorithm.check_no_parameters(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One `SignerInfo` (RFC 5652 §5.3), read and written.
 
 use super::attributes::SignedAttributes;
+use super::check::SignatureError;
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::cms::certificate::CertificateId;
 use crate::cms::oid;
@@ -53,6 +54,14 @@ impl<'a> Algorithm<'a> {
             oid,
             parameters: fields.0,
         })
+    }
+
+    pub(super) fn check_no_parameters(self) -> Result<(), SignatureError> {
+        if self.parameters.is_empty() {
+            Ok(())
+        } else {
+            Err(SignatureError::Malformed)
+        }
     }
 }
 

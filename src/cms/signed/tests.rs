@@ -3,104 +3,106 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rsa::PrivateKey;
 use rsa::pkcs8::DecodePrivateKey;
 
-use super::{PendingSignature, SignatureOptions, SignerCheck, SigningInput, check_signers};
-use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
-use crate::cms::{Certificate, CmsEvent, CmsReader, CmsTrailer, signature_scheme};
+use super::{PendingSignature, SignatureError, SignatureOptions, SignerCheck, SigningInput, attributes, check_signers};
+use crate::algorithm::{ContentCipher, DigestAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
+use crate::cms::content_info::content_info;
+use crate::cms::tlv::{Tlvs, constructed, encode, set_of, tag};
+use crate::cms::{
+    Certificate, CertificateId, CmsError, CmsEvent, CmsReader, CmsTrailer, KeyError, oid, signature_scheme,
+};
 use crate::limits::Limits;
 use crate::mic::{Digester, Mic, MicSet};
 
+mod built;
+mod foreign;
+mod rebuilt;
+
 macro_rules! fixture {
     ($name:literal) => {
-        include_bytes!(concat!("../../../tests/data/openssl/cms/", $name)).as_slice()
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/openssl/", $name)).as_slice()
     };
 }
+use fixture;
 
-const CONTENT: &[u8] = fixture!("content.bin");
+const CONTENT: &[u8] = fixture!("cms/content.bin");
+const SHA256: SignatureAlgorithm = SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256);
 
-fn alice() -> Certificate {
-    Certificate::from_der(fixture!("alice.der")).unwrap()
+fn certificate(der: &[u8]) -> Certificate {
+    Certificate::from_der(der).unwrap()
 }
 
-fn alice_key() -> PrivateKey {
-    PrivateKey::from_pkcs8_der(fixture!("alice.key.der")).unwrap()
+fn alice() -> Certificate {
+    certificate(fixture!("cms/alice.der"))
 }
 
 fn digests() -> MicSet {
-    digests_of(CONTENT)
-}
-
-fn digests_of(content: &[u8]) -> MicSet {
     let mut digester = Digester::new(DigestAlgorithm::ALL);
-    digester.update(content);
+    digester.update(CONTENT);
     digester.finish()
 }
 
-fn trailer(mut octets: &[u8]) -> CmsTrailer {
+fn read(mut octets: &[u8]) -> Result<CmsTrailer, CmsError> {
     let mut reader = CmsReader::new(&Limits::default());
     loop {
-        match reader.next(&mut octets).unwrap() {
-            CmsEvent::End(trailer) => return trailer,
-            CmsEvent::NeedInput => panic!("truncated"),
+        match reader.next(&mut octets)? {
+            CmsEvent::End(trailer) => return Ok(trailer),
+            CmsEvent::NeedInput => return Err(CmsError::Truncated),
             _ => {}
         }
     }
 }
 
-fn check(octets: &[u8]) -> SignerCheck {
-    check_signers(&trailer(octets).signer_infos, &[alice()], &digests())
+fn signer_infos(octets: &[u8]) -> Vec<Vec<u8>> {
+    read(octets).unwrap().signer_infos
 }
 
-fn sign(pending: PendingSignature) -> Vec<u8> {
-    let SignatureAlgorithm::RsaPkcs1(digest) = pending.algorithm();
-    let signed = match pending.input() {
-        SigningInput::Message(message) => Mic::of(digest, message).digest().to_vec(),
-        SigningInput::Digest(digest) => digest.to_vec(),
+/// The error of a signature by alice, whose digest matches the content as given.
+fn failure(signer_infos: &[Vec<u8>], expected_match: bool) -> SignatureError {
+    match check_signers(signer_infos, &[alice()], &digests()) {
+        SignerCheck::Failed {
+            certificate,
+            digest_matches,
+            error,
+            ..
+        } => {
+            assert_eq!(certificate, alice());
+            assert_eq!(digest_matches, expected_match, "{error}");
+            error
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The certificate and the digest of a right signature.
+fn verified(signer_infos: &[Vec<u8>], certificates: &[Certificate]) -> (Certificate, DigestAlgorithm) {
+    match check_signers(signer_infos, certificates, &digests()) {
+        SignerCheck::Verified {
+            certificate, digest, ..
+        } => (certificate, digest),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What alice's key says to a signing input.
+fn sign(algorithm: SignatureAlgorithm, input: SigningInput<'_>) -> Vec<u8> {
+    let digest = algorithm.digest();
+    let digested = match input {
+        SigningInput::Message(message) => Mic::of(digest, message),
+        SigningInput::Digest(octets) => Mic::new(digest, octets).unwrap(),
     };
-    let signature = alice_key().sign(signature_scheme(digest), &signed).unwrap();
+    let key = PrivateKey::from_pkcs8_der(fixture!("cms/alice.key.der")).unwrap();
+    key.sign(signature_scheme(digest), digested.digest()).unwrap()
+}
+
+/// The DER of a signature by alice.
+fn signed(algorithm: SignatureAlgorithm, options: SignatureOptions) -> Vec<u8> {
+    let content = Mic::of(algorithm.digest(), CONTENT);
+    let pending = PendingSignature::new(&alice(), algorithm, &content, options);
+    let signature = sign(pending.algorithm(), pending.input());
     pending.complete(&signature)
 }
 
-#[test]
-fn signatures_of_openssl_verify() {
-    for octets in [
-        fixture!("signed.der"),
-        fixture!("signed-stream.ber"),
-        fixture!("signed-detached.der"),
-        fixture!("signed-nocerts.der"),
-    ] {
-        let SignerCheck::Verified {
-            certificate,
-            digest,
-            signing_time,
-        } = check(octets)
-        else {
-            panic!("not verified")
-        };
-        assert_eq!(certificate, alice());
-        assert_eq!(digest, DigestAlgorithm::Sha256);
-        assert!(signing_time.unwrap() > UNIX_EPOCH);
-    }
-}
-
-#[test]
-fn own_signatures_verify() {
-    let signing_time: SystemTime = UNIX_EPOCH + Duration::from_secs(1_795_489_582);
-    for digest in DigestAlgorithm::ALL {
-        for signing_time in [None, Some(signing_time)] {
-            let options = SignatureOptions {
-                signing_time,
-                ..SignatureOptions::default()
-            };
-            let algorithm = SignatureAlgorithm::RsaPkcs1(digest);
-            let pending = PendingSignature::new(&alice(), algorithm, &Mic::of(digest, CONTENT), options);
-            assert_eq!(
-                check(&sign(pending)),
-                SignerCheck::Verified {
-                    certificate: alice(),
-                    digest,
-                    signing_time
-                }
-            );
-        }
-    }
+fn signing_time() -> Option<SystemTime> {
+    // 2026-11-24 03:06:22Z
+    Some(UNIX_EPOCH + Duration::from_secs(1_795_489_582))
 }

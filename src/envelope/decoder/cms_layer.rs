@@ -91,9 +91,7 @@ impl CmsLayer {
     pub(super) fn finish(mut self, state: &mut State<'_>) -> Result<(), Stop> {
         let structure = &mut self.structure;
         self.transfer.finish(&mut |octets| structure.update(octets, state))?;
-        if self.transfer.ends_blank() {
-            state.facts.trailing(b" ", self.structure.inside_cbc);
-        }
+        state.facts.added(self.transfer.ends_blank(), self.structure.inside_cbc);
         Ok(self.structure.reader.finish()?)
     }
 }

@@ -1,6 +1,7 @@
 use rustls_pki_types::CertificateDer;
 
 use crate::algorithm::DigestAlgorithm;
+use crate::cms::{Certificate, SignerCheck, check_signers};
 use crate::mic::{Mic, MicSet};
 use crate::mime::{HeaderBlock, sanitize_filename};
 
@@ -24,8 +25,8 @@ pub struct Decoded {
     pub payload_head: Option<HeaderBlock>,
     /// Octets of the payload that the sink got.
     pub payload_len: u64,
-    /// Whether every layer within encrypted content ended where the content ended.
-    pub(crate) ends_exactly: bool,
+    /// Whether encrypted content holds nothing but its layers: each ends where the content ends (SEC-50).
+    pub(crate) nothing_added: bool,
     /// Whether it is encrypted, or begins like it.
     pub(crate) enveloped: bool,
     /// The digest that the receipt request prefers.
@@ -44,6 +45,39 @@ pub struct SignatureFound {
     pub mics: MicSet,
     /// Digests of its CRLF-canonical form, where it is not binary (SMI-12).
     pub canonical: Option<MicSet>,
+}
+
+/// What became of the signers of a [`SignatureFound`].
+#[derive(Debug)]
+pub(crate) struct CheckedSignature<'a> {
+    pub(crate) check: SignerCheck,
+    /// The digests that `check` is about.
+    pub(crate) mics: &'a MicSet,
+    /// The signature verified over the CRLF-canonical form only.
+    pub(crate) canonicalised: bool,
+}
+
+impl SignatureFound {
+    /// Verifies the signature with the certificates configured for the partner: over the octets as they were or, where
+    /// that fails and the part is not binary, over their CRLF-canonical form (SMI-12).
+    pub(crate) fn check(&self, certificates: &[Certificate]) -> CheckedSignature<'_> {
+        let check = |mics| check_signers(&self.signer_infos, certificates, mics);
+        let verified = |check: &SignerCheck| matches!(check, SignerCheck::Verified { .. });
+        let exact = check(&self.mics);
+        let canonical = self.canonical.as_ref().filter(|_| !verified(&exact));
+        match canonical.map(|mics| (check(mics), mics)) {
+            Some((check, mics)) if verified(&check) => CheckedSignature {
+                check,
+                mics,
+                canonicalised: true,
+            },
+            _ => CheckedSignature {
+                check: exact,
+                mics: &self.mics,
+                canonicalised: false,
+            },
+        }
+    }
 }
 
 /// The file name that came with a payload.

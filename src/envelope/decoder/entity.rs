@@ -1,5 +1,4 @@
-use crate::envelope::plain_digest::PlainDigest;
-use crate::mic::Digester;
+use crate::envelope::unsigned_digest::UnsignedDigest;
 use crate::mime::{HeaderBlock, HeaderReader};
 
 use super::cms_layer::CmsLayer;
@@ -55,25 +54,33 @@ impl Body {
         match Self::layer(&head, state)? {
             Some(layer) => Ok(layer),
             None => {
-                let digest = PlainDigest::new(&head, state.facts.unsigned_digester())?;
-                Self::payload(head, Digest::Plain(digest), state)
+                let facts = &state.facts;
+                let digest = UnsignedDigest::of_plain(&head, facts.unsigned_digester(), &facts.policy.unsigned_mic)?;
+                let transfer = match facts.policy.ignore_http_transfer_encoding {
+                    true => Transfer::new(None),
+                    false => Transfer::declared(&head)?,
+                };
+                Ok(Self::payload(head, transfer, Digest::Plain(digest), state))
             }
         }
     }
 
     /// A body inside another layer, with its head also as it was.
     fn inner(head: HeaderBlock, raw: &[u8], state: &mut State<'_>) -> Result<Self, Fault> {
+        let inside_cbc = state.facts.inside_cbc;
         if let Some(layer) = Self::layer(&head, state)? {
+            state.facts.layer_head(raw, inside_cbc);
             return Ok(layer);
         }
         let digest = if state.facts.is_signed() {
             Digest::None
         } else {
-            let mut digester = state.facts.unsigned_digester();
-            digester.update(raw);
-            Digest::Entity(digester)
+            let facts = &state.facts;
+            let form = &facts.policy.unsigned_mic;
+            Digest::Entity(UnsignedDigest::of_entity(raw, facts.unsigned_digester(), form))
         };
-        Self::payload(head, digest, state)
+        let transfer = Transfer::declared(&head)?;
+        Ok(Self::payload(head, transfer, digest, state))
     }
 
     /// A body that is another layer, by its content type.
@@ -92,10 +99,9 @@ impl Body {
         })
     }
 
-    fn payload(head: HeaderBlock, digest: Digest, state: &mut State<'_>) -> Result<Self, Fault> {
-        let transfer = Transfer::declared(&head)?;
+    fn payload(head: HeaderBlock, transfer: Transfer, digest: Digest, state: &mut State<'_>) -> Self {
         state.facts.payload_head = Some(head);
-        Ok(Self::Payload(Box::new(PayloadBody { transfer, digest })))
+        Self::Payload(Box::new(PayloadBody { transfer, digest }))
     }
 
     pub(super) fn update(&mut self, input: &[u8], state: &mut State<'_>) -> Result<(), Stop> {
@@ -134,9 +140,9 @@ pub(super) struct PayloadBody {
 #[derive(Debug)]
 enum Digest {
     /// Head and content exactly as they are in the entity, not decoded (RFC 5402 §4.2, SMI-40).
-    Entity(Digester),
+    Entity(UnsignedDigest),
     /// The content after transfer decoding (a message without layers, SMI-39).
-    Plain(PlainDigest),
+    Plain(UnsignedDigest),
     /// Nothing: a signature covers it.
     None,
 }
@@ -144,7 +150,7 @@ enum Digest {
 impl PayloadBody {
     fn update(&mut self, input: &[u8], state: &mut State<'_>) -> Result<(), Stop> {
         if let Digest::Entity(digester) = &mut self.digest {
-            digester.update(input);
+            digester.update(input)?;
         }
         let digest = &mut self.digest;
         self.transfer.update(input, |decoded| deliver(decoded, digest, state))
@@ -155,10 +161,8 @@ impl PayloadBody {
         self.transfer.finish(|decoded| deliver(decoded, digest, state))?;
         match self.digest {
             Digest::Entity(digester) => {
-                if self.transfer.ends_blank() {
-                    state.facts.trailing(b" ", state.facts.inside_cbc);
-                }
-                state.facts.unsigned_mics = digester.finish();
+                state.facts.added(self.transfer.ends_blank(), state.facts.inside_cbc);
+                state.facts.unsigned_mics = digester.finish()?;
             }
             Digest::Plain(digest) => state.facts.unsigned_mics = digest.finish()?,
             Digest::None => {}

@@ -1,6 +1,5 @@
 //! Wire octets to payload in constant memory, layers discovered.
 
-mod canonical;
 mod cms_layer;
 mod decoded;
 mod decryption;
@@ -27,6 +26,7 @@ use entity::Body;
 use fault::Stop;
 use state::{Facts, State};
 
+pub(super) use decoded::CheckedSignature;
 pub use decoded::{Decoded, PayloadFilename, SignatureFound};
 pub use fault::Fault;
 pub use state::LayerKind;
@@ -102,6 +102,12 @@ impl Decoder {
         }
         self.body(input, sink)?;
         Ok(self.progress())
+    }
+
+    /// The MIME headers of the payload, as soon as they are known: [`Decoded::payload_head`].
+    #[must_use]
+    pub fn payload_head(&self) -> Option<&HeaderBlock> {
+        self.facts.payload_head.as_ref()
     }
 
     /// Goes on with the candidates for the content key: one in nearly every case, none where no key of ours fits.

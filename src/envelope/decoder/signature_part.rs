@@ -34,14 +34,15 @@ impl SignaturePart {
             detached,
         } = self;
         if transfer.is_none() {
-            let Some(head) = head.read(&mut input)? else {
+            let Some(fields) = head.read(&mut input)? else {
                 return Ok(());
             };
-            let kind = head.content_type().ok().flatten();
+            state.facts.layer_head(head.raw(), detached.inside_cbc);
+            let kind = fields.content_type().ok().flatten();
             if !kind.is_some_and(|kind| kind.is_pkcs7_signature()) {
                 return Err(Fault::SignedParts.into());
             }
-            *transfer = Some(SniffedTransfer::cms(&head, None)?);
+            *transfer = Some(SniffedTransfer::cms(&fields, None)?);
         }
         match transfer {
             Some(transfer) => transfer.update(input, &mut |octets| detached.update(octets, state)),
@@ -53,9 +54,7 @@ impl SignaturePart {
         let Self { transfer, detached, .. } = self;
         if let Some(transfer) = transfer {
             transfer.finish(&mut |octets| detached.update(octets, state))?;
-            if transfer.ends_blank() {
-                state.facts.trailing(b" ", detached.inside_cbc);
-            }
+            state.facts.added(transfer.ends_blank(), detached.inside_cbc);
         }
         Ok(detached.reader.finish()?)
     }

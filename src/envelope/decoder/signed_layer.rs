@@ -2,12 +2,12 @@ use crate::algorithm::DigestAlgorithm;
 use crate::mic::{Digester, MicSet};
 use crate::mime::{ContentType, HeaderBlock, HeaderReader, MultipartEvent, MultipartScanner, TransferEncoding};
 
-use super::canonical::Canonical;
 use super::signature_part::SignaturePart;
 use super::signed_content::SignedContent;
 use super::state::{LayerKind, State};
 use super::transfer::SniffedTransfer;
 use super::{Fault, SignatureFound, Stop};
+use crate::envelope::canonical::Canonical;
 
 /// A multipart/signed entity (RFC 1847 §2.1): the signed part streams through, the signature follows.
 #[derive(Debug)]
@@ -88,9 +88,8 @@ impl SignedLayer {
         while let Some(event) = scanner.finish()? {
             parts.take(event, state)?;
         }
-        if scanner.is_padded() || transfer.ends_blank() {
-            state.facts.trailing(b" ", parts.inside_cbc);
-        }
+        let blank = scanner.is_padded() || transfer.ends_blank();
+        state.facts.added(blank, parts.inside_cbc);
         parts.finish(state)
     }
 }

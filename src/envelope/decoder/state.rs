@@ -41,8 +41,8 @@ pub(super) struct Facts {
     requested: Option<DigestAlgorithm>,
     pub(super) layers: Vec<LayerKind>,
     pub(super) inside_cbc: bool,
-    /// Something other than CR and LF follows the end of a layer within CBC content.
-    trailing_in_cbc: bool,
+    /// CBC content holds octets that no layer accounts for.
+    added_in_cbc: bool,
     pub(super) payload_head: Option<HeaderBlock>,
     payload_len: u64,
     pub(super) unsigned_mics: MicSet,
@@ -61,7 +61,7 @@ impl Facts {
             policy,
             layers: Vec::new(),
             inside_cbc: false,
-            trailing_in_cbc: false,
+            added_in_cbc: false,
             payload_head: None,
             payload_len: 0,
             unsigned_mics: MicSet::default(),
@@ -80,7 +80,7 @@ impl Facts {
             unsigned_mic: self.unsigned_mics.first().cloned(),
             payload_head: self.payload_head,
             payload_len: self.payload_len,
-            ends_exactly: !self.trailing_in_cbc,
+            nothing_added: !self.added_in_cbc,
             enveloped: self.enveloped,
             requested: self.requested,
         }
@@ -114,7 +114,19 @@ impl Facts {
 
     /// Looks at what follows the end of a layer; only what began inside CBC content matters (SEC-50).
     pub(super) fn trailing(&mut self, octets: &[u8], inside_cbc: bool) {
-        self.trailing_in_cbc |= inside_cbc && octets.iter().any(|octet| !matches!(octet, b'\r' | b'\n'));
+        self.added(octets.iter().any(|octet| !matches!(octet, b'\r' | b'\n')), inside_cbc);
+    }
+
+    /// Whether octets were found that belong to no layer; only inside CBC content that matters.
+    pub(super) fn added(&mut self, found: bool, inside_cbc: bool) {
+        self.added_in_cbc |= found && inside_cbc;
+    }
+
+    /// Looks at the head of a layer, which no signature covers: within CBC content only printable ASCII is plausible. A
+    /// block that was altered is random, and whether a reader of headers takes it must not show (SEC-50).
+    pub(super) fn layer_head(&mut self, raw: &[u8], inside_cbc: bool) {
+        let plausible = |octet: &u8| matches!(octet, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+        self.added(!raw.iter().all(plausible), inside_cbc);
     }
 
     /// The digest of an unsigned message (RFC 4130 §7.3, §7.4.3).

@@ -4,6 +4,7 @@ use crate::algorithm::{DigestAlgorithm, MicalgStyle};
 use crate::cms::{Certificate, InvalidKeyLength, KeyError, SignatureOptions};
 use crate::envelope::Structure;
 use crate::mime::{HeaderBlock, HeaderError, MultipartError, TransferEncoding};
+use crate::partnership::UnsignedMic;
 
 /// What a message or a receipt is made of besides the octets of its payload.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Blueprint {
     pub recipients: Vec<Certificate>,
     /// How it is signed, where the structure is.
     pub signature: Option<SignatureBlueprint>,
+    /// What the receipt's digest covers, where the structure is not signed.
+    pub unsigned_mic: UnsignedMic,
 }
 
 impl Blueprint {
@@ -35,6 +38,7 @@ impl Blueprint {
             mic_algorithms: Vec::new(),
             recipients: Vec::new(),
             signature: None,
+            unsigned_mic: UnsignedMic::default(),
         }
     }
 

@@ -23,7 +23,7 @@ use crate::mic::{Digester, MicSet};
 use crate::mime::HeaderBlock;
 use crate::partnership::Compression;
 
-use super::plain_digest::PlainDigest;
+use super::unsigned_digest::UnsignedDigest;
 use pass::{Digest, Pass};
 use sealer::Sealer;
 use signer::{Signer, UnsignedPart};
@@ -82,6 +82,7 @@ impl Encoder {
             mic_algorithms,
             recipients,
             signature,
+            unsigned_mic,
         } = blueprint;
         let digest = structure.signature().map(SignatureAlgorithm::digest);
         let digester = Digester::new(digest.into_iter().chain(mic_algorithms));
@@ -96,26 +97,34 @@ impl Encoder {
         };
 
         if structure.is_payload_only() {
-            let digest = Digest::Plain(PlainDigest::new(&head, digester)?);
+            let digest = Digest::Unsigned(UnsignedDigest::of_plain(&head, digester, &unsigned_mic)?);
             return Ok(Self::of(Pass::new(Sealer::plain(head)).digest(digest), None));
         }
         let first = |sealer| Pass::new(sealer).entity_head(head, transfer_encoding);
-        let digest = Digest::Entity(digester);
         let (first, second) = match (structure.compression(), signer, encryption) {
-            (Compression::None, signer, encryption) => {
-                let sealer = encryption.unwrap_or_default();
-                (first(sealer)?.digest(digest).signer(signer), None)
+            (Compression::None, None, encryption) => {
+                let first = first(encryption.unwrap_or_default())?;
+                (first.unsigned_digest(digester, &unsigned_mic), None)
             }
-            (Compression::BeforeSigning, None, encryption) => {
-                (first(Sealer::compress())?.digest(digest), encryption.map(Pass::new))
+            (Compression::BeforeSigning | Compression::AfterSigning, None, encryption) => {
+                let first = first(Sealer::compress())?;
+                (
+                    first.unsigned_digest(digester, &unsigned_mic),
+                    encryption.map(Pass::new),
+                )
+            }
+            (Compression::None, signer, encryption) => {
+                let first = first(encryption.unwrap_or_default())?;
+                (first.digest(Digest::Signed(digester)).signer(signer), None)
             }
             (Compression::BeforeSigning, signer, encryption) => {
                 let second = Pass::new(encryption.unwrap_or_default());
-                (first(Sealer::compress())?, Some(second.digest(digest).signer(signer)))
+                let second = second.digest(Digest::Signed(digester)).signer(signer);
+                (first(Sealer::compress())?, Some(second))
             }
             (Compression::AfterSigning, signer, encryption) => {
-                let first = first(Sealer::compress())?.digest(digest).signer(signer);
-                (first, encryption.map(Pass::new))
+                let first = first(Sealer::compress())?.digest(Digest::Signed(digester));
+                (first.signer(signer), encryption.map(Pass::new))
             }
         };
         Ok(Self::of(first, second))

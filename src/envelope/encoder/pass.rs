@@ -1,8 +1,9 @@
 use std::io::Write;
 
-use crate::envelope::plain_digest::PlainDigest;
+use crate::envelope::unsigned_digest::UnsignedDigest;
 use crate::mic::{Digester, MicSet};
 use crate::mime::{HeaderBlock, HeaderError, TransferEncoder, TransferEncoding};
+use crate::partnership::UnsignedMic;
 
 use super::EncodeError;
 use super::sealer::{Sealed, Sealer};
@@ -32,10 +33,10 @@ pub(super) struct Pass {
 #[derive(Debug)]
 pub(super) enum Digest {
     None,
-    /// The entity that is read, head and all.
-    Entity(Digester),
-    /// The source's octets.
-    Plain(PlainDigest),
+    /// The entity that is read, head and all, which is signed too.
+    Signed(Digester),
+    /// The entity that is read, not signed.
+    Unsigned(UnsignedDigest),
 }
 
 impl Pass {
@@ -72,6 +73,12 @@ impl Pass {
         self.before.extend_from_slice(&structure.prefix);
         self.expected = Some(structure.len);
         Ok(self)
+    }
+
+    /// Digests the entity that is read, of which nobody signs.
+    pub(super) fn unsigned_digest(self, digester: Digester, form: &UnsignedMic) -> Self {
+        let digest = UnsignedDigest::of_entity(&self.before, digester, form);
+        self.digest(Digest::Unsigned(digest))
     }
 
     pub(super) fn digest(mut self, digest: Digest) -> Self {
@@ -118,8 +125,8 @@ impl Pass {
         }
         let mics = match std::mem::replace(&mut self.digest, Digest::None) {
             Digest::None => None,
-            Digest::Entity(digester) => Some(digester.finish()),
-            Digest::Plain(digest) => Some(digest.finish()?),
+            Digest::Signed(digester) => Some(digester.finish()),
+            Digest::Unsigned(digest) => Some(digest.finish()?),
         };
         Ok((self.read, mics))
     }
@@ -153,6 +160,10 @@ impl Pass {
             self.sealer.update(&signer.opening(), sink, &mut self.sealed)?;
         }
         let before = std::mem::take(&mut self.before);
+        if let Digest::Unsigned(_) = self.digest {
+            // It has the head since it was made.
+            return self.sealer.update(&before, sink, &mut self.sealed);
+        }
         self.entity(&before, sink)
     }
 
@@ -160,8 +171,8 @@ impl Pass {
     fn entity(&mut self, octets: &[u8], sink: &mut dyn Write) -> Result<(), EncodeError> {
         match &mut self.digest {
             Digest::None => {}
-            Digest::Entity(digester) => digester.update(octets),
-            Digest::Plain(digest) => digest.update(octets)?,
+            Digest::Signed(digester) => digester.update(octets),
+            Digest::Unsigned(digest) => digest.update(octets)?,
         }
         if let Some(signer) = &mut self.signer {
             signer.check(octets)?;

@@ -1,11 +1,11 @@
 use std::time::SystemTime;
 
 use crate::algorithm::DigestAlgorithm;
-use crate::cms::{Certificate, SignerCheck, check_signers};
+use crate::cms::{Certificate, SignerCheck};
 use crate::mic::{Mic, MicSet};
 use crate::partnership::{AcceptPolicy, MicSource};
 
-use super::super::decoder::{Decoded, Fault, LayerKind, SignatureFound};
+use super::super::decoder::{CheckedSignature, Decoded, Fault, LayerKind, SignatureFound};
 use super::{Acceptance, Refusal, RefusalDetail, RefusalReason, TransportFacts, Verdict};
 
 pub(super) struct Judge<'a> {
@@ -75,11 +75,12 @@ impl Judge<'_> {
             if !vouched && !self.policy.danger_accept_unsigned_cbc {
                 return Err(insufficient(RefusalDetail::UnsignedCbc));
             }
-            if !self.decoded.ends_exactly {
-                return Err(insufficient(RefusalDetail::TrailingOctets));
+            if !self.decoded.nothing_added {
+                return Err(insufficient(RefusalDetail::AddedOctets));
             }
         }
         self.demanded_layers().map_err(insufficient)?;
+        self.demanded_filename(mic)?;
         let accepted = self.acceptance(mic.clone())?;
         Ok(Acceptance {
             unauthenticated: !self.transport.authenticated,
@@ -88,17 +89,11 @@ impl Judge<'_> {
     }
 
     fn signed(&self, signature: &SignatureFound) -> Result<Acceptance, Refused> {
-        let check = |mics| check_signers(&signature.signer_infos, self.certificates, mics);
-        let exact = check(&signature.mics);
-        let canonical = match &exact {
-            SignerCheck::Verified { .. } => None,
-            _ => signature.canonical.as_ref(),
-        };
-        let canonical = canonical
-            .map(|mics| (check(mics), mics))
-            .filter(|(check, _)| matches!(check, SignerCheck::Verified { .. }));
-        let canonicalised = canonical.is_some();
-        let (check, mics) = canonical.unwrap_or((exact, &signature.mics));
+        let CheckedSignature {
+            check,
+            mics,
+            canonicalised,
+        } = signature.check(self.certificates);
         let SignerCheck::Verified {
             certificate,
             digest,
@@ -113,9 +108,9 @@ impl Judge<'_> {
         let mic = self.mic(mics, digest);
         let refuse = |reason, detail: RefusalDetail| Refused::new(reason, mic.clone(), detail).safe_in_cbc(true);
         let insufficient = |detail| refuse(RefusalReason::InsufficientMessageSecurity, detail);
-        if self.decoded.enveloped && !self.decoded.ends_exactly {
+        if self.decoded.enveloped && !self.decoded.nothing_added {
             let reason = RefusalReason::DecryptionFailed;
-            return Err(Refused::new(reason, None, RefusalDetail::TrailingOctets));
+            return Err(Refused::new(reason, None, RefusalDetail::AddedOctets));
         }
         let expired = !certificate.is_valid_at(self.now);
         if expired && !self.policy.accept_expired {
@@ -133,6 +128,8 @@ impl Judge<'_> {
         if let Some(fault) = &self.decoded.content_fault {
             return Err(refuse_fault(fault, mic).safe_in_cbc(true));
         }
+        self.demanded_filename(&mic)
+            .map_err(|refused| refused.safe_in_cbc(true))?;
         let accepted = self.acceptance(mic)?;
         Ok(Acceptance {
             signer: Some(certificate),
@@ -183,7 +180,7 @@ impl Judge<'_> {
             .or_else(|| mics.first().cloned());
         let unknown = reason == RefusalReason::AuthenticationFailed;
         // Inside CBC a digest that matches shows intact content, though not whose.
-        let intact = digest_matches && self.decoded.ends_exactly;
+        let intact = digest_matches && self.decoded.nothing_added;
         let sound = intact
             && self.decoded.content_fault.is_none()
             && digest.is_some_and(|digest| self.policy.allows_digest(digest))
@@ -224,6 +221,14 @@ impl Judge<'_> {
         }
         if self.policy.require_compression && !layers.contains(&LayerKind::Compressed) {
             return Err(RefusalDetail::NotCompressed);
+        }
+        Ok(())
+    }
+
+    fn demanded_filename(&self, mic: &Option<Mic>) -> Result<(), Refused> {
+        if self.policy.require_filename && self.decoded.filename().is_none() {
+            let reason = RefusalReason::UnexpectedProcessingError;
+            return Err(Refused::new(reason, mic.clone(), RefusalDetail::NoFilename));
         }
         Ok(())
     }

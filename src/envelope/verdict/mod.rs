@@ -135,12 +135,15 @@ pub enum RefusalDetail {
     /// The policy demands compression.
     #[error("the message is not compressed")]
     NotCompressed,
+    /// The policy demands a file name.
+    #[error("the payload has no file name")]
+    NoFilename,
     /// Encrypted, but not signed: CBC content that anybody could have altered (SEC-50).
     #[error("the message is encrypted but not signed, which is not accepted from this partner")]
     UnsignedCbc,
-    /// Something follows the end of a layer within encrypted content (SEC-50).
-    #[error("octets follow the end of a layer inside the encrypted content")]
-    TrailingOctets,
+    /// Something follows the end of a layer within encrypted content, or its framing is not plausible (SEC-50).
+    #[error("the encrypted content holds octets that belong to none of its layers")]
+    AddedOctets,
     /// No digest for the receipt could be computed.
     #[error("no digest for the receipt was computed")]
     NoMic,

@@ -1,1 +1,189 @@
+use super::{Identity, IdentityError};
+use crate::algorithm::ContentCipher;
+use crate::cms::{
+    CbcDecryptor, Certificate, CertificateError, CmsEvent, CmsReader, ContentKey, DecryptError, EnvelopedHead, KeyError,
+};
+use crate::keystore::{KeyStoreError, PrivateKey, PrivateKeyError, Unwrapped};
+use crate::limits::Limits;
+use crate::name::As2Name;
 
+macro_rules! fixture {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/openssl/", $name)).as_slice()
+    };
+}
+
+const CONTENT: &[u8] = fixture!("cms/content.bin");
+
+fn us() -> As2Name {
+    As2Name::new("US").unwrap()
+}
+
+fn pair(certificate: &[u8], key: &[u8]) -> (Certificate, PrivateKey) {
+    (
+        Certificate::from_der(certificate).unwrap(),
+        PrivateKey::from_der(key).unwrap(),
+    )
+}
+
+fn bob() -> Identity {
+    let (certificate, key) = pair(fixture!("cms/bob.der"), fixture!("cms/bob.key.der"));
+    Identity::new(certificate, key).unwrap()
+}
+
+fn alice() -> Identity {
+    let (certificate, key) = pair(fixture!("cms/alice.der"), fixture!("cms/alice.key.der"));
+    Identity::new(certificate, key).unwrap()
+}
+
+/// The head and the ciphertext.
+fn read(mut octets: &[u8]) -> (EnvelopedHead, Vec<u8>) {
+    let mut reader = CmsReader::new(&Limits::default());
+    let mut head = None;
+    let mut content = Vec::new();
+    loop {
+        match reader.next(&mut octets).unwrap() {
+            CmsEvent::Enveloped(found) => head = Some(found),
+            CmsEvent::Content(octets) => content.extend_from_slice(octets),
+            CmsEvent::End(_) => return (head.unwrap(), content),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn unwrap(identity: &Identity, head: &EnvelopedHead) -> Result<Vec<Unwrapped>, KeyStoreError> {
+    identity.unwrap_key(&us(), &head.recipients, head.cipher.clone().unwrap())
+}
+
+fn decrypt(head: &EnvelopedHead, content: &[u8], key: &ContentKey) -> Result<Vec<u8>, DecryptError> {
+    let mut decryptor = CbcDecryptor::new(head.cipher.clone().unwrap(), key, &head.iv).unwrap();
+    let mut plain = Vec::new();
+    decryptor.update(content, &mut plain);
+    decryptor.finish(&mut plain).map(|()| plain)
+}
+
+/// SMI-21, SMI-27: every cipher, identifier and length form that OpenSSL writes.
+#[test]
+fn messages_of_openssl_are_decrypted() {
+    for octets in [
+        fixture!("cms/enveloped-aes128.der"),
+        fixture!("cms/enveloped-aes192.der"),
+        fixture!("cms/enveloped-aes256.der"),
+        fixture!("cms/enveloped-des3.der"),
+        fixture!("cms/enveloped-aes128-stream.ber"),
+        fixture!("cms/enveloped-aes192-stream.ber"),
+        fixture!("cms/enveloped-aes256-stream.ber"),
+        fixture!("cms/enveloped-des3-stream.ber"),
+        fixture!("cms/enveloped-keyid.der"),
+        fixture!("cms/enveloped-three.der"),
+        fixture!("cms/enveloped-kek.der"),
+    ] {
+        let (head, content) = read(octets);
+        let unwrapped = unwrap(&bob(), &head).unwrap();
+        assert_eq!(unwrapped.len(), 1);
+        assert_eq!(unwrapped[0].certificate, *bob().certificate());
+        assert_eq!(decrypt(&head, &content, &unwrapped[0].content_key).unwrap(), CONTENT);
+    }
+}
+
+/// SMI-27, KEY-15 (in part): an earlier key still decrypts.
+#[test]
+fn earlier_keys_decrypt_too() {
+    let (certificate, key) = pair(fixture!("cms/bob.der"), fixture!("cms/bob.key.der"));
+    let identity = alice().with_decryption_key(certificate.clone(), key).unwrap();
+    let (head, content) = read(fixture!("cms/enveloped-aes256.der"));
+    let unwrapped = unwrap(&identity, &head).unwrap();
+    assert_eq!(unwrapped[0].certificate, certificate);
+    assert_eq!(decrypt(&head, &content, &unwrapped[0].content_key).unwrap(), CONTENT);
+    // Of two that are addressed, both come back.
+    let (head, content) = read(fixture!("cms/enveloped-three.der"));
+    let unwrapped = unwrap(&identity, &head).unwrap();
+    assert_eq!(unwrapped.len(), 2);
+    for one in unwrapped {
+        assert_eq!(decrypt(&head, &content, &one.content_key).unwrap(), CONTENT);
+    }
+}
+
+/// SEC-02: a damaged key is an answer like any other, and the content is noise under it.
+#[test]
+fn damaged_keys_show_only_in_the_content() {
+    let (head, content) = read(fixture!("cms/enveloped-aes256.der"));
+    let damages: [fn(&mut Vec<u8>); 5] = [
+        |key| key[100] ^= 1,
+        |key| key.truncate(255),
+        |key| key.insert(0, 0),
+        |key| key.fill(0xff),
+        Vec::clear,
+    ];
+    for damage in damages {
+        let mut head = head.clone();
+        damage(&mut head.recipients[0].encrypted_key);
+        let [first] = unwrap(&bob(), &head).unwrap().try_into().unwrap();
+        let [again] = unwrap(&bob(), &head).unwrap().try_into().unwrap();
+        assert_eq!(first.content_key.as_bytes().len(), 32);
+        assert_eq!(first.content_key, again.content_key);
+        assert_ne!(decrypt(&head, &content, &first.content_key), Ok(CONTENT.to_vec()));
+    }
+}
+
+/// SEC-02: a key that was encrypted for another cipher.
+#[test]
+fn keys_of_another_length_are_replaced() {
+    let (mut head, _) = read(fixture!("cms/enveloped-aes128.der"));
+    for cipher in [ContentCipher::Aes192Cbc, ContentCipher::Aes256Cbc] {
+        head.cipher = Ok(cipher);
+        let [one] = unwrap(&bob(), &head).unwrap().try_into().unwrap();
+        assert_eq!(one.content_key.as_bytes().len(), cipher.key_len());
+    }
+}
+
+#[test]
+fn messages_for_others_are_told() {
+    let (head, _) = read(fixture!("cms/enveloped-aes256.der"));
+    assert!(matches!(unwrap(&alice(), &head), Err(KeyStoreError::NoRecipient(_))));
+}
+
+#[test]
+fn a_key_that_does_not_belong_to_the_certificate_is_refused() {
+    let (certificate, _) = pair(fixture!("cms/alice.der"), fixture!("cms/alice.key.der"));
+    let (_, key) = pair(fixture!("cms/bob.der"), fixture!("cms/bob.key.der"));
+    let error = Identity::new(certificate.clone(), key.clone()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the private key does not belong to the certificate of CN=alice, O=Example"
+    );
+    assert!(matches!(
+        bob().with_decryption_key(certificate.clone(), key.clone()),
+        Err(IdentityError::Mismatch(named)) if named == certificate
+    ));
+    let dora = Certificate::from_der(fixture!("signatures/dora.der")).unwrap();
+    assert!(matches!(
+        Identity::new(dora, key),
+        Err(IdentityError::PublicKey(KeyError::Unsupported(_)))
+    ));
+}
+
+#[test]
+fn one_file_may_hold_all() {
+    let bundle = fixture!("keys/bundle.pem");
+    let identity = Identity::from_pem(bundle, bundle).unwrap();
+    let carol = Certificate::from_pem(fixture!("cms/carol.pem")).unwrap();
+    let chain: Vec<_> = identity.signing_chain().collect();
+    assert_eq!(chain, [bob().certificate(), &carol]);
+
+    assert!(matches!(
+        Identity::from_pem(fixture!("keys/pkcs8.pem"), bundle),
+        Err(IdentityError::Certificate(CertificateError::NoCertificate))
+    ));
+    assert!(matches!(
+        Identity::from_pem(bundle, fixture!("keys/encrypted.pem")),
+        Err(IdentityError::PrivateKey(PrivateKeyError::Encrypted))
+    ));
+}
+
+/// KEY-24
+#[test]
+fn keys_are_not_printed() {
+    let shown = format!("{:?}", bob());
+    assert!(shown.contains("CN=bob") && shown.contains("PrivateKey(..)"), "{shown}");
+}

@@ -175,6 +175,29 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat().into_bytes())
 }
 
+/// SEC-50: white space on the line of the closing delimiter is in no event, so the scanner says that it was there.
+#[test]
+fn padding_of_the_closing_delimiter_shows() {
+    for (end, padded) in [
+        ("--b--", false),
+        ("--b--\r\n", false),
+        ("--b--\r\n epilogue", false),
+        ("--b-- ", true),
+        ("--b--\t\r\n", true),
+        ("--b--  \nepilogue", true),
+    ] {
+        let body = format!("--b \r\n\r\npart\r\n{end}");
+        for chunk in [1, body.len()] {
+            let mut scanner = MultipartScanner::new("b").unwrap();
+            for mut chunk in body.as_bytes().chunks(chunk) {
+                while scanner.next(&mut chunk).unwrap() != MultipartEvent::NeedInput {}
+            }
+            while scanner.finish().unwrap().is_some() {}
+            assert_eq!(scanner.is_padded(), padded, "{end:?} by {chunk}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn events_do_not_depend_on_the_chunks(body in body(), cuts in proptest::collection::vec(1_usize..9, 1..50)) {

@@ -36,7 +36,7 @@ pub struct HyperClient {
 }
 
 impl HyperClient {
-    /// A client on the cryptography that the features offer. It trusts no roots yet.
+    /// A client on the cryptography that the features offer. It trusts the public roots, those of Mozilla's list.
     ///
     /// # Errors
     ///
@@ -45,12 +45,14 @@ impl HyperClient {
         default_provider().map(Self::with_provider)
     }
 
-    /// A client on the host's own cryptography. It trusts no roots yet.
+    /// A client on the host's own cryptography. It trusts the public roots, those of Mozilla's list.
     #[must_use]
     pub fn with_provider(provider: Arc<CryptoProvider>) -> Self {
         Self {
             provider,
-            roots: Arc::new(RootCertStore::empty()),
+            roots: Arc::new(RootCertStore {
+                roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+            }),
         }
     }
 

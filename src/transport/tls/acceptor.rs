@@ -38,6 +38,14 @@ impl fmt::Debug for PeerCertificate {
     }
 }
 
+/// Marks requests that came over TLS, for connections without a client certificate; see [`PeerCertificate`].
+///
+/// The host puts it into the extensions of each such request. Behind a proxy that ends TLS, the host decides by what
+/// that proxy says, and only that proxy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a name, with nothing to add to it")]
+pub struct OverTls;
+
 /// Takes TLS connections.
 #[derive(Clone)]
 pub struct TlsAcceptor {

@@ -11,7 +11,7 @@ use rustls::version::{TLS12, TLS13};
 
 use crate::partnership::TlsVersion;
 
-pub use acceptor::{PeerCertificate, TlsAcceptor};
+pub use acceptor::{OverTls, PeerCertificate, TlsAcceptor};
 pub use client::client_config;
 pub use provider::{NoCryptoProvider, default_provider};
 pub use server::{ClientAuth, ClientTrust, server_config};

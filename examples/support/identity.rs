@@ -1,0 +1,84 @@
+//! Fresh keys with self-signed certificates, for examples, tests and benchmarks.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use der::asn1::Ia5String;
+use der::pem::LineEnding;
+use der::{Encode, EncodePem};
+use ediint::{Entropy, SystemEntropy};
+use rsa::PrivateKey;
+use rsa::pkcs1v15::SigningKey;
+use rsa::pkcs8::EncodePrivateKey;
+use sha2::Sha256;
+use x509_cert::builder::profile::BuilderProfile;
+use x509_cert::builder::{Builder, CertificateBuilder};
+use x509_cert::certificate::TbsCertificate;
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::{Extension, ToExtension};
+use x509_cert::name::Name;
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::time::Validity;
+
+/// A private key and its self-signed certificate.
+pub(crate) struct Made {
+    /// PKCS#8, PEM.
+    pub(crate) key_pem: String,
+    /// PKCS#8, DER.
+    pub(crate) key_der: Vec<u8>,
+    /// PEM.
+    pub(crate) certificate_pem: String,
+    /// DER.
+    pub(crate) certificate_der: Vec<u8>,
+}
+
+/// A certificate that nobody else vouches for.
+struct SelfSigned {
+    name: Name,
+}
+
+impl BuilderProfile for SelfSigned {
+    fn get_issuer(&self, subject: &Name) -> Name {
+        subject.clone()
+    }
+
+    fn get_subject(&self) -> Name {
+        self.name.clone()
+    }
+
+    fn build_extensions(
+        &self,
+        _: spki::SubjectPublicKeyInfoRef<'_>,
+        _: spki::SubjectPublicKeyInfoRef<'_>,
+        tbs: &TbsCertificate,
+    ) -> x509_cert::builder::Result<Vec<Extension>> {
+        let localhost = GeneralName::DnsName(Ia5String::new("localhost")?);
+        Ok(vec![SubjectAltName(vec![localhost]).to_extension(tbs.subject(), &[])?])
+    }
+}
+
+/// Makes an RSA key of `bits` bits and a certificate for it, valid for a year, that names `common_name` and the host
+/// `localhost`.
+pub(crate) fn make(common_name: &str, bits: usize) -> Result<Made, Box<dyn std::error::Error + Send + Sync>> {
+    let mut rng = SystemEntropy.rng();
+    let key = PrivateKey::new(&mut rng, bits)?;
+    let signer = SigningKey::<Sha256>::new(key.clone());
+    let public = spki::SubjectPublicKeyInfoOwned::from_key(key.as_ref())?;
+    let certificate = CertificateBuilder::new(
+        SelfSigned {
+            name: Name::from_str(&format!("CN={common_name}"))?,
+        },
+        SerialNumber::from(rng.next_u32()),
+        Validity::from_now(Duration::from_secs(365 * 24 * 3600))?,
+        public,
+    )?
+    .build::<_, rsa::pkcs1v15::Signature>(&signer)?;
+    let key_der = key.to_pkcs8_der()?;
+    Ok(Made {
+        key_pem: key.to_pkcs8_pem(LineEnding::LF)?.to_string(),
+        key_der: key_der.as_bytes().to_vec(),
+        certificate_pem: certificate.to_pem(LineEnding::LF)?,
+        certificate_der: certificate.to_der()?,
+    })
+}

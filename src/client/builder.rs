@@ -1,0 +1,138 @@
+use std::fmt;
+use std::sync::Arc;
+
+use super::As2Client;
+use crate::clock::{Clock, SystemClock};
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::keystore::KeyStore;
+use crate::limits::Limits;
+use crate::spool::SpoolOptions;
+use crate::store::MessageStore;
+use crate::transport::{HttpClient, HyperClient, NoCryptoProvider};
+
+/// What a client works with.
+pub(super) struct Core {
+    pub(super) keys: Arc<dyn KeyStore>,
+    pub(super) store: Arc<dyn MessageStore>,
+    pub(super) http: Arc<dyn HttpClient>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) limits: Limits,
+    pub(super) spools: SpoolOptions,
+    pub(super) agent: String,
+    pub(super) domain: Option<String>,
+}
+
+/// Sets up an [`As2Client`].
+pub struct As2ClientBuilder {
+    keys: Arc<dyn KeyStore>,
+    store: Arc<dyn MessageStore>,
+    http: Option<Arc<dyn HttpClient>>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    limits: Limits,
+    spools: SpoolOptions,
+    agent: String,
+    domain: Option<String>,
+}
+
+impl As2Client {
+    /// Sets up a client with keys and a store for what was sent. An `Arc` of each will do, and a receiver for
+    /// asynchronous receipts shares the store.
+    pub fn builder(keys: impl KeyStore, store: impl MessageStore) -> As2ClientBuilder {
+        As2ClientBuilder {
+            keys: Arc::new(keys),
+            store: Arc::new(store),
+            http: None,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            limits: Limits::default(),
+            spools: SpoolOptions::default(),
+            agent: concat!("ediint/", env!("CARGO_PKG_VERSION")).to_owned(),
+            domain: None,
+        }
+    }
+}
+
+impl As2ClientBuilder {
+    /// What requests go through, instead of a [`HyperClient`] that trusts the public roots.
+    #[must_use]
+    pub fn http_client(mut self, client: impl HttpClient) -> Self {
+        self.http = Some(Arc::new(client));
+        self
+    }
+
+    /// The clock, instead of the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The source of randomness, instead of the system's.
+    #[must_use]
+    pub fn entropy(mut self, entropy: impl Entropy) -> Self {
+        self.entropy = Arc::new(entropy);
+        self
+    }
+
+    /// Bounds on what is read from partners.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Where encoded messages are kept until they are sent.
+    #[must_use]
+    pub fn spool(mut self, options: SpoolOptions) -> Self {
+        self.spools = options;
+        self
+    }
+
+    /// The product that `User-Agent` names.
+    #[must_use]
+    pub fn agent(mut self, agent: impl Into<String>) -> Self {
+        self.agent = agent.into();
+        self
+    }
+
+    /// The right side of the Message-IDs that are made (default: the sending AS2 name, without what a domain cannot
+    /// hold).
+    #[must_use]
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// [`NoCryptoProvider`] where no HTTP client was given and there is no TLS cryptography for the default one.
+    pub fn build(self) -> Result<As2Client, NoCryptoProvider> {
+        let http = match self.http {
+            Some(http) => http,
+            None => Arc::new(HyperClient::new()?),
+        };
+        Ok(As2Client {
+            core: Arc::new(Core {
+                keys: self.keys,
+                store: self.store,
+                http,
+                clock: self.clock,
+                entropy: self.entropy,
+                limits: self.limits,
+                spools: self.spools,
+                agent: self.agent,
+                domain: self.domain,
+            }),
+        })
+    }
+}
+
+impl fmt::Debug for As2ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("As2ClientBuilder").finish_non_exhaustive()
+    }
+}

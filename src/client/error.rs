@@ -1,0 +1,104 @@
+use std::io;
+
+use http::Uri;
+
+use crate::cms::CertificateError;
+use crate::envelope::{EncodeError, OutgoingHeaderError};
+use crate::exchange::ReadError;
+use crate::keystore::KeyStoreError;
+use crate::mime::{ContentTypeError, HeaderError};
+use crate::name::As2Name;
+use crate::store::StoreError;
+use crate::transport::{StatusError, TransportError};
+
+/// Why a message could not be prepared. Nothing has been sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrepareError {
+    /// Unencrypted content over plain http, which the partnership does not allow (CLI-04).
+    #[error("the message would go unencrypted to {0}: encrypt it, use https, or allow plaintext in the send profile")]
+    Plaintext(Uri),
+    /// The partnership's URL is neither http nor https, or not absolute.
+    #[error("the partnership's URL {0} is not an absolute http or https URL")]
+    Url(Uri),
+    /// The key store has no usable answer.
+    #[error("key store: {0}")]
+    KeyStore(#[from] KeyStoreError),
+    /// No certificate is configured to encrypt for the partner.
+    #[error("no certificate is configured to encrypt for {0}")]
+    NoRecipient(As2Name),
+    /// Our own signing certificate cannot be read.
+    #[error("our signing certificate cannot be read")]
+    SigningCertificate(#[source] CertificateError),
+    /// The payload could not be read.
+    #[error("reading the payload failed")]
+    Payload(#[source] io::Error),
+    /// The encoded message could not be kept, or its layers could not be made.
+    #[error("encoding the message failed")]
+    Encode(#[from] EncodeError),
+    /// A subject, file name, content type or header cannot be sent as it is.
+    #[error(transparent)]
+    Header(#[from] OutgoingHeaderError),
+    /// The content type is none.
+    #[error("content type: {0}")]
+    ContentType(#[from] ContentTypeError),
+}
+
+/// Why sending failed. What the partner answered to a message that arrived is not an error: see
+/// [`Receipt`](crate::Receipt).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The message could not be prepared. Nothing was sent.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// The message could not be put on record, so it was not sent; or its receipt could not be.
+    #[error("message store: {0}")]
+    Store(#[from] StoreError),
+    /// The key store had no answer when the receipt was to be verified. The message was sent.
+    #[error("key store: {0}")]
+    KeyStore(#[from] KeyStoreError),
+    /// The receipt could not be kept while it was read.
+    #[error("reading the receipt failed")]
+    Receipt(#[source] io::Error),
+    /// The message cannot be put into an HTTP request.
+    #[error(transparent)]
+    Request(#[from] http::Error),
+    /// The exchange failed. Whether the message arrived may be unknown: a retry sends identical octets.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The partner's server refused the request (RFC 4130 §5.4).
+    #[error(transparent)]
+    Status(#[from] Box<StatusError>),
+}
+
+impl From<HeaderError> for PrepareError {
+    fn from(error: HeaderError) -> Self {
+        Self::Header(error.into())
+    }
+}
+
+impl From<ReadError> for SendError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::KeyStore(error) => Self::KeyStore(error),
+            ReadError::Io(error) => Self::Receipt(error),
+        }
+    }
+}
+
+impl SendError {
+    /// Whether the same message may well arrive later: send the [`PreparedMessage`](crate::PreparedMessage) again.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Prepare(PrepareError::KeyStore(error)) | Self::KeyStore(error) => {
+                matches!(error, KeyStoreError::Unavailable(_))
+            }
+            Self::Prepare(_) | Self::Receipt(_) | Self::Request(_) => false,
+            Self::Store(error) => matches!(error, StoreError::Unavailable(_)),
+            Self::Transport(error) => error.is_transient(),
+            Self::Status(error) => error.is_transient(),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! From a payload to the octets that go over the wire. No network.
+
+use std::sync::Arc;
+
+use super::outbound::OutboundMessage;
+use super::prepared::PreparedMessage;
+use super::{Core, PrepareError};
+use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+use crate::cms::Certificate;
+use crate::envelope::{Blueprint, OutgoingHeaders, Structure, payload_head};
+use crate::exchange::{EncodeFailure, encode, signature_blueprint};
+use crate::keystore::CertificateUsage;
+use crate::mdn::push_receipt_request;
+use crate::message_id::MessageId;
+use crate::mime::{ContentDisposition, ContentType, HeaderBlock};
+use crate::partnership::{Partnership, ReceiptDelivery};
+use crate::store::ExchangeId;
+
+/// The subject of messages for which nobody gave one.
+const SUBJECT: &str = "AS2 message";
+
+/// Encodes a message for a partner.
+pub(super) async fn prepare(
+    core: &Core,
+    partnership: &Partnership,
+    message: OutboundMessage,
+) -> Result<PreparedMessage, PrepareError> {
+    let profile = partnership.send_profile();
+    let structure = Structure::from(profile);
+    check_url(partnership, structure)?;
+    let now = core.clock.now();
+    let mut rng = core.entropy.rng();
+    let (local, remote) = (partnership.local(), partnership.remote());
+    let domain = core.domain.as_deref().unwrap_or(local.as_str());
+    let message_id = match &message.message_id {
+        Some(given) => given.clone(),
+        None => MessageId::generate(domain, &mut *rng),
+    };
+    let requested = requested_digests(partnership);
+
+    let preferred = requested.first().copied().unwrap_or(DigestAlgorithm::Sha256);
+    let mut receipt_request = HeaderBlock::new();
+    push_receipt_request(
+        &profile.receipt,
+        preferred,
+        profile.micalg_style,
+        domain,
+        &mut receipt_request,
+    )?;
+    let custom = [profile.http_headers.as_slice(), &message.http_headers].concat();
+    let subject = message.subject.as_deref().or(profile.subject.as_deref());
+    let headers = OutgoingHeaders::new(local, remote, &message_id, now)
+        .version(profile.as2_version)
+        .subject(subject.unwrap_or(SUBJECT))
+        .user_agent(&core.agent)
+        .receipt_request(&receipt_request)
+        .custom(&custom);
+    let content_type = ContentType::parse(message.effective_content_type())?;
+    let disposition = message.filename.as_deref().map(ContentDisposition::attachment);
+    let disposition = disposition.map(|disposition| match profile.quoted_filename {
+        true => disposition,
+        false => disposition.without_quotes(),
+    });
+    let head = payload_head(&content_type, disposition.as_ref(), &message.mime_headers)?;
+    // What can be refused is refused before the payload is read.
+    headers.build(&head)?;
+
+    let mut blueprint = Blueprint::new(structure, head);
+    blueprint.transfer_encoding = profile.transfer_encoding;
+    blueprint.unsigned_mic = partnership.accept_policy().unsigned_mic;
+    blueprint.mic_algorithms = mic_algorithms(partnership, &requested);
+    if structure.signature().is_some() {
+        blueprint.signature = Some(signature_blueprint(&*core.keys, local, profile, now).await?);
+    }
+    if structure.encryption().is_some() {
+        blueprint.recipients = recipients(core, partnership).await?;
+    }
+    let (encoded, content) = encode(&*core.keys, local, blueprint, message.payload, &core.spools, &mut *rng).await?;
+    let headers = headers.build(&encoded.head)?;
+    Ok(PreparedMessage {
+        id: ExchangeId::new(remote.clone(), local.clone(), message_id),
+        url: partnership.url().clone(),
+        headers,
+        prefix: encoded.prefix.into(),
+        content: Arc::new(content),
+        mics: encoded.mics,
+        requested_digest: preferred,
+        prepared_at: now,
+        payload_len: encoded.payload_len,
+        structure,
+    })
+}
+
+/// Plaintext goes over TLS, or where the host insists (CLI-04).
+fn check_url(partnership: &Partnership, structure: Structure) -> Result<(), PrepareError> {
+    let url = partnership.url();
+    match url.scheme_str() {
+        Some("https") => Ok(()),
+        Some("http") if structure.encryption().is_some() || partnership.send_profile().allow_plaintext => Ok(()),
+        Some("http") => Err(PrepareError::Plaintext(url.clone())),
+        _ => Err(PrepareError::Url(url.clone())),
+    }
+}
+
+/// The digests that the receipt is asked for, best first: the one of the signature where the profile names none, so that
+/// both readings of the RFC come to the same MIC (CLI-05).
+fn requested_digests(partnership: &Partnership) -> Vec<DigestAlgorithm> {
+    let profile = partnership.send_profile();
+    if !profile.receipt.digests.is_empty() {
+        return profile.receipt.digests.clone();
+    }
+    let own = profile
+        .signature
+        .map_or(DigestAlgorithm::Sha256, SignatureAlgorithm::digest);
+    vec![own]
+}
+
+/// The digests that are kept until the receipt names one of them (SMI-45).
+fn mic_algorithms(partnership: &Partnership, requested: &[DigestAlgorithm]) -> Vec<DigestAlgorithm> {
+    let mut algorithms = requested.to_vec();
+    if partnership.send_profile().receipt.delivery == ReceiptDelivery::None {
+        algorithms.truncate(1);
+    } else if partnership.accept_policy().allows_digest(DigestAlgorithm::Sha1) {
+        algorithms.push(DigestAlgorithm::Sha1);
+    }
+    algorithms
+}
+
+async fn recipients(core: &Core, partnership: &Partnership) -> Result<Vec<Certificate>, PrepareError> {
+    let (local, remote) = (partnership.local(), partnership.remote());
+    let certificates = core.keys.partner_certificates(local, remote, CertificateUsage::Encrypt);
+    match certificates.await?.into_iter().next() {
+        Some(certificate) => {
+            let more = partnership.send_profile().more_recipients.iter().cloned();
+            Ok(std::iter::once(certificate).chain(more).collect())
+        }
+        None => Err(PrepareError::NoRecipient(remote.clone())),
+    }
+}
+
+impl From<EncodeFailure> for PrepareError {
+    fn from(failure: EncodeFailure) -> Self {
+        match failure {
+            EncodeFailure::Payload(error) => Self::Payload(error),
+            EncodeFailure::Encode(error) => Self::Encode(error),
+            EncodeFailure::KeyStore(error) => Self::KeyStore(error),
+            EncodeFailure::Certificate(error) => Self::SigningCertificate(error),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+use std::error::Error;
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+
+use crate::cms::Certificate;
+use crate::envelope::{LayerKind, TransportFacts};
+use crate::future::BoxFuture;
+use crate::mdn::{ErrorModifier, WarningModifier};
+use crate::message_id::MessageId;
+use crate::mic::Mic;
+use crate::mime::HeaderBlock;
+use crate::name::As2Name;
+use crate::spool::Payload;
+
+/// Where messages go that passed the verdict of their partnership. Closures over [`ReceivedMessage`] implement it.
+pub trait Inbox: Send + Sync + 'static {
+    /// Takes a message over, durably: the partner gets its positive receipt as soon as this says so, and may forget the
+    /// message then (RFC 4130 §7.5.2).
+    ///
+    /// The same message may be delivered again after a crash between this and the receipt: treat one whose
+    /// [`storage_key`](ReceivedMessage::storage_key) is there already as a success.
+    ///
+    /// # Errors
+    ///
+    /// [`InboxError`] for whatever may pass: a full disk, a database that is away. The partner is told to come again
+    /// (503), and nothing is recorded. What will not pass is [`Delivery::Rejected`].
+    fn deliver(&self, message: ReceivedMessage) -> BoxFuture<'_, Result<Delivery, InboxError>>;
+}
+
+/// The host cannot take a message at present.
+#[derive(Debug, thiserror::Error)]
+#[error("the inbox cannot take the message at present")]
+pub struct InboxError(#[source] Box<dyn Error + Send + Sync>);
+
+impl InboxError {
+    /// Wraps the cause.
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+}
+
+/// What the host did with a message. Each is one disposition (RFC 4130 §7.5).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// It is the host's now: `processed`.
+    #[default]
+    Accepted,
+    /// It is the host's now, but something about it was odd: `processed/warning`.
+    AcceptedWithWarning(WarningModifier),
+    /// The host had it already, by its own judgement: `processed/warning: duplicate-document`.
+    Duplicate,
+    /// The host will not take it, now or later: `processed/error`.
+    Rejected(ErrorModifier),
+}
+
+impl From<()> for Delivery {
+    fn from((): ()) -> Self {
+        Self::Accepted
+    }
+}
+
+impl<F, Fut, D, E> Inbox for F
+where
+    F: Fn(ReceivedMessage) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<D, E>> + Send + 'static,
+    D: Into<Delivery>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn deliver(&self, message: ReceivedMessage) -> BoxFuture<'_, Result<Delivery, InboxError>> {
+        let delivered = self(message);
+        Box::pin(async move { delivered.await.map(Into::into).map_err(InboxError::new) })
+    }
+}
+
+/// A message that passed the verdict of its partnership.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ReceivedMessage {
+    /// Its content, without any layer, octet for octet.
+    pub payload: Payload,
+    /// The partner: whoever is named in `AS2-From`. How sure that is: see [`signer`](Self::signer) and
+    /// [`transport`](Self::transport).
+    pub from: As2Name,
+    /// Which of our identities it is for.
+    pub to: As2Name,
+    /// The Message-ID, exactly as received; `None` only where the policy takes messages without one.
+    pub message_id: Option<MessageId>,
+    /// `Subject`, unprotected.
+    pub subject: Option<String>,
+    /// The MIME type of the payload, with its parameters.
+    pub content_type: Option<String>,
+    /// The file name that the partner gave, made safe to create a file with; `None` where there is none, or none that
+    /// can be made safe.
+    pub filename: Option<String>,
+    /// The file name exactly as the partner gave it: never use it as a path.
+    pub untrusted_filename: Option<String>,
+    /// The MIME header of the payload; that of the request where the message has no layers.
+    pub payload_head: HeaderBlock,
+    /// The header of the HTTP request, unprotected.
+    pub headers: HeaderBlock,
+    /// The layers that were removed, outermost first.
+    pub layers: Vec<LayerKind>,
+    /// The digest that the receipt returns.
+    pub mic: Mic,
+    /// The configured certificate whose signature verified; `None` for messages without a signature.
+    pub signer: Option<Certificate>,
+    /// When the partner says it signed.
+    pub signing_time: Option<SystemTime>,
+    /// The signature is by nobody who is configured for the partner, and the policy takes the message all the same.
+    pub continued_unauthenticated: bool,
+    /// What the connection shows of the partner.
+    pub transport: TransportFacts,
+    /// When the message was complete.
+    pub received_at: SystemTime,
+    pub(super) storage_key: String,
+}
+
+impl ReceivedMessage {
+    /// A name for storing the message: 64 hexadecimal digits that are a function of the two names and the Message-ID,
+    /// so that a second delivery of one message has the name of the first. For a message without a Message-ID it is
+    /// made of its content.
+    #[must_use]
+    pub fn storage_key(&self) -> &str {
+        &self.storage_key
+    }
+
+    /// Whether anything shows that the partner sent it: a signature that verified, or the connection (RFC 4130 §9.1).
+    #[must_use]
+    pub fn is_authenticated(&self) -> bool {
+        self.signer.is_some() || self.transport.authenticated
+    }
+}
+
+/// SHA-256 over parts that cannot run into each other, in hexadecimal.
+pub(super) fn storage_key(parts: [&[u8]; 3]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().iter().map(|octet| format!("{octet:02x}")).collect()
+}

@@ -1,0 +1,189 @@
+//! The content of a message at the boundary of the shells: a file to send, a spool that arrived.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+
+use super::{PersistError, Spool, SpoolReader};
+
+/// The payload of a message, of any size: what is sent is read when the message is encoded, what was received lies in
+/// memory while it is small, and in a private temporary file beyond.
+#[derive(Debug)]
+pub struct Payload(Source);
+
+#[derive(Debug)]
+enum Source {
+    Bytes(Bytes),
+    File { file: File, len: u64, path: PathBuf },
+    Spool(Spool),
+}
+
+impl Payload {
+    /// A file to be sent. It is opened now and read when the message is encoded; it must not change in between.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened, or is a directory.
+    pub async fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref().to_owned();
+        blocking(move || {
+            let file = File::open(&path)?;
+            let metadata = file.metadata()?;
+            if metadata.is_dir() {
+                return Err(io::ErrorKind::IsADirectory.into());
+            }
+            Ok(Self(Source::File {
+                file,
+                len: metadata.len(),
+                path,
+            }))
+        })
+        .await
+    }
+
+    /// The number of octets.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match &self.0 {
+            Source::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Source::File { len, .. } => *len,
+            Source::Spool(spool) => spool.len(),
+        }
+    }
+
+    /// Whether there are none. An empty payload is a valid one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The path of a payload that was opened from a file.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match &self.0 {
+            Source::File { path, .. } => Some(path),
+            Source::Bytes(_) | Source::Spool(_) => None,
+        }
+    }
+
+    /// Everything, in memory. Check [`len`](Self::len) first.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub async fn into_bytes(self) -> io::Result<Bytes> {
+        match self.0 {
+            Source::Bytes(bytes) => Ok(bytes),
+            Source::Spool(spool) if !spool.is_on_disk() => spool.into_bytes(),
+            Source::Spool(spool) => blocking(|| spool.into_bytes()).await,
+            source @ Source::File { .. } => {
+                blocking(|| {
+                    let mut octets = Vec::new();
+                    Self(source).into_reader().read_to_end(&mut octets)?;
+                    Ok(octets.into())
+                })
+                .await
+            }
+        }
+    }
+
+    /// A blocking reader from the first octet. In an async task it belongs into `spawn_blocking`.
+    #[must_use]
+    pub fn into_reader(self) -> PayloadReader {
+        PayloadReader(match self.0 {
+            Source::Bytes(bytes) => Reader::Bytes(io::Cursor::new(bytes)),
+            Source::File { file, len, .. } => Reader::File { file, left: len },
+            Source::Spool(spool) => Reader::Spool(SpoolReader::new(Box::new(spool))),
+        })
+    }
+
+    /// Puts the content at `path`, durably and complete or not at all, as [`Spool::persist`] does: renamed where it can
+    /// be, readable by its owner only.
+    ///
+    /// # Errors
+    ///
+    /// [`PersistError`].
+    pub async fn persist(self, path: impl AsRef<Path>) -> Result<(), PersistError> {
+        let path = path.as_ref().to_owned();
+        let task = spawn_blocking(move || {
+            let spool = match self.0 {
+                Source::Spool(spool) => spool,
+                source => {
+                    let mut spool = Spool::new();
+                    io::copy(&mut Self(source).into_reader(), &mut spool)
+                        .map_err(|error| PersistError::write(&path, error))?;
+                    spool
+                }
+            };
+            spool.persist(&path)
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
+        }
+    }
+}
+
+/// Runs blocking work; a panic in it goes on here.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    match spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(stopped) => Err(io::Error::other(stopped)),
+    }
+}
+
+impl From<Bytes> for Payload {
+    fn from(bytes: Bytes) -> Self {
+        Self(Source::Bytes(bytes))
+    }
+}
+
+impl From<Vec<u8>> for Payload {
+    fn from(octets: Vec<u8>) -> Self {
+        Bytes::from(octets).into()
+    }
+}
+
+impl From<&'static str> for Payload {
+    fn from(text: &'static str) -> Self {
+        Bytes::from_static(text.as_bytes()).into()
+    }
+}
+
+impl From<Spool> for Payload {
+    fn from(spool: Spool) -> Self {
+        Self(Source::Spool(spool))
+    }
+}
+
+/// Reads a [`Payload`].
+#[derive(Debug)]
+pub struct PayloadReader(Reader);
+
+#[derive(Debug)]
+enum Reader {
+    Bytes(io::Cursor<Bytes>),
+    File { file: File, left: u64 },
+    Spool(SpoolReader<Box<Spool>>),
+}
+
+impl Read for PayloadReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Reader::Bytes(cursor) => cursor.read(buffer),
+            Reader::Spool(reader) => reader.read(buffer),
+            Reader::File { file, left } => {
+                let read = file.take(*left).read(buffer)?;
+                if read == 0 && *left > 0 && !buffer.is_empty() {
+                    let cause = "the file became shorter while it was read";
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, cause));
+                }
+                *left = left.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
+                Ok(read)
+            }
+        }
+    }
+}
