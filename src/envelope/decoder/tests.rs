@@ -163,6 +163,16 @@ fn lower_case_headers() {
     }
 }
 
+/// ENV-38: a partner that names an encoding and does not encode can be taken at its octets.
+#[test]
+fn false_http_level_transfer_encoding_is_ignored() {
+    let receiver = Receiver::new(lenient().ignore_http_transfer_encoding());
+    let head = head("Content-Type: a/b\r\nContent-Transfer-Encoding: base64\r\n");
+    let (received, verdict) = receiver.receive(&head, b"ISA*00*");
+    assert!(matches!(verdict, Verdict::Accepted(_)), "{verdict:?}");
+    assert_eq!(received.payload, b"ISA*00*");
+}
+
 /// ENV-38: at HTTP level "binary" and "8bit" mean nothing, and an encoding that does not exist is refused.
 #[test]
 fn http_level_transfer_encoding() {
