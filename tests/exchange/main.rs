@@ -1,0 +1,15 @@
+//! `As2Client` and `As2Receiver` against each other and against servers and clients made by hand, over HTTP on loopback.
+//!
+//! One test crate for all: every one of them costs a link of the whole.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests, also where they are no test functions"
+)]
+
+mod common;
+mod heads;
+mod oracle;
+mod refusals;
+mod structures;
