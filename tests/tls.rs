@@ -1,5 +1,9 @@
 //! TLS between a client and a server of this crate, with certificates made by openssl: who is trusted, and who is not.
 #![cfg(all(feature = "client", feature = "graviola"))]
+#![expect(
+    clippy::unwrap_used,
+    reason = "what the helpers of a test cannot do is a failure of the test"
+)]
 
 use std::fs;
 use std::path::Path;
