@@ -8,8 +8,12 @@
     reason = "tests, also where they are no test functions"
 )]
 
+mod answers;
 mod common;
+mod copies;
 mod heads;
 mod oracle;
+mod outages;
 mod refusals;
 mod structures;
+mod watched;
