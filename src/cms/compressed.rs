@@ -85,15 +85,17 @@ impl Inflater {
             }
             let (consumed, produced) = (self.zlib.total_in(), self.zlib.total_out());
             let status = self.zlib.decompress(input, &mut self.piece, FlushDecompress::None);
-            let status = status.map_err(|_| InflateError::Damaged)?;
             let consumed = offset(consumed, self.zlib.total_in());
             let produced = offset(produced, self.zlib.total_out());
             input = input.get(consumed..).unwrap_or_default();
-            self.ended = status == Status::StreamEnd;
-            self.check()?;
-            if produced > 0 {
-                sink(self.piece.get(..produced).unwrap_or_default())?;
+            // What comes before a fault is given out, so that it does not show how the input was cut.
+            let excess = offset(self.size, self.zlib.total_out().max(self.size));
+            let within = self.piece.get(..produced.saturating_sub(excess)).unwrap_or_default();
+            if !within.is_empty() {
+                sink(within)?;
             }
+            self.check()?;
+            self.ended = status.map_err(|_| InflateError::Damaged)? == Status::StreamEnd;
             // A full piece may have left output behind in the window.
             if !self.ended && produced < self.piece.len() {
                 if input.is_empty() {

@@ -1,9 +1,9 @@
 //! Base64 in lines (RFC 2045 §6.8).
 
-use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::{DecodeError, Engine as _};
 
 use super::transfer_encoding::TransferError;
 
@@ -117,9 +117,7 @@ impl Base64Decoder {
         self.collect(text);
         let whole = self.characters.len() - self.characters.len() % 4;
         let (quanta, rest) = self.characters.split_at_checked(whole).unwrap_or_default();
-        LENIENT
-            .decode_vec(quanta, out)
-            .map_err(|_| TransferError::InvalidBase64)?;
+        decode_quanta(quanta, out)?;
         let Some(padding) = padding else {
             self.characters.drain(..whole);
             return Ok(());
@@ -129,9 +127,7 @@ impl Base64Decoder {
             3 => 1,
             _ => return Err(TransferError::InvalidBase64),
         };
-        LENIENT
-            .decode_vec(rest, out)
-            .map_err(|_| TransferError::InvalidBase64)?;
+        decode_quanta(rest, out)?;
         self.characters.clear();
         self.end = End::Padded(missing);
         self.after_padding(padding)
@@ -163,6 +159,22 @@ impl Base64Decoder {
         }
         Ok(())
     }
+}
+
+/// Appends what stands before a fault too, so that it does not show how the input was cut.
+fn decode_quanta(quanta: &[u8], out: &mut Vec<u8>) -> Result<(), TransferError> {
+    let start = out.len();
+    let Err(error) = LENIENT.decode_vec(quanta, out) else {
+        return Ok(());
+    };
+    out.truncate(start);
+    if let DecodeError::InvalidByte(at, _) = error {
+        let sound = quanta.get(..at - at % 4).unwrap_or_default();
+        if LENIENT.decode_vec(sound, out).is_err() {
+            out.truncate(start);
+        }
+    }
+    Err(TransferError::InvalidBase64)
 }
 
 fn is_blank(octet: u8) -> bool {

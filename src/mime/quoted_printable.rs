@@ -82,20 +82,23 @@ impl QuotedPrintableDecoder {
         Ok(())
     }
 
-    /// Text without line ends. A CR may belong to a line end, so it is held back with the white space before it.
+    /// Text without line ends. In pieces, so that a run of white space within one is not too long.
     fn text(&mut self, text: &[u8], out: &mut Vec<u8>) -> Result<(), TransferError> {
-        let blanks = text
-            .iter()
-            .rev()
-            .take_while(|octet| matches!(octet, b' ' | b'\t' | b'\r'))
-            .count();
+        text.chunks(MAX_HELD).try_for_each(|piece| self.piece(piece, out))
+    }
+
+    /// A CR may belong to a line end, so it is held back with the white space before it.
+    fn piece(&mut self, text: &[u8], out: &mut Vec<u8>) -> Result<(), TransferError> {
+        let is_blank = |octet: &&u8| matches!(octet, b' ' | b'\t' | b'\r');
+        let before = text.iter().take_while(is_blank).count();
+        if self.held.len() + before > MAX_HELD {
+            return Err(TransferError::InvalidQuotedPrintable);
+        }
+        let blanks = text.iter().rev().take_while(is_blank).count();
         let (text, blanks) = text.split_at_checked(text.len() - blanks).unwrap_or((text, &[]));
         if !text.is_empty() {
             out.append(&mut self.held);
             out.extend_from_slice(text);
-        }
-        if self.held.len() + blanks.len() > MAX_HELD {
-            return Err(TransferError::InvalidQuotedPrintable);
         }
         self.held.extend_from_slice(blanks);
         Ok(())

@@ -90,7 +90,8 @@ impl fmt::Display for TransferEncoding {
 
 /// Decodes content that arrives in chunks: [`decode`](Self::decode) each, then [`finish`](Self::finish).
 ///
-/// After an error the decoder is of no use, and what it wrote is not to be used.
+/// After an error the decoder is of no use. What it wrote is what the octets before the fault decode to, however they
+/// were cut into chunks.
 #[derive(Clone, Debug)]
 pub struct TransferDecoder {
     decoder: Decoder,

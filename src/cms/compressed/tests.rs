@@ -87,6 +87,41 @@ fn wrong_checksum_and_raw_deflate_are_errors() {
     );
 }
 
+/// What stands before a fault is given out, in any chunks: the layers inside may find a fault of their own in it.
+#[test]
+fn what_stands_before_a_fault_is_given_out() {
+    let text: Vec<u8> = (0..20_000_u32).flat_map(u32::to_be_bytes).collect();
+    let whole = deflate(&text, text.len());
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle..].fill(0xff);
+    let given = |zlib: &[u8], limits: &Limits, chunk| {
+        let mut given = Vec::new();
+        let mut inflater = Inflater::new(limits);
+        let result = zlib.chunks(chunk).try_for_each(|chunk| {
+            inflater.update(chunk, |octets| {
+                given.extend_from_slice(octets);
+                Ok::<_, InflateError>(())
+            })
+        });
+        (given, result)
+    };
+    let limits = Limits {
+        message_size: 50_000,
+        ..Limits::default()
+    };
+    for chunk in [1, 7, 1000, whole.len()] {
+        let (before, result) = given(&damaged, &Limits::default(), chunk);
+        assert_eq!(result, Err(InflateError::Damaged));
+        assert_eq!(before, given(&damaged, &Limits::default(), 1).0);
+        assert!(text.starts_with(&before[..before.len() - 300]) && before.len() > 10_000);
+        assert_eq!(
+            given(&whole, &limits, chunk),
+            (text[..50_000].to_vec(), Err(InflateError::TooLarge))
+        );
+    }
+}
+
 /// SEC-24: what is given out before the bomb is noticed stays within the limit.
 #[test]
 fn bomb_is_stopped_at_the_size_limit() {

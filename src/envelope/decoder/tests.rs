@@ -1,6 +1,6 @@
 use crate::envelope::canonical::Canonical;
 use crate::envelope::tests::support::{Message, Receiver, SHA256, alice, encode, head, lenient, structures};
-use crate::envelope::{LayerKind, Layers, Verdict};
+use crate::envelope::{Fault, LayerKind, Layers, Verdict};
 use crate::mime::HeaderBlock;
 
 fn canonical<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> String {
@@ -193,5 +193,21 @@ fn http_level_transfer_encoding() {
             (Verdict::Refused(_), None) => {}
             (verdict, _) => panic!("{encoding}: {verdict:?}"),
         }
+    }
+}
+
+/// Of two faults the first one is reported, however the body is cut: here base64 that ends too early, and what it holds.
+#[test]
+fn the_first_of_two_faults_is_reported() {
+    let head = head("Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n");
+    let body = b"MDAwMDAwMDA=AAAA";
+    let receiver = Receiver::new(lenient());
+    for size in 1..=body.len() {
+        let received = receiver.decode(&head, body.chunks(size));
+        assert!(
+            matches!(received.decoded.fault, Some(Fault::Cms(_))),
+            "{size}: {:?}",
+            received.decoded.fault
+        );
     }
 }

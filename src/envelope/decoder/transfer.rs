@@ -45,8 +45,10 @@ impl Transfer {
         let blank = after.iter().any(|octet| !matches!(octet, b'\r' | b'\n'));
         self.ends_blank = blank || (self.ends_blank && text.is_empty());
         self.buffer.clear();
-        decoder.decode(input, &mut self.buffer)?;
-        next(&self.buffer)
+        // A fault of what was decoded before comes first, whether it came in this piece or in an earlier one.
+        let decoded = decoder.decode(input, &mut self.buffer);
+        next(&self.buffer)?;
+        Ok(decoded?)
     }
 
     pub(super) fn finish(&mut self, next: impl FnOnce(&[u8]) -> Result<(), Stop>) -> Result<(), Stop> {
@@ -54,8 +56,9 @@ impl Transfer {
             return Ok(());
         };
         self.buffer.clear();
-        decoder.finish(&mut self.buffer)?;
-        next(&self.buffer)
+        let decoded = decoder.finish(&mut self.buffer);
+        next(&self.buffer)?;
+        Ok(decoded?)
     }
 }
 
