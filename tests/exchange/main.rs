@@ -11,9 +11,12 @@
 mod answers;
 mod common;
 mod copies;
+mod handmade;
 mod heads;
+mod incoming;
 mod oracle;
 mod outages;
+mod preparation;
 mod refusals;
 mod structures;
 mod watched;
