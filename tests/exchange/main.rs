@@ -8,8 +8,15 @@
     reason = "tests, also where they are no test functions"
 )]
 
+mod answers;
 mod common;
+mod copies;
+mod handmade;
 mod heads;
+mod incoming;
 mod oracle;
+mod outages;
+mod preparation;
 mod refusals;
 mod structures;
+mod watched;
