@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "all of this is test code")]
 
 mod openssl;
+mod pyas2;
 mod us;
 
 use std::env;

@@ -1,5 +1,6 @@
 //! One of our own parties, with everything that it has: a client, a receiver, and what both of them saw.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -8,6 +9,11 @@ use ediint::keystore::{Identity, MemoryKeyStore, PartnerCertificates};
 use ediint::partnership::Partnership;
 use ediint::store::{MemoryStore, Partnerships};
 use ediint::{As2Client, As2Receiver, Clock, Receipt, ReceivedMessage};
+use http::Uri;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// A party of ours in one partnership.
@@ -21,7 +27,6 @@ pub(crate) struct Us {
     pub(crate) receipts: UnboundedReceiver<Receipt>,
     /// Everything that happened in the receiver, one line each.
     pub(crate) events: UnboundedReceiver<String>,
-    pub(crate) store: Arc<MemoryStore>,
 }
 
 /// A day on which all certificates of `tests/data` are valid.
@@ -73,8 +78,25 @@ impl Us {
             inbox,
             receipts,
             events,
-            store,
         }
+    }
+
+    /// Serves the receiver on a loopback port, and returns its URL.
+    pub(crate) async fn serve(&self) -> Uri {
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/as2", port.local_addr().unwrap());
+        let receiver = self.receiver.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = port.accept().await {
+                let receiver = receiver.clone();
+                let service = service_fn(move |request| {
+                    let receiver = receiver.clone();
+                    async move { Ok::<_, Infallible>(receiver.receive(request).await) }
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        url.parse().unwrap()
     }
 
     /// What happened in the receiver since this was asked last.
