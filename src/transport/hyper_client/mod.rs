@@ -13,6 +13,7 @@ use std::sync::Arc;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request, Response, Uri, Version};
+use http_body::Body;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
@@ -170,6 +171,10 @@ fn prepare(request: Request<RequestBody>, host: HeaderValue) -> Request<RequestB
         head.headers.remove(framing);
     }
     headers.extend(head.headers);
+    // hyper frames everything but a body that is empty from the start (RFC 9110 §8.6).
+    if body.is_end_stream() {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     head.headers = headers;
     Request::from_parts(head, body)
 }
