@@ -222,7 +222,7 @@ async fn digests_of_openssl() {
     let entity = entity(payload);
     for algorithm in DigestAlgorithm::ALL {
         for (name, command) in SIGNING {
-            for attributes in [&[] as &[&str], &["-noattr"]] {
+            for attributes in [[].as_slice(), &["-noattr"]] {
                 let message = sign(&[command, attributes].concat(), algorithm, &entity, &workshop);
                 exchange(
                     (

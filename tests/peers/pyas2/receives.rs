@@ -216,7 +216,7 @@ async fn refusals_of_pyas2lib() {
     }
     for (keys, arguments, profile, error) in [
         // It has another key than the one that we encrypt for, and signs with that: nothing that it says counts.
-        (("receiver", "receiver-cert"), &[] as &[&str], SendProfile::new(), None),
+        (("receiver", "receiver-cert"), [].as_slice(), SendProfile::new(), None),
         // It knows us by another certificate.
         (
             ("pyas2", "pyas2-cert"),
