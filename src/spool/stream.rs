@@ -84,7 +84,10 @@ impl AsyncRead for SpoolStream {
                     self.state = State::Reading(spawn_blocking(|| read_chunk(reader, chunk)));
                 }
                 State::Reading(task) => {
-                    let (reader, result) = ready!(Pin::new(task).poll(cx)).map_err(io::Error::other)?;
+                    let done = ready!(Pin::new(task).poll(cx));
+                    // A task that is done must not be asked again, whatever comes of it.
+                    self.state = State::Gone;
+                    let (reader, result) = done.map_err(io::Error::other)?;
                     let chunk = result?;
                     let ended = chunk.is_empty();
                     self.state = State::Idle {
@@ -101,3 +104,6 @@ impl AsyncRead for SpoolStream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
