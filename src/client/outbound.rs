@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use crate::message_id::MessageId;
+use crate::partnership::CustomHeaders;
 use crate::spool::Payload;
 
 /// A message to be sent: a payload and what is said about it.
@@ -11,7 +12,7 @@ pub struct OutboundMessage {
     pub(super) filename: Option<String>,
     pub(super) subject: Option<String>,
     pub(super) message_id: Option<MessageId>,
-    pub(super) http_headers: Vec<(String, String)>,
+    pub(super) http_headers: CustomHeaders,
     pub(super) mime_headers: Vec<(String, String)>,
 }
 
@@ -27,7 +28,7 @@ impl OutboundMessage {
             content_type: None,
             subject: None,
             message_id: None,
-            http_headers: Vec::new(),
+            http_headers: CustomHeaders::default(),
             mime_headers: Vec::new(),
         }
     }
@@ -73,7 +74,7 @@ impl OutboundMessage {
     /// Adds an HTTP header, beside those of the partnership. It travels unprotected.
     #[must_use]
     pub fn http_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.http_headers.push((name.into(), value.into()));
+        self.http_headers.push(name, value);
         self
     }
 

@@ -47,7 +47,7 @@ pub(super) async fn prepare(
         domain,
         &mut receipt_request,
     )?;
-    let custom = [profile.http_headers.as_slice(), &message.http_headers].concat();
+    let custom = [&*profile.http_headers, &*message.http_headers].concat();
     let subject = message.subject.as_deref().or(profile.subject.as_deref());
     let headers = OutgoingHeaders::new(local, remote, &message_id, now)
         .version(profile.as2_version)

@@ -1,5 +1,6 @@
 //! The HTTP headers of what is sent.
 
+use std::fmt;
 use std::time::SystemTime;
 
 use base64::Engine as _;
@@ -16,7 +17,7 @@ mod tests;
 /// The HTTP headers of a message or a receipt (RFC 4130 §6), but for `Host` and those of its framing.
 ///
 /// A retry sends the same headers (RFC 4130 §5.5): keep what [`OutgoingHeaders::build`] returned.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OutgoingHeaders<'a> {
     version: As2Version,
     from: &'a As2Name,
@@ -142,6 +143,17 @@ impl<'a> OutgoingHeaders<'a> {
             push_field(&mut headers, field)?;
         }
         Ok(headers)
+    }
+}
+
+/// Without the host's own headers: their values may be credentials.
+impl fmt::Debug for OutgoingHeaders<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutgoingHeaders")
+            .field("from", self.from)
+            .field("to", self.to)
+            .field("message_id", self.message_id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who talks to whom, under which policy (RFC 4130 §8 leaves it to the trading partners).
 
 mod accept;
+mod custom_headers;
 mod receipt;
 mod send;
 mod transport;
@@ -12,6 +13,7 @@ use rustls_pki_types::CertificateDer;
 use crate::name::As2Name;
 
 pub use accept::{AcceptPolicy, MicSource, ReceiptRule, UnsignedMic};
+pub(crate) use custom_headers::CustomHeaders;
 pub use receipt::{ReceiptDelivery, ReceiptRequest, ReceiptUrlError};
 pub use send::{Compression, IncludedCertificates, SendProfile};
 pub use transport::{HttpProfile, ServerTrust, Timeouts, TlsIdentity, TlsProfile, TlsVersion};

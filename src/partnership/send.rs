@@ -1,6 +1,6 @@
 use crate::algorithm::{ContentCipher, DigestAlgorithm, MicalgStyle, SignatureAlgorithm};
 
-use super::ReceiptRequest;
+use super::{CustomHeaders, ReceiptRequest};
 use crate::cms::Certificate;
 use crate::mime::TransferEncoding;
 use crate::version::As2Version;
@@ -48,7 +48,7 @@ pub struct SendProfile {
     pub(crate) allow_plaintext: bool,
     pub(crate) as2_version: As2Version,
     pub(crate) subject: Option<String>,
-    pub(crate) http_headers: Vec<(String, String)>,
+    pub(crate) http_headers: CustomHeaders,
     pub(crate) transfer_encoding: TransferEncoding,
     pub(crate) quoted_filename: bool,
     pub(crate) more_recipients: Vec<Certificate>,
@@ -69,7 +69,7 @@ impl Default for SendProfile {
             allow_plaintext: false,
             as2_version: As2Version::V1_1,
             subject: None,
-            http_headers: Vec::new(),
+            http_headers: CustomHeaders::default(),
             transfer_encoding: TransferEncoding::Binary,
             quoted_filename: true,
             more_recipients: Vec::new(),
@@ -208,7 +208,7 @@ impl SendProfile {
     /// Adds an HTTP header to every message. Names that AS2 or HTTP itself uses are refused when a message is built.
     #[must_use]
     pub fn http_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.http_headers.push((name.into(), value.into()));
+        self.http_headers.push(name, value);
         self
     }
 }

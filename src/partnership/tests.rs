@@ -1,4 +1,4 @@
-use super::{AcceptPolicy, Partnership, ReceiptDelivery, ReceiptRequest};
+use super::{AcceptPolicy, Partnership, ReceiptDelivery, ReceiptRequest, SendProfile};
 use crate::algorithm::{ContentCipher, DigestAlgorithm, SignatureAlgorithm};
 use crate::name::As2Name;
 
@@ -56,4 +56,13 @@ fn receipt_urls_must_be_absolute_http() {
     }
     let request = ReceiptRequest::asynchronous("https://us.example:4443/as2?x=1").unwrap();
     assert!(matches!(request.delivery(), ReceiptDelivery::Async(url) if url.port_u16() == Some(4443)));
+}
+
+/// SEC-40: a partnership that is logged shows which headers it adds, not what is in them.
+#[test]
+fn debug_shows_no_credentials() {
+    let profile = SendProfile::new().http_header("Authorization", "Basic dXM6c2VjcmV0");
+    let shown = format!("{:?}", partnership().send(profile));
+    assert!(shown.contains(r#"http_headers: ["Authorization"]"#), "{shown}");
+    assert!(!shown.contains("dXM6c2VjcmV0"), "{shown}");
 }
