@@ -1,5 +1,6 @@
 //! The content of a message at the boundary of the shells: a file to send, a spool that arrived.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -11,10 +12,8 @@ use super::{PersistError, Spool, SpoolReader};
 
 /// The payload of a message, of any size: what is sent is read when the message is encoded, what was received lies in
 /// memory while it is small, and in a private temporary file beyond.
-#[derive(Debug)]
 pub struct Payload(Source);
 
-#[derive(Debug)]
 enum Source {
     Bytes(Bytes),
     File { file: File, len: u64, path: PathBuf },
@@ -26,14 +25,15 @@ impl Payload {
     ///
     /// # Errors
     ///
-    /// The file cannot be opened, or is a directory.
+    /// The file cannot be opened, or is not a regular one: of a directory, a pipe or a device nobody knows how long it is.
     pub async fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref().to_owned();
         blocking(move || {
             let file = File::open(&path)?;
             let metadata = file.metadata()?;
-            if metadata.is_dir() {
-                return Err(io::ErrorKind::IsADirectory.into());
+            if !metadata.is_file() {
+                let cause = "a payload is read from a regular file";
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, cause));
             }
             Ok(Self(Source::File {
                 file,
@@ -159,15 +159,30 @@ impl From<Spool> for Payload {
     }
 }
 
+/// Says nothing of the content.
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payload")
+            .field("len", &self.len())
+            .field("path", &self.path())
+            .finish_non_exhaustive()
+    }
+}
+
 /// Reads a [`Payload`].
-#[derive(Debug)]
 pub struct PayloadReader(Reader);
 
-#[derive(Debug)]
 enum Reader {
     Bytes(io::Cursor<Bytes>),
     File { file: File, left: u64 },
     Spool(SpoolReader<Box<Spool>>),
+}
+
+/// Says nothing of the content.
+impl fmt::Debug for PayloadReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PayloadReader").finish_non_exhaustive()
+    }
 }
 
 impl Read for PayloadReader {
@@ -187,3 +202,6 @@ impl Read for PayloadReader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
