@@ -1,6 +1,7 @@
 use crate::envelope::canonical::Canonical;
-use crate::envelope::tests::support::{Message, Receiver, SHA256, alice, encode, head, lenient, structures};
-use crate::envelope::{Fault, LayerKind, Layers, Verdict};
+use crate::envelope::tests::support::{Message, Receiver, SHA256, alice, encode, head, lenient, structures, unwrap};
+use crate::envelope::{Decoder, Fault, LayerKind, Layers, Progress, Verdict};
+use crate::limits::Limits;
 use crate::mime::HeaderBlock;
 
 fn canonical<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> String {
@@ -209,5 +210,28 @@ fn the_first_of_two_faults_is_reported() {
             "{size}: {:?}",
             received.decoded.fault
         );
+    }
+}
+
+/// SEC-40: a decoder that is logged shows the layers, not what is inside of them.
+#[test]
+fn debug_shows_no_content() {
+    let content = b"secret".repeat(100);
+    for structure in structures() {
+        let message = encode(structure, &content);
+        let mut decoder = Decoder::new(message.head, &[], lenient(), Limits::default());
+        let mut payload = Vec::new();
+        let mut shown = Vec::new();
+        for chunk in message.body.chunks(64) {
+            if let Progress::NeedContentKey(request) = decoder.update(chunk, &mut payload).unwrap() {
+                let key = unwrap(request.recipients);
+                decoder.content_keys(&[key], &mut payload).unwrap();
+            }
+            shown.push(format!("{decoder:?}"));
+        }
+        assert!(!payload.is_empty(), "{structure}");
+        let octets = format!("{:?}", b"secret");
+        let octets = octets.trim_matches(['[', ']']);
+        assert!(!shown.iter().any(|text| text.contains(octets)), "{structure}");
     }
 }

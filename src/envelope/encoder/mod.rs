@@ -13,6 +13,7 @@ mod signer;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::io::Write;
 
 use rand_core::CryptoRng;
@@ -60,7 +61,6 @@ pub struct Encoded {
 ///
 /// Feed the payload with [`Encoder::update`], then call [`Encoder::finish`] and do what the [`Step`] says until it is
 /// [`Step::Done`].
-#[derive(Debug)]
 pub struct Encoder {
     pass: Pass,
     second: Option<Pass>,
@@ -184,6 +184,15 @@ impl Encoder {
                 payload_len: self.payload_len.unwrap_or_default(),
             }),
         })
+    }
+}
+
+/// Without what is being encoded.
+impl fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder")
+            .field("passes_left", &(1 + usize::from(self.second.is_some())))
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,7 +3,7 @@ use crate::envelope::tests::support::{
     AES, SHA256, alice, alice_signs, blueprint, edi_head, encode, fixture, head, rng,
 };
 use crate::envelope::{Blueprint, EncodeError, Encoder, Layers, Step, Structure};
-use crate::mime::MultipartError;
+use crate::mime::{MultipartError, TransferEncoding};
 
 fn refused(blueprint: Blueprint) -> EncodeError {
     Encoder::new(blueprint, &mut rng()).unwrap_err()
@@ -96,4 +96,14 @@ fn keys_and_vectors_are_fresh() {
         sink
     };
     assert_ne!(ciphertext(), ciphertext());
+}
+
+/// SEC-40: an encoder that is logged does not show the payload that it holds back, here for a whole line of base64.
+#[test]
+fn debug_shows_no_content() {
+    let blueprint = Blueprint::new(Layers::payload().compress().into(), edi_head());
+    let blueprint = blueprint.transfer_encoding(TransferEncoding::Base64);
+    let mut encoder = Encoder::new(blueprint, &mut rng()).unwrap();
+    encoder.update(b"secret", &mut Vec::new()).unwrap();
+    assert_eq!(format!("{encoder:?}"), "Encoder { passes_left: 1, .. }");
 }
