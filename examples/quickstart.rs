@@ -32,6 +32,7 @@ use http_body_util::BodyExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -140,11 +141,14 @@ async fn main() -> Result<()> {
 impl Company {
     async fn found(name: &str) -> Result<Self> {
         let (message, tls) = (identity::make(name, 2048)?, identity::make("localhost", 2048)?);
-        let key = PrivateKeyDer::try_from(tls.key_der)?;
+        let key = PrivateKeyDer::from_pem_slice(tls.key_pem.as_bytes())?;
         Ok(Self {
             name: As2Name::new(name)?,
             keys: Identity::from_pem(message.certificate_pem.as_bytes(), message.key_pem.as_bytes())?,
-            tls: TlsIdentity::new(vec![CertificateDer::from(tls.certificate_der)], key),
+            tls: TlsIdentity::new(
+                vec![CertificateDer::from_pem_slice(tls.certificate_pem.as_bytes())?],
+                key,
+            ),
             port: Arc::new(TcpListener::bind("127.0.0.1:0").await?),
         })
     }

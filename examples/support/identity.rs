@@ -3,9 +3,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use der::EncodePem;
 use der::asn1::Ia5String;
 use der::pem::LineEnding;
-use der::{Encode, EncodePem};
 use ediint::{Entropy, SystemEntropy};
 use rsa::PrivateKey;
 use rsa::pkcs1v15::SigningKey;
@@ -25,12 +25,8 @@ use x509_cert::time::Validity;
 pub(crate) struct Made {
     /// PKCS#8, PEM.
     pub(crate) key_pem: String,
-    /// PKCS#8, DER.
-    pub(crate) key_der: Vec<u8>,
     /// PEM.
     pub(crate) certificate_pem: String,
-    /// DER.
-    pub(crate) certificate_der: Vec<u8>,
 }
 
 /// A certificate that nobody else vouches for.
@@ -74,11 +70,8 @@ pub(crate) fn make(common_name: &str, bits: usize) -> Result<Made, Box<dyn std::
         public,
     )?
     .build::<_, rsa::pkcs1v15::Signature>(&signer)?;
-    let key_der = key.to_pkcs8_der()?;
     Ok(Made {
         key_pem: key.to_pkcs8_pem(LineEnding::LF)?.to_string(),
-        key_der: key_der.as_bytes().to_vec(),
         certificate_pem: certificate.to_pem(LineEnding::LF)?,
-        certificate_der: certificate.to_der()?,
     })
 }

@@ -13,9 +13,9 @@ use tokio::task::spawn_blocking;
 
 use super::answer::Refused;
 use crate::algorithm::ContentCipher;
-use crate::cms::{ContentKey, RecipientInfo};
+use crate::cms::RecipientInfo;
 use crate::envelope::{Decoded, Decoder, Progress};
-use crate::keystore::{KeyStore, KeyStoreError};
+use crate::keystore::{KeyStore, KeyStoreError, Unwrapped};
 use crate::mdn::Mdn;
 use crate::name::As2Name;
 use crate::spool::Spool;
@@ -33,7 +33,7 @@ pub(super) struct Received {
     /// SHA-256 of the body as it came.
     pub(super) body_digest: [u8; 32],
     pub(super) body_len: u64,
-    /// The encrypted content keys that the body carries.
+    /// The encrypted content keys that were tried.
     pub(super) encrypted_keys: Vec<Vec<u8>>,
     /// What the body holds is a receipt, not a message.
     pub(super) is_receipt: bool,
@@ -100,8 +100,15 @@ where
             let question;
             (work, batch, question) = work.run(batch, len <= SMALL).await.map_err(Refused::Spool)?;
             if let Some((recipients, cipher)) = question {
-                let content_keys = unwrap(keys, local, &recipients, cipher).await?;
-                encrypted_keys.extend(recipients.into_iter().map(|recipient| recipient.encrypted_key));
+                let unwrapped = unwrap(keys, local, &recipients, cipher).await?;
+                let ours = |recipient: &RecipientInfo| {
+                    let mut certificates = unwrapped.iter().map(|unwrapped| &unwrapped.certificate);
+                    certificates.any(|certificate| recipient.id.matches(certificate))
+                };
+                // Those for others were not tried, and would only fill the table (SEC-52).
+                let tried = recipients.into_iter().filter(ours);
+                encrypted_keys.extend(tried.map(|recipient| recipient.encrypted_key));
+                let content_keys: Vec<_> = unwrapped.into_iter().map(|unwrapped| unwrapped.content_key).collect();
                 work.decoder
                     .content_keys(&content_keys, &mut work.payload)
                     .map_err(Refused::Spool)?;
@@ -142,9 +149,9 @@ async fn unwrap(
     local: &As2Name,
     recipients: &[RecipientInfo],
     cipher: ContentCipher,
-) -> Result<Vec<ContentKey>, Refused> {
+) -> Result<Vec<Unwrapped>, Refused> {
     match keys.unwrap_key(local, recipients, cipher).await {
-        Ok(unwrapped) => Ok(unwrapped.into_iter().map(|unwrapped| unwrapped.content_key).collect()),
+        Ok(unwrapped) => Ok(unwrapped),
         Err(error @ KeyStoreError::Unavailable(_)) => Err(Refused::KeyStore(error)),
         Err(_) => Ok(Vec::new()),
     }
