@@ -1,99 +1,35 @@
 //! Payloads and encoded messages on their way: in memory while small, in a private temporary file beyond.
 
+#[cfg(feature = "transport")]
+mod payload;
+mod persist;
+mod quota;
+#[cfg(feature = "transport")]
+mod stream;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use tempfile::NamedTempFile;
+
+use quota::Reservation;
+
+pub use persist::{PersistError, PersistStep};
+pub use quota::{SpoolQuota, SpoolQuotaExceeded};
+
+#[cfg(feature = "transport")]
+pub use payload::{Payload, PayloadReader};
+#[cfg(feature = "transport")]
+pub(crate) use stream::SpoolStream;
 
 /// Temporary files are named by this and random characters.
 const PREFIX: &str = ".ediint-";
 /// What is collected before it is written to the file.
 const FILE_BUFFER: usize = 64 << 10;
-
-/// A cap on the octets that spools keep on disk together. Clones share one count.
-#[derive(Clone, Debug)]
-pub struct SpoolQuota(Arc<Counter>);
-
-#[derive(Debug)]
-struct Counter {
-    limit: u64,
-    used: AtomicU64,
-}
-
-/// 16 GiB.
-impl Default for SpoolQuota {
-    fn default() -> Self {
-        Self::new(16 << 30)
-    }
-}
-
-impl SpoolQuota {
-    /// A quota of `limit` octets.
-    #[must_use]
-    pub fn new(limit: u64) -> Self {
-        let used = AtomicU64::new(0);
-        Self(Arc::new(Counter { limit, used }))
-    }
-
-    /// The most octets that may be on disk at one time.
-    #[must_use]
-    pub fn limit(&self) -> u64 {
-        self.0.limit
-    }
-
-    /// The octets that are on disk now.
-    #[must_use]
-    pub fn used(&self) -> u64 {
-        self.0.used.load(Ordering::Relaxed)
-    }
-
-    fn take(&self, octets: u64) -> io::Result<()> {
-        let limit = self.0.limit;
-        let add = |used: u64| used.checked_add(octets).filter(|&total| total <= limit);
-        self.0
-            .used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
-            .map_err(|_| io::Error::new(io::ErrorKind::QuotaExceeded, SpoolQuotaExceeded { limit }))?;
-        Ok(())
-    }
-}
-
-/// The cause inside an [`io::Error`] of kind [`io::ErrorKind::QuotaExceeded`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the spools together may keep {limit} octets on disk, and this write would exceed that")]
-#[non_exhaustive]
-pub struct SpoolQuotaExceeded {
-    /// The quota in octets.
-    pub limit: u64,
-}
-
-/// What one spool has taken from the quota, given back on drop.
-#[derive(Debug)]
-struct Reservation {
-    quota: SpoolQuota,
-    octets: u64,
-}
-
-impl Reservation {
-    fn grow_to(&mut self, octets: u64) -> io::Result<()> {
-        let more = octets.saturating_sub(self.octets);
-        self.quota.take(more)?;
-        self.octets = self.octets.saturating_add(more);
-        Ok(())
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        self.quota.0.used.fetch_sub(self.octets, Ordering::Relaxed);
-    }
-}
 
 /// Where spools keep their octets. Clones share the quota.
 #[derive(Clone, Debug)]
@@ -222,62 +158,6 @@ impl Spool {
         Ok(content.into())
     }
 
-    /// Puts the content at `path`, durably: when this returns, file and directory entry survive a loss of power.
-    ///
-    /// The file appears complete or not at all, and replaces what was at `path`: the same message delivered twice (a
-    /// crash before its receipt) must not fail. So never use a partner's file name alone as the path. On the file
-    /// system of the spool's directory the file is renamed, otherwise it is copied. It stays readable by its owner
-    /// only.
-    ///
-    /// # Errors
-    ///
-    /// [`PersistError`]; nothing is left at `path` that was not there before, unless the last step, syncing the
-    /// directory, failed.
-    pub fn persist(mut self, path: impl AsRef<Path>) -> Result<(), PersistError> {
-        let path = path.as_ref();
-        let failed = |step| {
-            move |source| PersistError {
-                step,
-                path: path.to_owned(),
-                source,
-            }
-        };
-        if self.on_disk.is_some() {
-            self.flush_memory().map_err(failed(PersistStep::Write))?;
-        }
-        // The reservation lives until the file has left the spool.
-        let (renamed, _reservation) = match self.on_disk.take() {
-            Some((file, reservation)) => {
-                file.as_file().sync_all().map_err(failed(PersistStep::Sync))?;
-                (
-                    rename(file, path).map_err(failed(PersistStep::Rename))?,
-                    Some(reservation),
-                )
-            }
-            None => (Renamed::Otherwise(None), None),
-        };
-        if let Renamed::Otherwise(source) = renamed {
-            let mut copy = tempfile::Builder::new()
-                .prefix(PREFIX)
-                .tempfile_in(parent(path))
-                .map_err(failed(PersistStep::Create))?;
-            match source {
-                Some(source) => source
-                    .reopen()
-                    .and_then(|mut source| io::copy(&mut source, copy.as_file_mut())),
-                None => copy
-                    .as_file_mut()
-                    .write_all(&self.memory)
-                    .map(|()| octets(&self.memory)),
-            }
-            .map_err(failed(PersistStep::Write))?;
-            copy.as_file().sync_all().map_err(failed(PersistStep::Sync))?;
-            copy.persist(path)
-                .map_err(|error| failed(PersistStep::Rename)(error.error))?;
-        }
-        sync_directory(parent(path)).map_err(failed(PersistStep::SyncDirectory))
-    }
-
     /// Moves what is in memory to the end of the file.
     fn flush_memory(&mut self) -> io::Result<()> {
         let memory = std::mem::take(&mut self.memory);
@@ -297,10 +177,7 @@ impl Spool {
         }
         let end = self.file_len.saturating_add(octets(content));
         if self.on_disk.is_none() {
-            let mut reservation = Reservation {
-                quota: self.options.quota.clone(),
-                octets: 0,
-            };
+            let mut reservation = Reservation::new(self.options.quota.clone());
             reservation.grow_to(end)?;
             let mut builder = tempfile::Builder::new();
             builder.prefix(PREFIX);
@@ -397,91 +274,6 @@ impl<S: Deref<Target = Spool>> Read for SpoolReader<S> {
     }
 }
 
-/// Why [`Spool::persist`] failed.
-#[derive(Debug, thiserror::Error)]
-#[error("persisting a payload at {}: cannot {step}", path.display())]
-#[non_exhaustive]
-pub struct PersistError {
-    /// What could not be done.
-    pub step: PersistStep,
-    /// The path that was asked for.
-    pub path: PathBuf,
-    /// The cause.
-    pub source: io::Error,
-}
-
-#[cfg(feature = "transport")]
-impl PersistError {
-    /// The content could not be written.
-    pub(crate) fn write(path: &Path, source: io::Error) -> Self {
-        Self {
-            step: PersistStep::Write,
-            path: path.to_owned(),
-            source,
-        }
-    }
-}
-
-/// A step of [`Spool::persist`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PersistStep {
-    /// Creating a file in the directory of the path.
-    Create,
-    /// Writing the content.
-    Write,
-    /// Syncing the content.
-    Sync,
-    /// Renaming the file into place.
-    Rename,
-    /// Syncing the directory.
-    SyncDirectory,
-}
-
-impl fmt::Display for PersistStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Create => "create a file in its directory",
-            Self::Write => "write the content",
-            Self::Sync => "sync the content",
-            Self::Rename => "rename the file into place",
-            Self::SyncDirectory => "sync the directory",
-        })
-    }
-}
-
-enum Renamed {
-    InPlace,
-    /// To be written anew: from this file of another file system, or from memory.
-    Otherwise(Option<NamedTempFile>),
-}
-
-fn rename(file: NamedTempFile, path: &Path) -> io::Result<Renamed> {
-    match file.persist(path) {
-        Ok(_) => Ok(Renamed::InPlace),
-        Err(error) if error.error.kind() == io::ErrorKind::CrossesDevices => Ok(Renamed::Otherwise(Some(error.file))),
-        Err(error) => Err(error.error),
-    }
-}
-
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
-}
-
-#[cfg(unix)]
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
-}
-
-/// Directories cannot be synced here; the file system's journal does it.
-#[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(unix)]
 fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, offset)
@@ -513,16 +305,6 @@ fn write_all_at(file: &File, mut content: &[u8], mut offset: u64) -> io::Result<
 fn octets(content: &[u8]) -> u64 {
     u64::try_from(content.len()).unwrap_or(u64::MAX)
 }
-
-#[cfg(feature = "transport")]
-mod payload;
-#[cfg(feature = "transport")]
-mod stream;
-
-#[cfg(feature = "transport")]
-pub use payload::{Payload, PayloadReader};
-#[cfg(feature = "transport")]
-pub(crate) use stream::SpoolStream;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Signed receipts, from the octets of an HTTP response to what they prove, and ours as openssl reads them.
+//! Signed receipts, from the octets of an HTTP response to what they prove.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,20 +8,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ediint::cms::{Certificate, SignatureOptions};
-use ediint::envelope::{
-    Blueprint, Decoded, Decoder, Encoder, Layers, RefusalReason, SignatureBlueprint, Step, TransportFacts, Verdict,
-};
-use ediint::keystore::Identity;
-use ediint::mdn::{Disposition, Expected, Mdn, OriginalMessage, ReceiptSignature, ReceiptStatus};
-use ediint::mime::{HeaderBlock, TransferEncoding};
+use ediint::cms::Certificate;
+use ediint::envelope::{Decoded, Decoder, RefusalReason, TransportFacts, Verdict};
+use ediint::mdn::{Expected, Mdn, ReceiptSignature, ReceiptStatus};
+use ediint::mime::HeaderBlock;
 use ediint::partnership::AcceptPolicy;
-use ediint::{As2Name, DigestAlgorithm, Digester, Limits, MessageId, MicSet, MicalgStyle, SignatureAlgorithm};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
+use ediint::{DigestAlgorithm, Digester, Limits, MessageId, MicSet};
 
 /// Within the validity of all certificates in tests/data.
 fn now() -> SystemTime {
@@ -187,67 +181,4 @@ fn forged_receipts_are_refused() {
             Verdict::Refused(_)
         ));
     }
-}
-
-/// A signed receipt of ours, as an S/MIME message.
-fn ours() -> Vec<u8> {
-    let identity = Identity::from_pem(
-        &fs::read(data("pyas2lib/receiver-cert.pem")).unwrap(),
-        &fs::read(data("pyas2lib/receiver-key.pem")).unwrap(),
-    )
-    .unwrap();
-    let (from, to) = (As2Name::new("pyas2").unwrap(), As2Name::new("receiver").unwrap());
-    let id = MessageId::parse("<1@pyas2.example>").unwrap();
-    let original = OriginalMessage::new(&from, &to, now()).message_id(&id);
-    let mdn = Mdn::new(&original, Disposition::processed()).with_mic(abc().first().unwrap(), MicalgStyle::Rfc5751);
-    let mut rng = StdRng::seed_from_u64(2);
-    let (head, report) = mdn.write(&mut rng).unwrap();
-
-    let algorithm = SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256);
-    let mut options = SignatureOptions::default();
-    options.signing_time = Some(now());
-    options.certificates = identity
-        .signing_chain()
-        .map(|certificate| certificate.der().clone())
-        .collect();
-    let blueprint = Blueprint::new(Layers::payload().sign(algorithm).into(), head)
-        .transfer_encoding(TransferEncoding::SevenBit)
-        .signature(SignatureBlueprint::new(identity.certificate().clone(), options));
-    let mut encoder = Encoder::new(blueprint, &mut rng).unwrap();
-    let mut content = Vec::new();
-    encoder.update(&report, &mut content).unwrap();
-    let Step::Sign(awaiting) = encoder.finish(&mut content).unwrap() else {
-        panic!("nothing to sign")
-    };
-    let signature = identity.sign(&to, awaiting.algorithm(), awaiting.input()).unwrap();
-    let Step::Done(encoded) = awaiting.complete(&signature, &mut content).unwrap() else {
-        panic!("not complete")
-    };
-    let mut message = Vec::new();
-    encoded.head.write_to(&mut message);
-    [message.as_slice(), b"\r\n", &encoded.prefix, &content].concat()
-}
-
-/// MDN-02: openssl takes our signed receipts for what they are, and hands out the report unchanged.
-#[test]
-fn openssl_verifies_our_receipts() {
-    let folder = tempfile::tempdir().unwrap();
-    let (message, report) = (folder.path().join("receipt.eml"), folder.path().join("report.eml"));
-    fs::write(&message, ours()).unwrap();
-    let output = Command::new("openssl")
-        .args(["cms", "-verify", "-inform", "SMIME", "-nointern", "-in"])
-        .arg(&message)
-        .arg("-certfile")
-        .arg(data("pyas2lib/receiver-cert.pem"))
-        .arg("-CAfile")
-        .arg(data("pyas2lib/receiver-cert.pem"))
-        .arg("-out")
-        .arg(&report)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let report = fs::read_to_string(&report).unwrap();
-    assert!(report.starts_with("Content-Type: multipart/report; report-type=disposition-notification; boundary="));
-    assert!(report.contains("\r\nContent-Transfer-Encoding: 7bit\r\n"));
-    assert!(report.contains("\r\nReceived-content-MIC: ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=, sha-256\r\n"));
 }

@@ -4,6 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proptest::prelude::*;
 
+use std::path::Path;
+use std::sync::Arc;
+
 use super::*;
 
 fn files(directory: &Path) -> Vec<PathBuf> {

@@ -49,7 +49,7 @@ impl Entity {
 
     /// The same, signed.
     pub(crate) fn signed(self, signer: &Party) -> Self {
-        let mut rng = SystemEntropy::default().rng();
+        let mut rng = SystemEntropy.rng();
         let algorithm = SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256);
         let certificate = signer.certificate().clone();
         let blueprint = Blueprint::new(Layers::payload().sign(algorithm).into(), self.head)

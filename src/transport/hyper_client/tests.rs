@@ -98,6 +98,24 @@ async fn request_goes_out_with_content_length() {
     assert_eq!(String::from_utf8(server.await.unwrap()).unwrap(), expected);
 }
 
+/// TRN-02: servers wait for a length, and refuse a request without one, also where it is zero.
+#[tokio::test]
+async fn empty_bodies_have_a_length() {
+    for chunked in [false, true] {
+        let (address, server) = serve(b"\r\n\r\n", b"HTTP/1.1 204 No Content\r\n\r\n").await;
+        let profile = HttpProfile {
+            chunked,
+            ..HttpProfile::default()
+        };
+        let request = post(&format!("http://{address}"), b"");
+        client().send(request, &profile).await.unwrap();
+        let expected = format!(
+            "POST / HTTP/1.1\r\nHost: {address}\r\nAs2-From: \"a b\"\r\nMessage-Id: <1@a>\r\nContent-Length: 0\r\n\r\n"
+        );
+        assert_eq!(String::from_utf8(server.await.unwrap()).unwrap(), expected);
+    }
+}
+
 /// TRN-02: chunked only by option.
 #[tokio::test]
 async fn request_goes_out_chunked_by_option() {
