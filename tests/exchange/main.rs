@@ -19,4 +19,5 @@ mod outages;
 mod preparation;
 mod refusals;
 mod structures;
+mod tls;
 mod watched;

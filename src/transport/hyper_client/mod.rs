@@ -72,29 +72,29 @@ impl HyperClient {
         let uri = request.uri().clone();
         let target = Target::of(&uri)?;
         let request = prepare(request, target.host_field);
+        // What is wrong with the profile is known before the network is.
+        let connector = target.secure.then(|| self.connector(&profile.tls)).transpose()?;
         let timeouts = &profile.timeouts;
         let deadline = Deadline::after(timeouts.total);
         let tcp = connect::connect(target.host, target.port);
         let tcp = deadline.within(Step::Connect, timeouts.connect, tcp).await?;
-        if !target.secure {
+        let Some(connector) = connector else {
             return exchange::exchange(tcp, request, profile, deadline).await;
-        }
-        let tls = self.secure(tcp, target.host, &profile.tls);
+        };
+        let tls = secure(connector, tcp, target.host);
         let tls = deadline.within(Step::Tls, timeouts.tls, tls).await?;
         exchange::exchange(tls, request, profile, deadline).await
     }
 
-    async fn secure(
-        &self,
-        tcp: TcpStream,
-        host: &str,
-        profile: &TlsProfile,
-    ) -> Result<TlsStream<TcpStream>, TransportError> {
+    fn connector(&self, profile: &TlsProfile) -> Result<TlsConnector, TransportError> {
         let config = client_config(profile, self.roots.clone(), self.provider.clone())?;
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| TransportError::Url)?;
-        let connector = TlsConnector::from(Arc::new(config));
-        connector.connect(name, tcp).await.map_err(error::tls)
+        Ok(TlsConnector::from(Arc::new(config)))
     }
+}
+
+async fn secure(connector: TlsConnector, tcp: TcpStream, host: &str) -> Result<TlsStream<TcpStream>, TransportError> {
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| TransportError::Url)?;
+    connector.connect(name, tcp).await.map_err(error::tls)
 }
 
 impl HttpClient for HyperClient {
