@@ -23,7 +23,9 @@ pub(crate) fn run(quick: bool) -> Result<()> {
         let partnership = parties.partnership(&url)?;
         let mut timer = interval(Duration::from_millis(1));
 
-        println!("\nHow late a timer of 1 ms is on the only async worker, at the median, in one case of 1000, and at worst");
+        println!(
+            "\nHow late a timer of 1 ms is on the only async worker, at the median, in one case of 1000, and at worst"
+        );
         let (_, idle) = delays(&mut timer, sleep(Duration::from_secs(1))).await;
         print("while nothing happens", idle);
         let message = OutboundMessage::new(Bytes::from(vec![0x5a; size]));
@@ -55,5 +57,10 @@ fn print(when: &str, mut delays: Vec<Duration>) {
         let index = delays.len().saturating_sub(1) * thousandths / 1000;
         delays.get(index).copied().unwrap_or_default()
     };
-    println!("  {when:<62} {:.1?}, {:.1?}, {:.1?}  target of the worst < 20 ms", at(500), at(999), at(1000));
+    println!(
+        "  {when:<62} {:.1?}, {:.1?}, {:.1?}  target of the worst < 20 ms",
+        at(500),
+        at(999),
+        at(1000)
+    );
 }

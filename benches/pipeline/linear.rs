@@ -50,24 +50,48 @@ fn cases() -> Vec<Case> {
         Case::signed_part("delimiters that lack one character", BINARY, "", has_payload, |_| {
             format!("\r\n--{}", BOUNDARY.split_at(69).0)
         }),
-        Case::signed_part("delimiters with a character after white space", BINARY, "", has_payload, |_| {
-            format!("\r\n--{BOUNDARY}{:100}x", "")
-        }),
-        Case::signed_part("line ends to be canonicalised", "Content-Type: text/plain\r\n\r\n", "", has_payload, |_| {
-            "\n".to_owned()
-        }),
-        Case::signed_part("a folded header", "Content-Type: text/plain; a=b", "\r\n\r\n", has_head, |_| {
-            "\r\n c".to_owned()
-        }),
-        Case::signed_part("parameters of a header", "Content-Type: text/plain", "\r\n\r\n", has_head, |number| {
-            format!("; a{number}=b")
-        }),
-        Case::signed_part("parameters in pieces", "Content-Type: text/plain", "\r\n\r\n", has_head, |number| {
-            format!("; name*{number}*=b")
-        }),
-        Case::signed_part("base64, a character a line", "Content-Transfer-Encoding: base64\r\n\r\n", "", has_payload, |_| {
-            "Q\r\n".to_owned()
-        }),
+        Case::signed_part(
+            "delimiters with a character after white space",
+            BINARY,
+            "",
+            has_payload,
+            |_| format!("\r\n--{BOUNDARY}{:100}x", ""),
+        ),
+        Case::signed_part(
+            "line ends to be canonicalised",
+            "Content-Type: text/plain\r\n\r\n",
+            "",
+            has_payload,
+            |_| "\n".to_owned(),
+        ),
+        Case::signed_part(
+            "a folded header",
+            "Content-Type: text/plain; a=b",
+            "\r\n\r\n",
+            has_head,
+            |_| "\r\n c".to_owned(),
+        ),
+        Case::signed_part(
+            "parameters of a header",
+            "Content-Type: text/plain",
+            "\r\n\r\n",
+            has_head,
+            |number| format!("; a{number}=b"),
+        ),
+        Case::signed_part(
+            "parameters in pieces",
+            "Content-Type: text/plain",
+            "\r\n\r\n",
+            has_head,
+            |number| format!("; name*{number}*=b"),
+        ),
+        Case::signed_part(
+            "base64, a character a line",
+            "Content-Transfer-Encoding: base64\r\n\r\n",
+            "",
+            has_payload,
+            |_| "Q\r\n".to_owned(),
+        ),
         Case::signed_part(
             "quoted-printable, a character a line",
             "Content-Transfer-Encoding: quoted-printable\r\n\r\n",
@@ -141,10 +165,9 @@ impl Case {
         }
         let rounds = in_turns(
             rounds,
-            [
-                &mut || self.decode(&once, chunk).map(drop),
-                &mut || self.decode(&four, chunk).map(drop),
-            ],
+            [&mut || self.decode(&once, chunk).map(drop), &mut || {
+                self.decode(&four, chunk).map(drop)
+            }],
         )?;
         let pace = if chunk == 1 { ", octet by octet" } else { "" };
         let ratio = rounds.figure(|[once, four]| four / once);

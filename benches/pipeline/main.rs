@@ -1,7 +1,8 @@
 //! What AS2 costs on top of its cryptography: `cargo bench`, or `cargo bench -- --quick` for a first look.
 //!
 //! Nothing here is an absolute time. Each line sets the pipeline against the bare primitives, of the same crates in the
-//! same process, and both run in turns: what else the machine does then slows both.
+//! same process, and both run in turns. What counts is the processor time of all threads of the process, so that a busy
+//! machine changes little.
 //!
 //! A word picks sections: `cargo bench -- bulk`, `message`, `linear`, `delay`.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]

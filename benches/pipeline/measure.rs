@@ -1,13 +1,13 @@
 //! Times of workloads that run in turns.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use crate::Result;
 
-/// A workload. What it prepares stays outside of the time: it says when the clock runs.
+/// A workload.
 pub(crate) type Work<'a> = &'a mut dyn FnMut() -> Result<()>;
 
-/// The seconds that each of `N` workloads took in each round.
+/// The processor seconds that each of `N` workloads took in each round.
 pub(crate) struct Rounds<const N: usize>(Vec<[f64; N]>);
 
 /// Runs all workloads once to warm up, then `rounds` times one after the other.
@@ -15,14 +15,28 @@ pub(crate) fn in_turns<const N: usize>(rounds: usize, mut works: [Work<'_>; N]) 
     let mut round = || -> Result<[f64; N]> {
         let mut seconds = [0.0; N];
         for (work, seconds) in works.iter_mut().zip(&mut seconds) {
-            let started = Instant::now();
+            let before = processor_time();
             work()?;
-            *seconds = started.elapsed().as_secs_f64();
+            *seconds = processor_time().saturating_sub(before).as_secs_f64();
         }
         Ok(seconds)
     };
     round()?;
     Ok(Rounds((0..rounds).map(|_| round()).collect::<Result<_>>()?))
+}
+
+/// The time that all threads of this process have had on a processor.
+#[cfg(unix)]
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// The time that has passed, where nothing better is to be had: use a machine that does nothing else.
+#[cfg(not(unix))]
+fn processor_time() -> Duration {
+    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    START.elapsed()
 }
 
 impl<const N: usize> Rounds<N> {

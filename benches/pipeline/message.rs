@@ -1,11 +1,7 @@
 //! A small message there and its receipt back, against the private-key operations that both need (PER-03).
 
-use ediint::cms::{ContentKey, SigningInput, encrypt_content_key};
 use ediint::store::MemoryStore;
-use ediint::{
-    As2Client, ContentCipher, DigestAlgorithm, Entropy, KeyTransport, OutboundMessage, Partnership,
-    SignatureAlgorithm, SystemEntropy,
-};
+use ediint::{As2Client, OutboundMessage, Partnership};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::Result;
@@ -20,27 +16,6 @@ pub(crate) fn run(quick: bool) -> Result<()> {
     let runtime = Builder::new_multi_thread().enable_all().build()?;
     let payload = vec![b'A'; SIZE];
 
-    let algorithm = SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256);
-    let cipher = ContentCipher::Aes128Cbc;
-    let mut rng = SystemEntropy::default().rng();
-    let key = ContentKey::generate(cipher, &mut *rng);
-    let recipient = encrypt_content_key(
-        parties.seller_identity.certificate(),
-        KeyTransport::RsaPkcs1,
-        &key,
-        &mut *rng,
-    )?;
-    // About what the signed attributes of a message have.
-    let attributes = [0x5a; 220];
-    let mut private_key_operations = || -> Result<()> {
-        let input = SigningInput::Message(&attributes);
-        parties.buyer_identity.sign(&parties.buyer, algorithm, input)?;
-        let recipients = std::slice::from_ref(&recipient);
-        parties.seller_identity.unwrap_key(&parties.seller, recipients, cipher)?;
-        parties.seller_identity.sign(&parties.seller, algorithm, input)?;
-        Ok(())
-    };
-
     let direct = As2Client::builder(parties.buyer_keys(), MemoryStore::new())
         .http_client(InProcess(parties.receiver()?))
         .build()?;
@@ -51,13 +26,17 @@ pub(crate) fn run(quick: bool) -> Result<()> {
     let rounds = in_turns(
         rounds,
         [
-            &mut private_key_operations,
+            &mut || parties.private_key_operations(),
             &mut || exchange(&runtime, &direct, &partnership, &payload),
             &mut || exchange(&runtime, &over_http, &loopback, &payload),
         ],
     )?;
-    println!("\nA message of 10 KiB, signed and encrypted, and its signed receipt: the time of the whole exchange divided");
-    println!("by that of its three private-key operations (RSA 2048: signature, key unwrapping, signature of the receipt)");
+    println!(
+        "\nA message of 10 KiB, signed and encrypted, and its signed receipt: the time of the whole exchange divided"
+    );
+    println!(
+        "by that of its three private-key operations (RSA 2048: signature, key unwrapping, signature of the receipt)"
+    );
     let bare = rounds.figure(|[bare, ..]| bare * 1e3).median;
     println!("  the three operations alone: {bare:.2} ms");
     print_ratio(

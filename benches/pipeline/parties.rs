@@ -2,14 +2,19 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::hint::black_box;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use ediint::cms::{ContentKey, RecipientInfo, SigningInput, encrypt_content_key};
 use ediint::keystore::{Identity, MemoryKeyStore, PartnerCertificates};
 use ediint::partnership::{HttpProfile, Partnership, SendProfile};
 use ediint::store::{MemoryStore, Partnerships};
 use ediint::transport::{HttpClient, RequestBody, ResponseBody, TransportError};
-use ediint::{As2Name, As2Receiver, ContentCipher, Limits, ReceivedMessage};
+use ediint::{
+    As2Name, As2Receiver, ContentCipher, DigestAlgorithm, Entropy, KeyTransport, Limits, ReceivedMessage,
+    SignatureAlgorithm, SystemEntropy,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -17,11 +22,16 @@ use tokio::net::TcpListener;
 
 use crate::{Result, identity};
 
+pub(crate) const SIGN: SignatureAlgorithm = SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256);
+pub(crate) const CIPHER: ContentCipher = ContentCipher::Aes128Cbc;
+
 pub(crate) struct Parties {
     pub(crate) buyer: As2Name,
     pub(crate) seller: As2Name,
     pub(crate) buyer_identity: Identity,
     pub(crate) seller_identity: Identity,
+    /// A content key that is encrypted for the seller.
+    wrapped: RecipientInfo,
 }
 
 impl Parties {
@@ -29,25 +39,56 @@ impl Parties {
     pub(crate) fn new() -> Result<Self> {
         let made = |name| -> Result<Identity> {
             let made = identity::make(name, 2048)?;
-            Ok(Identity::from_pem(made.certificate_pem.as_bytes(), made.key_pem.as_bytes())?)
+            Ok(Identity::from_pem(
+                made.certificate_pem.as_bytes(),
+                made.key_pem.as_bytes(),
+            )?)
         };
+        let seller = made("Seller")?;
+        let rng = &mut *SystemEntropy::default().rng();
+        let key = ContentKey::generate(CIPHER, rng);
         Ok(Self {
             buyer: As2Name::new("Buyer")?,
             seller: As2Name::new("Seller")?,
             buyer_identity: made("Buyer")?,
-            seller_identity: made("Seller")?,
+            wrapped: encrypt_content_key(seller.certificate(), KeyTransport::RsaPkcs1, &key, rng)?,
+            seller_identity: seller,
         })
+    }
+
+    /// A signature alone, over about what the signed attributes of a message have.
+    pub(crate) fn sign(&self) -> Result<()> {
+        let attributes = SigningInput::Message(&[0x5a; 220]);
+        black_box(self.buyer_identity.sign(&self.buyer, SIGN, attributes)?);
+        Ok(())
+    }
+
+    /// The unwrapping of a content key alone.
+    pub(crate) fn unwrap_key(&self) -> Result<()> {
+        let recipients = std::slice::from_ref(&self.wrapped);
+        black_box(self.seller_identity.unwrap_key(&self.seller, recipients, CIPHER)?);
+        Ok(())
+    }
+
+    /// What a message and its receipt need: two signatures and an unwrapped key.
+    pub(crate) fn private_key_operations(&self) -> Result<()> {
+        self.sign()?;
+        self.unwrap_key()?;
+        self.sign()
     }
 
     /// What the buyer sends with.
     pub(crate) fn buyer_keys(&self) -> MemoryKeyStore {
-        keys((&self.buyer, &self.buyer_identity), (&self.seller, &self.seller_identity))
+        keys(
+            (&self.buyer, &self.buyer_identity),
+            (&self.seller, &self.seller_identity),
+        )
     }
 
     /// The buyer's side of the agreement: signed with SHA-256, encrypted with AES-128-CBC, a signed receipt in the
     /// response.
     pub(crate) fn partnership(&self, url: &str) -> Result<Partnership> {
-        let profile = SendProfile::new().encryption(ContentCipher::Aes128Cbc);
+        let profile = SendProfile::new().encryption(CIPHER);
         Ok(Partnership::new(self.buyer.clone(), self.seller.clone(), url.parse()?)
             .send(profile)
             .http(HttpProfile::default()))
@@ -55,14 +96,19 @@ impl Parties {
 
     /// The seller, who drops what arrives.
     pub(crate) fn receiver(&self) -> Result<As2Receiver> {
-        let keys = keys((&self.seller, &self.seller_identity), (&self.buyer, &self.buyer_identity));
+        let keys = keys(
+            (&self.seller, &self.seller_identity),
+            (&self.buyer, &self.buyer_identity),
+        );
         let partner = Partnership::new(self.seller.clone(), self.buyer.clone(), "http://localhost/as2".parse()?);
         let mut limits = Limits::default();
         limits.message_size = 4 << 30;
-        Ok(As2Receiver::builder(keys, Partnerships::from_iter([partner]), MemoryStore::new())
-            .inbox(|_: ReceivedMessage| async { Ok::<_, Infallible>(()) })
-            .limits(limits)
-            .build()?)
+        Ok(
+            As2Receiver::builder(keys, Partnerships::from_iter([partner]), MemoryStore::new())
+                .inbox(|_: ReceivedMessage| async { Ok::<_, Infallible>(()) })
+                .limits(limits)
+                .build()?,
+        )
     }
 }
 
