@@ -65,7 +65,7 @@ struct Wire {
 impl Bench {
     fn new(size: usize) -> Result<Self> {
         let mut payload = vec![0; size];
-        SystemEntropy::default().rng().fill_bytes(&mut payload);
+        SystemEntropy.rng().fill_bytes(&mut payload);
         Ok(Self {
             parties: Parties::new()?,
             payload,
@@ -356,7 +356,7 @@ impl Bench {
         let blueprint = Blueprint::new(structure, head)
             .signature(SignatureBlueprint::new(signer, options))
             .recipient(self.parties.seller_identity.certificate().clone());
-        Ok(Encoder::new(blueprint, &mut *SystemEntropy::default().rng())?)
+        Ok(Encoder::new(blueprint, &mut *SystemEntropy.rng())?)
     }
 
     /// One pass of an encoder, signature included.

@@ -45,7 +45,7 @@ impl Parties {
             )?)
         };
         let seller = made("Seller")?;
-        let rng = &mut *SystemEntropy::default().rng();
+        let rng = &mut *SystemEntropy.rng();
         let key = ContentKey::generate(CIPHER, rng);
         Ok(Self {
             buyer: As2Name::new("Buyer")?,
