@@ -7,6 +7,9 @@ use super::charset;
 #[cfg(test)]
 mod tests;
 
+/// The most parameters that are looked at, each segment of RFC 2231 counted: names are compared with one another.
+const MAX_PARAMETERS: usize = 100;
+
 /// Parameters in their order, with lower-case names and decoded values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parameters {
@@ -25,13 +28,16 @@ pub(super) enum Quoting {
 }
 
 impl Parameters {
-    /// Reads what follows the first word of the field. Never fails: what is not a parameter is passed over, and of
-    /// parameters of one name the first counts.
+    /// Reads what follows the first word of the field. Never fails: what is not a parameter is passed over, of parameters
+    /// of one name the first counts, and more than a hundred are not read.
     pub(super) fn parse(text: &str) -> Self {
         let mut parameters = Self::default();
         let mut segments = Vec::new();
         let mut rest = text;
-        while let Some((name, value, after)) = next_parameter(rest) {
+        for _ in 0..MAX_PARAMETERS {
+            let Some((name, value, after)) = next_parameter(rest) else {
+                break;
+            };
             rest = after;
             match Segment::parse(&name, value) {
                 Ok(segment) => segments.push(segment),
