@@ -69,13 +69,7 @@ impl MessageId {
     pub fn generate(domain: &str, rng: &mut dyn CryptoRng) -> Self {
         let mut random = [0; 16];
         rng.fill_bytes(&mut random);
-        let domain: String = domain
-            .chars()
-            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
-            .take(128)
-            .collect();
-        let domain = if domain.is_empty() { "ediint.invalid" } else { &domain };
-        Self(format!("<{:032x}@{domain}>", u128::from_be_bytes(random)).into())
+        Self(format!("<{:032x}@{}>", u128::from_be_bytes(random), domain_part(domain)).into())
     }
 
     /// Reads a received identifier. Brackets and `@` are not required, and spaces are allowed: products send all of it.
@@ -111,6 +105,19 @@ impl MessageId {
     #[must_use]
     pub fn key(&self) -> &str {
         strip_brackets(&self.0)
+    }
+}
+
+/// The right side of identifiers and addresses: a domain, or a name without what a domain cannot hold.
+pub(crate) fn domain_part(name: &str) -> String {
+    let domain: String = name
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+        .take(128)
+        .collect();
+    match domain.as_str() {
+        "" => "ediint.invalid".to_owned(),
+        _ => domain,
     }
 }
 

@@ -5,6 +5,7 @@ use http::Uri;
 use super::disposition::FailureModifier;
 use super::options::{Importance, MicalgChoice, OptionsError, ReceiptOptions};
 use crate::algorithm::{DigestAlgorithm, MicalgStyle};
+use crate::message_id::domain_part;
 use crate::mime::{HeaderBlock, HeaderError};
 use crate::partnership::{ReceiptDelivery, ReceiptRequest, ReceiptRule};
 
@@ -161,7 +162,8 @@ impl ReceiptDestination {
 
 /// Writes the headers that ask for `request` (RFC 4130 §7.3): nothing where no receipt is wanted. `digest` is the one
 /// of the message's signature: it is asked for where the request names none, so that both readings of the RFC give one
-/// MIC. The value of `Disposition-Notification-To` has the form of a mail address, made of `domain`, unless configured.
+/// MIC. The value of `Disposition-Notification-To` has the form of a mail address, made of `domain` without what a domain
+/// cannot hold, unless configured.
 ///
 /// # Errors
 ///
@@ -180,7 +182,7 @@ pub fn push_receipt_request(
     };
     match &request.notify {
         Some(address) => headers.push("Disposition-Notification-To", address)?,
-        None => headers.push("Disposition-Notification-To", &format!("as2@{domain}"))?,
+        None => headers.push("Disposition-Notification-To", &format!("as2@{}", domain_part(domain)))?,
     }
     if request.is_signed() {
         let importance = if request.required {

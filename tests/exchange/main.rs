@@ -1,0 +1,22 @@
+//! `As2Client` and `As2Receiver` against each other and against servers and clients made by hand, over HTTP on loopback.
+//!
+//! One test crate for all: every one of them costs a link of the whole.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests, also where they are no test functions"
+)]
+
+mod answers;
+mod common;
+mod copies;
+mod handmade;
+mod heads;
+mod incoming;
+mod oracle;
+mod outages;
+mod preparation;
+mod refusals;
+mod structures;
+mod watched;

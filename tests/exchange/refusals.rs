@@ -1,0 +1,736 @@
+//! What is wrong with messages, and what the partner and the host are told (Matrix B).
+
+use ediint::keystore::{MemoryKeyStore, PartnerCertificates};
+use ediint::mdn::{ErrorModifier, WarningModifier};
+use ediint::partnership::{AcceptPolicy, Compression, ReceiptRequest, SendProfile};
+use ediint::store::{ExchangeId, MessageStore};
+use ediint::{
+    As2Client, ContentCipher, Delivery, DigestAlgorithm, KeyStore, MessageId, OutboundMessage, Receipt, ReceiptStatus,
+    ReceivedMessage, SignatureAlgorithm,
+};
+use http::{HeaderValue, Request, StatusCode};
+
+use crate::common::{World, alice, assert_empty, bob, carol, open_policy, post, request};
+
+pub(crate) const ORDER: &str = "UNB+UNOA:1+ALICE+BOB'\r\nUNH+1+ORDERS:D:96A:UN'\r\nUNT+2+1'\r\nUNZ+1+1'\r\n";
+
+/// What one row of Matrix B says.
+struct Row {
+    /// After the mode.
+    disposition: &'static str,
+    signed: bool,
+    mic: bool,
+    /// What the host is told, after the id of the message.
+    event: &'static str,
+}
+
+fn row(disposition: &'static str, event: &'static str) -> Row {
+    Row {
+        disposition,
+        signed: true,
+        mic: false,
+        event,
+    }
+}
+
+impl Row {
+    fn mic(self) -> Self {
+        Self { mic: true, ..self }
+    }
+
+    fn unsigned(self) -> Self {
+        Self { signed: false, ..self }
+    }
+}
+
+fn signed() -> SendProfile {
+    SendProfile::new().without_encryption().danger_allow_plaintext()
+}
+
+fn plain() -> SendProfile {
+    signed().without_signature()
+}
+
+/// Alice's client, with other keys.
+fn client(world: &World, keys: impl KeyStore) -> As2Client {
+    As2Client::builder(keys, world.alice.store.clone()).build().unwrap()
+}
+
+/// Keys by which Alice signs as somebody else.
+fn alice_with_the_key_of_carol() -> MemoryKeyStore {
+    let keys = alice().key_store([&bob()]);
+    keys.set_identity(alice().name, carol().identity);
+    keys
+}
+
+/// The octet where the payload begins.
+fn payload_at(body: &[u8]) -> usize {
+    body.windows(5).position(|octets| octets == b"UNOA:").unwrap()
+}
+
+fn set(request: &mut Request<Vec<u8>>, name: &'static str, value: &'static str) {
+    request.headers_mut().insert(name, HeaderValue::from_static(value));
+}
+
+fn assert_told(receipt: &Receipt, row: &Row) {
+    let mdn = receipt.mdn.as_ref().unwrap();
+    let disposition = mdn.disposition().to_string();
+    assert_eq!(
+        disposition,
+        format!("automatic-action/MDN-sent-automatically; {}", row.disposition)
+    );
+    assert_eq!(mdn.received_content_mic().is_some(), row.mic, "{}", row.disposition);
+    assert_eq!(
+        receipt.signer.as_ref(),
+        row.signed.then_some(bob().certificate()),
+        "{}",
+        row.disposition
+    );
+    assert_eq!(mdn.original_message_id(), Some(receipt.message_id().as_str()));
+    assert!(!receipt.is_accepted());
+    // MDN-26: trouble with the message is never `failed`.
+    assert_eq!(
+        row.disposition.starts_with("failed/"),
+        row.disposition.contains("unsupported")
+    );
+}
+
+/// Sends a message of the profile, changed on the way, by the client: with a receipt in the response, with one that comes
+/// later, and with none. Each time the row has to be what comes of it.
+async fn assert_refused(
+    world: &mut World,
+    client: &As2Client,
+    profile: SendProfile,
+    change: impl Fn(&mut Request<Vec<u8>>),
+    row: Row,
+) {
+    let later = ReceiptRequest::asynchronous(&world.alice.url).unwrap();
+    let unsigned = |receipt: ReceiptRequest| if row.signed { receipt } else { receipt.unsigned() };
+    for receipt in [
+        unsigned(ReceiptRequest::sync()),
+        unsigned(later),
+        ReceiptRequest::none(),
+    ] {
+        let asynchronous = receipt.delivery() != ReceiptRequest::sync().delivery();
+        let wanted = receipt != ReceiptRequest::none();
+        // Whatever is changed, it is not whether a receipt is asked for.
+        if !wanted && row.disposition.starts_with("failed/") {
+            continue;
+        }
+        let partnership = world.sending(profile.clone().receipt(receipt));
+        let prepared = client.prepare(&partnership, OutboundMessage::new(ORDER)).await.unwrap();
+        client.record(&partnership, &prepared).await.unwrap();
+        let mut message = request(&prepared).await;
+        change(&mut message);
+        let response = post(message).await;
+        assert_eq!(response.status(), StatusCode::OK, "{}", row.event);
+        let mut receipt = client.accept_response(&partnership, &prepared, response).await.unwrap();
+        if asynchronous {
+            // TRN-12: nothing in the response tells what will come.
+            let status = if wanted {
+                ReceiptStatus::Pending
+            } else {
+                ReceiptStatus::NotRequested
+            };
+            assert_eq!((&receipt.status, receipt.body.len()), (&status, 0), "{}", row.event);
+        }
+        if asynchronous && wanted {
+            receipt = world.alice.receipts.recv().await.unwrap();
+        }
+        if wanted {
+            assert_told(&receipt, &row);
+        }
+        let event = format!(
+            "refused {}: automatic-action/MDN-sent-automatically; {}",
+            prepared.id(),
+            row.disposition
+        );
+        assert_eq!(world.bob.event().await, format!("{event}{}", row.event));
+        if asynchronous && wanted {
+            let posted = format!("posted the receipt for {} to {}", prepared.id(), world.alice.url);
+            assert_eq!(world.bob.event().await, posted);
+        }
+        // REL-14, REL-15: nothing is delivered, nothing stands in the way of the real message.
+        assert!(world.bob.nothing_arrived());
+        assert_eq!(world.bob.store.find_received(prepared.id()).await.unwrap(), None);
+    }
+}
+
+fn unchanged(_: &mut Request<Vec<u8>>) {}
+
+/// MDN-14, MDN-33, SEC-01: whatever hinders decryption is told in one way.
+#[tokio::test]
+async fn undecryptable() {
+    let mut world = World::new(AcceptPolicy::new()).await;
+    let alices = world.client.clone();
+    let told = "processed/error: decryption-failed";
+
+    let keys = alice().key_store([&bob()]);
+    let bobs = PartnerCertificates::new(bob().certificate().clone()).encrypting_for(carol().certificate().clone());
+    keys.set_partner(alice().name, bob().name, bobs);
+    let for_carol = client(&world, keys);
+    let not_ours = row(told, " (the message is not encrypted for any of our keys)");
+    assert_refused(&mut world, &for_carol, SendProfile::new(), unchanged, not_ours).await;
+
+    // The last octets are the padding.
+    let flip = |request: &mut Request<Vec<u8>>| {
+        let last = request.body_mut().last_mut().unwrap();
+        *last ^= 1;
+    };
+    let damaged = row(told, " (the content cannot be decrypted)");
+    assert_refused(&mut world, &alices, SendProfile::new(), flip, damaged).await;
+
+    // RCV-05: what a header says is not what is there.
+    let declared = |request: &mut Request<Vec<u8>>| {
+        set(
+            request,
+            "content-type",
+            "application/pkcs7-mime; smime-type=enveloped-data",
+        );
+    };
+    let not_encrypted = row(told, " (CMS: not a BER/DER tag-length-value structure)");
+    let partnership = world.sending(signed());
+    let prepared = alices.prepare(&partnership, OutboundMessage::new(ORDER)).await.unwrap();
+    let mut message = request(&prepared).await;
+    declared(&mut message);
+    let response = post(message).await;
+    let receipt = alices.accept_response(&partnership, &prepared, response).await.unwrap();
+    assert_told(&receipt, &not_encrypted);
+}
+
+/// MDN-18, RCV-03, RCV-04, SEC-05, SEC-07: what the policy demands is held against what is there. Inside an envelope an
+/// unsigned message is told like one that cannot be decrypted (SEC-50).
+#[tokio::test]
+async fn insecure() {
+    let mut world = World::new(AcceptPolicy::new()).await;
+    let alices = world.client.clone();
+    let told = "processed/error: insufficient-message-security";
+    let refusals = [
+        (plain(), row(told, " (the message is not signed)").mic()),
+        (signed(), row(told, " (the message is not encrypted)").mic()),
+        (
+            SendProfile::new().without_signature(),
+            row("processed/error: decryption-failed", " (the message is not signed)"),
+        ),
+        (
+            SendProfile::new().encryption(ContentCipher::TripleDesCbc),
+            row(told, " (content encrypted with 3des is not accepted from this partner)"),
+        ),
+        (
+            SendProfile::new().signature(SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha1)),
+            row(told, " (signatures over sha-1 are not accepted from this partner)").mic(),
+        ),
+    ];
+    for (profile, row) in refusals {
+        assert_refused(&mut world, &alices, profile, unchanged, row).await;
+    }
+
+    let mut world = World::new(AcceptPolicy::new().require_compression()).await;
+    let alices = world.client.clone();
+    let row = row(told, " (the message is not compressed)").mic();
+    assert_refused(&mut world, &alices, SendProfile::new(), unchanged, row).await;
+}
+
+/// MDN-15, RCV-06, SEC-08: only the certificates that are configured for this partner count. In an envelope no digest is
+/// told of content that somebody else vouches for.
+#[tokio::test]
+async fn unauthenticated() {
+    let mut world = World::new(AcceptPolicy::new().without_encryption()).await;
+    let carols = client(&world, alice_with_the_key_of_carol());
+    let told = "processed/error: authentication-failed";
+    let detail = format!(
+        " (the message is signed, but by no certificate configured for the partner (serial number {}))",
+        carol()
+            .certificate()
+            .serial()
+            .iter()
+            .map(|octet| format!("{octet:02x}"))
+            .collect::<String>()
+    );
+    let detail = &*detail.leak();
+    assert_refused(&mut world, &carols, signed(), unchanged, row(told, detail).mic()).await;
+    assert_refused(&mut world, &carols, SendProfile::new(), unchanged, row(told, detail)).await;
+
+    // Bob knows Alice's name and none of her certificates.
+    let mut world = World::with(AcceptPolicy::new().without_encryption(), |builder| builder).await;
+    let (keys, port) = (bob().key_store([]), crate::common::Port::open().await);
+    let to_alice = ediint::Partnership::new(bob().name, alice().name, world.alice.url.parse().unwrap());
+    let to_alice = to_alice.accept(AcceptPolicy::new().without_encryption());
+    world.bob = crate::common::Host::start(port, keys, [to_alice], |builder| builder);
+    world.to_bob = ediint::Partnership::new(alice().name, bob().name, world.bob.url.parse().unwrap());
+    let alices = world.client.clone();
+    let none = " (no certificate is configured to verify this partner's signatures)";
+    assert_refused(&mut world, &alices, signed(), unchanged, row(told, none).mic()).await;
+    assert_refused(&mut world, &alices, SendProfile::new(), unchanged, row(told, none)).await;
+}
+
+/// MDN-09, MDN-16: the digest of what arrived comes back.
+#[tokio::test]
+async fn altered() {
+    let mut world = World::new(AcceptPolicy::new().without_encryption()).await;
+    let alices = world.client.clone();
+    let flip = |request: &mut Request<Vec<u8>>| {
+        let at = payload_at(request.body());
+        request.body_mut()[at] ^= 1;
+    };
+    let detail = format!(
+        " (the signature by {}: the digest of the content is not the signed one)",
+        alice().certificate()
+    );
+    let told = row("processed/error: integrity-check-failed", detail.leak()).mic();
+    assert_refused(&mut world, &alices, signed(), flip, told).await;
+}
+
+/// MDN-17, SEC-24, SEC-25: zlib data that is damaged, and content that is larger than agreed.
+#[tokio::test]
+async fn not_to_be_decompressed() {
+    let policy = open_policy().message_size(40);
+    let mut world = World::new(policy).await;
+    let alices = world.client.clone();
+    let told = "processed/error: decompression-failed";
+    let before = Compression::BeforeSigning;
+    let too_large = " (the payload is larger than 40 octets)";
+    assert_refused(&mut world, &alices, plain(), unchanged, row(told, too_large)).await;
+    assert_refused(
+        &mut world,
+        &alices,
+        plain().compression(before),
+        unchanged,
+        row(told, too_large),
+    )
+    .await;
+    // The signed part is known.
+    let profile = signed().compression(before);
+    assert_refused(&mut world, &alices, profile, unchanged, row(told, too_large).mic()).await;
+
+    let mut world = World::new(open_policy()).await;
+    let alices = world.client.clone();
+    let flip = |request: &mut Request<Vec<u8>>| {
+        // The checksum of the zlib stream stands last.
+        let last = request.body_mut().last_mut().unwrap();
+        *last ^= 1;
+    };
+    let damaged = row(told, " (compressed content: compressed content is damaged)");
+    assert_refused(&mut world, &alices, plain().compression(before), flip, damaged).await;
+}
+
+/// MDN-19: MIME that is none.
+#[tokio::test]
+async fn malformed() {
+    let mut world = World::new(AcceptPolicy::new().without_encryption()).await;
+    let alices = world.client.clone();
+    let told = "processed/error: unexpected-processing-error";
+    let truncate = |request: &mut Request<Vec<u8>>| request.body_mut().truncate(200);
+    let cut = row(told, " (multipart: the closing delimiter is missing)");
+    assert_refused(&mut world, &alices, signed(), truncate, cut).await;
+
+    let boundary = |request: &mut Request<Vec<u8>>| set(request, "content-type", "multipart/signed; micalg=sha-256");
+    let none = row(told, " (multipart: the boundary is not one of RFC 2046)");
+    assert_refused(&mut world, &alices, signed(), boundary, none).await;
+}
+
+/// ENV-07, RCV-15: another major version, and no body at all.
+#[tokio::test]
+async fn not_processable() {
+    let mut world = World::new(AcceptPolicy::new()).await;
+    let alices = world.client.clone();
+    let told = "processed/error: unexpected-processing-error";
+    for version in ["2.0", "abc", "1", "1.x"] {
+        let version = |request: &mut Request<Vec<u8>>| set(request, "as2-version", version);
+        assert_refused(&mut world, &alices, SendProfile::new(), version, row(told, "")).await;
+    }
+
+    let partnership = world.sending(plain());
+    let prepared = alices.prepare(&partnership, OutboundMessage::new("")).await.unwrap();
+    let receipt = alices.transmit(&partnership, &prepared).await.unwrap();
+    assert_told(&receipt, &row(told, ""));
+    assert!(world.bob.nothing_arrived());
+}
+
+/// ENV-06: minor versions do not matter, and none is 1.0.
+#[tokio::test]
+async fn minor_versions_do_not_matter() {
+    let mut world = World::new(AcceptPolicy::new()).await;
+    for version in [None, Some("1.0"), Some("1.1"), Some("1.2"), Some("1.3"), Some("1.9")] {
+        let prepared = world
+            .client
+            .prepare(&world.to_bob, OutboundMessage::new(ORDER))
+            .await
+            .unwrap();
+        let mut message = request(&prepared).await;
+        message.headers_mut().remove("as2-version");
+        if let Some(version) = version {
+            set(&mut message, "as2-version", version);
+        }
+        let response = post(message).await;
+        let receipt = world
+            .client
+            .accept_response(&world.to_bob, &prepared, response)
+            .await
+            .unwrap();
+        assert!(receipt.is_accepted(), "{version:?}: {}", receipt.status);
+        assert!(world.bob.inbox.try_recv().is_ok());
+    }
+}
+
+/// MDN-24, MDN-25, MDN-26, MDN-39: receipts that are insisted on and cannot be given. The message is not delivered.
+#[tokio::test]
+async fn receipts_that_cannot_be_given() {
+    let mut world = World::new(AcceptPolicy::new()).await;
+    let alices = world.client.clone();
+    let format = "failed/failure: unsupported format";
+    let algorithms = "failed/failure: unsupported MIC-algorithms";
+    let demands = [
+        (
+            format,
+            "signed-receipt-protocol=required, pgp-signature; signed-receipt-micalg=optional, sha-256",
+        ),
+        (
+            format,
+            "signed-receipt-protocol=optional, pkcs7-signature; x-receipt-language=required, fr",
+        ),
+        (
+            algorithms,
+            "signed-receipt-protocol=required, pkcs7-signature; signed-receipt-micalg=required, md5",
+        ),
+        // SHA-1 is known, and refused by the policy (SEC-15).
+        (
+            algorithms,
+            "signed-receipt-protocol=optional, pkcs7-signature; signed-receipt-micalg=required, sha1, md5",
+        ),
+    ];
+    for (told, options) in demands {
+        let demand = |request: &mut Request<Vec<u8>>| set(request, "disposition-notification-options", options);
+        assert_refused(
+            &mut world,
+            &alices,
+            SendProfile::new(),
+            demand,
+            row(told, "").unsigned(),
+        )
+        .await;
+    }
+}
+
+/// MDN-34, MDN-35, MDN-37: what is only wished for is given as far as it goes, and the message is delivered.
+#[tokio::test]
+async fn receipts_that_are_given_another_way() {
+    let mut world = World::new(AcceptPolicy::new()).await;
+    let wishes = [
+        (
+            false,
+            "signed-receipt-protocol=optional, pgp-signature; signed-receipt-micalg=optional, sha-256",
+        ),
+        (
+            true,
+            "signed-receipt-protocol=optional, pkcs7-signature; signed-receipt-micalg=optional, md5",
+        ),
+        (
+            true,
+            "signed-receipt-protocol=optional, pkcs7-signature; signed-receipt-micalg=optional",
+        ),
+        (
+            true,
+            "signed-receipt-protocol=optional, pkcs7-signature; x-receipt-language=optional, fr;",
+        ),
+        (false, "what=ever"),
+        (false, ";;;"),
+    ];
+    let sends = world.sending(SendProfile::new().receipt(ReceiptRequest::sync().unsigned()));
+    for (signed, options) in wishes {
+        for notify in ["alice@example.com", "https://alice.example/", "Alice", ""] {
+            let prepared = world.client.prepare(&sends, OutboundMessage::new(ORDER)).await.unwrap();
+            let mut message = request(&prepared).await;
+            set(&mut message, "disposition-notification-options", options);
+            set(&mut message, "disposition-notification-to", notify);
+            let response = post(message).await;
+            let receipt = world.client.accept_response(&sends, &prepared, response).await.unwrap();
+            let mic = world.bob.inbox.recv().await.unwrap().mic;
+            assert_eq!(receipt.status, ReceiptStatus::Accepted { mic, signed }, "{options}");
+        }
+    }
+}
+
+/// RCV-07, RCV-08, MDN-22: what the host says of a message is what its sender is told.
+#[tokio::test]
+async fn the_inbox_decides() {
+    let odd = WarningModifier::from("order number used before");
+    let decisions = [
+        (
+            Delivery::Rejected(ErrorModifier::UnexpectedProcessingError),
+            "processed/error: unexpected-processing-error",
+        ),
+        (
+            Delivery::Rejected(ErrorModifier::DuplicateFilename),
+            "processed/error: duplicate-filename",
+        ),
+        (
+            Delivery::AcceptedWithWarning(odd),
+            "processed/warning: order number used before",
+        ),
+        (Delivery::Duplicate, "processed/warning: duplicate-document"),
+    ];
+    for (decision, told) in decisions {
+        let rejected = matches!(decision, Delivery::Rejected(_));
+        let mut world = World::with(AcceptPolicy::new(), |builder| {
+            builder.inbox(move |_: ReceivedMessage| {
+                let decision = decision.clone();
+                async move { Ok::<_, String>(decision) }
+            })
+        })
+        .await;
+        if rejected {
+            let alices = world.client.clone();
+            assert_refused(&mut world, &alices, SendProfile::new(), unchanged, row(told, "").mic()).await;
+            continue;
+        }
+        let prepared = world
+            .client
+            .prepare(&world.to_bob, OutboundMessage::new(ORDER))
+            .await
+            .unwrap();
+        let receipt = world.client.transmit(&world.to_bob, &prepared).await.unwrap();
+        assert_told(&receipt, &row(told, "").mic());
+        assert!(matches!(
+            receipt.status,
+            ReceiptStatus::Warning { mic_matched: true, .. }
+        ));
+        let event = format!(
+            "delivered {}: automatic-action/MDN-sent-automatically; {told}",
+            prepared.id()
+        );
+        assert_eq!(world.bob.event().await, event);
+    }
+}
+
+/// MDN-23, RCV-06: a stranger's signature is taken only where the policy says so, and the receipt says it. The sender
+/// counts that as no success.
+#[tokio::test]
+async fn processing_may_continue_unauthenticated() {
+    for (policy, profile) in [
+        (open_policy().danger_continue_unauthenticated(), signed()),
+        (
+            AcceptPolicy::new().danger_continue_unauthenticated(),
+            SendProfile::new(),
+        ),
+    ] {
+        let mut world = World::new(policy).await;
+        let carols = client(&world, alice_with_the_key_of_carol());
+        let receipt = carols
+            .send(&world.sending(profile), OutboundMessage::new(ORDER))
+            .await
+            .unwrap();
+        let told = "processed/warning: authentication-failed, processing continued";
+        assert_told(&receipt, &row(told, "").mic());
+        let message = world.bob.inbox.recv().await.unwrap();
+        assert!(message.continued_unauthenticated && message.signer.is_none() && !message.is_authenticated());
+    }
+}
+
+/// MDN-20, TRN-15, RCV-12, SEC-32: strangers are told so in the response, unsigned, or not at all.
+#[tokio::test]
+async fn unknown_partners() {
+    for (told, status) in [
+        (Some(ErrorModifier::UnknownTradingPartner), StatusCode::OK),
+        (Some(ErrorModifier::UnknownTradingRelationship), StatusCode::OK),
+        (None, StatusCode::FORBIDDEN),
+    ] {
+        let set_up = told.clone();
+        let mut world = World::with(AcceptPolicy::new(), |builder| match set_up {
+            Some(told) => builder.strangers_are_told(told),
+            None => builder.no_receipts_to_strangers(),
+        })
+        .await;
+        for (name, value) in [
+            ("as2-from", "Mallory"),
+            ("as2-from", "\"alice & co\""),
+            ("as2-to", "Bobby"),
+        ] {
+            let later = ReceiptRequest::asynchronous(&world.alice.url).unwrap();
+            for receipt in [ReceiptRequest::sync(), later, ReceiptRequest::none()] {
+                let synchronous = receipt == ReceiptRequest::sync();
+                let sends = world.sending(SendProfile::new().receipt(receipt));
+                let prepared = world.client.prepare(&sends, OutboundMessage::new(ORDER)).await.unwrap();
+                let mut message = request(&prepared).await;
+                set(&mut message, name, value);
+                let response = post(message).await;
+                match told.as_ref().filter(|_| synchronous) {
+                    Some(told) => {
+                        assert_eq!(response.status(), status);
+                        let names = |name: &str| response.headers().get(name).cloned();
+                        let sent = |name: &str| prepared.headers().get(name).map(str::to_owned);
+                        let expected = |other: &str| {
+                            if name == other {
+                                value.to_owned()
+                            } else {
+                                sent(other).unwrap()
+                            }
+                        };
+                        assert_eq!(names("as2-to").unwrap(), expected("as2-from").as_str());
+                        assert_eq!(names("as2-from").unwrap(), expected("as2-to").as_str());
+                        let receipt = world.client.accept_response(&sends, &prepared, response).await.unwrap();
+                        assert_eq!((receipt.signer, receipt.status), (None, ReceiptStatus::OtherPartner));
+                        let mdn = receipt.mdn.unwrap();
+                        assert_eq!(mdn.disposition(), &ediint::Disposition::error(told.clone()));
+                        assert_eq!(mdn.received_content_mic(), None);
+                    }
+                    None => assert_empty(response, StatusCode::FORBIDDEN).await,
+                }
+                let event = "refused a request with 403 Forbidden: no partnership of these two names is configured";
+                assert_eq!(world.bob.event().await, event);
+                assert!(world.bob.nothing_arrived());
+            }
+        }
+    }
+}
+
+/// RFC 4130 §7.6: those who want no receipt get an empty 200, or one status for everything.
+#[tokio::test]
+async fn refusals_without_a_receipt() {
+    let mut world = World::with(AcceptPolicy::new(), |builder| builder.failure_status_without_receipt()).await;
+    for profile in [plain(), signed(), SendProfile::new().without_signature()] {
+        let sends = world.sending(profile.receipt(ReceiptRequest::none()));
+        let prepared = world.client.prepare(&sends, OutboundMessage::new(ORDER)).await.unwrap();
+        assert_empty(post(request(&prepared).await).await, StatusCode::BAD_REQUEST).await;
+        assert!(world.bob.event().await.starts_with("refused "));
+        assert_eq!(
+            world.bob.event().await,
+            "refused a request with 400 Bad Request: the message is refused"
+        );
+        assert!(world.bob.nothing_arrived());
+    }
+}
+
+/// MDN-45, SEC-19, SEC-20: receipts go where the partnership says, whatever a message names; the sender learns nothing.
+#[tokio::test]
+async fn receipts_go_to_the_partner_only() {
+    let mut world = World::new(AcceptPolicy::new()).await;
+    let own: http::Uri = world.alice.url.parse().unwrap();
+    let port = own.port_u16().unwrap();
+    let destinations = [
+        "mailto:alice@example.com".to_owned(),
+        "ftp://127.0.0.1/as2".to_owned(),
+        "/as2".to_owned(),
+        "http://169.254.169.254/latest/meta-data/".to_owned(),
+        format!("https://127.0.0.1:{port}/as2"),
+        format!("http://127.0.0.1:{}/as2", port.wrapping_add(1)),
+        format!("http://localhost:{port}/as2"),
+        format!("http://127.0.0.1.example:{port}/as2"),
+        format!("http://2130706433:{port}/as2"),
+    ];
+    for destination in destinations {
+        // A message that is taken, and one that is not.
+        for profile in [SendProfile::new(), plain()] {
+            let delivered = profile.clone().receipt(ReceiptRequest::none());
+            let prepared = world
+                .client
+                .prepare(&world.sending(delivered), OutboundMessage::new(ORDER))
+                .await
+                .unwrap();
+            let mut message = request(&prepared).await;
+            set(&mut message, "disposition-notification-to", "alice@example.com");
+            let value = HeaderValue::try_from(&destination).unwrap();
+            message.headers_mut().insert("receipt-delivery-option", value);
+            assert_empty(post(message).await, StatusCode::OK).await;
+            let first = world.bob.event().await;
+            assert!(
+                first.starts_with("delivered ") || first.starts_with("refused "),
+                "{first}"
+            );
+            let not_allowed = format!(
+                "no receipt for {}: {destination:?} is not an address of the partner",
+                prepared.id()
+            );
+            assert_eq!(world.bob.event().await, not_allowed);
+        }
+        assert!(world.bob.inbox.try_recv().is_ok());
+        assert!(world.bob.nothing_arrived());
+    }
+}
+
+/// RCV-10, RCV-18, MDN-36: the partnership may say other than the message does.
+#[tokio::test]
+async fn partnerships_override_what_messages_ask_for() {
+    use ediint::partnership::ReceiptRule;
+    let mut world = World::new(AcceptPolicy::new().receipts(ReceiptRule::Never)).await;
+    let receipt = world
+        .client
+        .send(&world.to_bob, OutboundMessage::new(ORDER))
+        .await
+        .unwrap();
+    assert_eq!(
+        (receipt.status, receipt.http_status),
+        (ReceiptStatus::Missing, Some(StatusCode::OK))
+    );
+    assert!(world.bob.inbox.recv().await.is_some());
+
+    let mut world = World::new(AcceptPolicy::new().receipts(ReceiptRule::Sync)).await;
+    let later = ReceiptRequest::asynchronous("https://nowhere.example/").unwrap();
+    let sends = world.sending(SendProfile::new().receipt(later));
+    let receipt = world.client.send(&sends, OutboundMessage::new(ORDER)).await.unwrap();
+    assert!(
+        matches!(receipt.status, ReceiptStatus::Accepted { signed: true, .. }),
+        "{}",
+        receipt.status
+    );
+    assert!(world.bob.inbox.recv().await.is_some());
+
+    // A URL that only the policy knows, for a message that wants its receipt in the response.
+    let port = crate::common::Port::open().await;
+    let rule = ReceiptRule::Async(port.url().parse().unwrap());
+    let world = World::new(AcceptPolicy::new().receipts(rule)).await;
+    port.serve(world.alice.receiver.clone());
+    let World { mut alice, client, .. } = world;
+    let receipt = client.send(&world.to_bob, OutboundMessage::new(ORDER)).await.unwrap();
+    assert_eq!(receipt.status, ReceiptStatus::Missing);
+    let posted = alice.receipts.recv().await.unwrap();
+    assert!(posted.is_accepted());
+    assert_eq!(posted.message_id(), receipt.message_id());
+}
+
+/// ENV-22, CLI-13: a message without a Message-ID is refused, or taken and answered without one.
+#[tokio::test]
+async fn messages_without_an_id() {
+    for accepted in [false, true] {
+        let policy = AcceptPolicy::new();
+        let policy = if accepted {
+            policy.accept_without_message_id()
+        } else {
+            policy
+        };
+        let mut world = World::new(policy).await;
+        let id = MessageId::new("order-1@alice.example").unwrap();
+        let order = OutboundMessage::new(ORDER).message_id(id.clone());
+        let prepared = world.client.prepare(&world.to_bob, order).await.unwrap();
+        assert_eq!(prepared.headers().get("Message-ID"), Some("<order-1@alice.example>"));
+        let mut message = request(&prepared).await;
+        message.headers_mut().remove("message-id");
+        let response = post(message).await;
+        if !accepted {
+            assert_empty(response, StatusCode::BAD_REQUEST).await;
+            let event = "refused a request with 400 Bad Request: the header Message-ID is missing";
+            assert_eq!(world.bob.event().await, event);
+            assert!(world.bob.nothing_arrived());
+            continue;
+        }
+        let receipt = world
+            .client
+            .accept_response(&world.to_bob, &prepared, response)
+            .await
+            .unwrap();
+        let nameless = ReceiptStatus::OtherMessage {
+            original_message_id: None,
+        };
+        assert_eq!(receipt.status, nameless);
+        assert!(receipt.mdn.unwrap().received_content_mic().is_some());
+        let arrived = world.bob.inbox.recv().await.unwrap();
+        assert_eq!((&arrived.message_id, arrived.storage_key().len()), (&None, 64));
+        let id = ExchangeId::new(bob().name, alice().name, id);
+        assert_eq!(world.bob.store.find_received(&id).await.unwrap(), None);
+        let event = world.bob.event().await;
+        assert!(
+            event.starts_with("delivered a message without a Message-ID: "),
+            "{event}"
+        );
+    }
+}

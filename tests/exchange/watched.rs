@@ -1,0 +1,171 @@
+//! Stores that note each call, and that can be away.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use ediint::cms::{Certificate, RecipientInfo, SigningInput};
+use ediint::keystore::{CertificateUsage, KeyStoreError, Unwrapped};
+use ediint::store::{
+    Claim, ClaimToken, ExchangeId, PartnershipStore, PartnershipStoreError, ReceivedRecord, Resolution, SentRecord,
+    StoreError,
+};
+use ediint::{As2Name, BoxFuture, ContentCipher, KeyStore, MessageStore, Partnership, SignatureAlgorithm};
+use rustls::pki_types::CertificateDer;
+
+/// What was called, and what fails when it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Watch {
+    calls: Arc<Mutex<Vec<&'static str>>>,
+    away: Arc<Mutex<Option<&'static str>>>,
+}
+
+impl Watch {
+    /// Notes a call; an error if it is the one that fails.
+    pub(crate) fn call(&self, name: &'static str) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.calls.lock().unwrap().push(name);
+        match *self.away.lock().unwrap() {
+            Some(away) if away == name => Err(format!("{name} is away").into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes what has been called.
+    pub(crate) fn take(&self) -> Vec<&'static str> {
+        std::mem::take(&mut *self.calls.lock().unwrap())
+    }
+
+    /// What fails from now on.
+    pub(crate) fn away(&self, name: Option<&'static str>) {
+        *self.away.lock().unwrap() = name;
+    }
+}
+
+/// A store under watch.
+pub(crate) struct Watched<T>(pub(crate) T, pub(crate) Watch);
+
+impl<T: PartnershipStore> PartnershipStore for Watched<T> {
+    fn find<'a>(
+        &'a self,
+        local: &'a As2Name,
+        remote: &'a As2Name,
+    ) -> BoxFuture<'a, Result<Option<Arc<Partnership>>, PartnershipStoreError>> {
+        Box::pin(async move {
+            self.1
+                .call("find partnership")
+                .map_err(PartnershipStoreError::Unavailable)?;
+            self.0.find(local, remote).await
+        })
+    }
+}
+
+impl<T: KeyStore> KeyStore for Watched<T> {
+    fn signing_chain<'a>(
+        &'a self,
+        local: &'a As2Name,
+    ) -> BoxFuture<'a, Result<Vec<CertificateDer<'static>>, KeyStoreError>> {
+        Box::pin(async move {
+            self.1.call("signing_chain").map_err(KeyStoreError::Unavailable)?;
+            self.0.signing_chain(local).await
+        })
+    }
+
+    fn sign<'a>(
+        &'a self,
+        local: &'a As2Name,
+        algorithm: SignatureAlgorithm,
+        input: SigningInput<'a>,
+    ) -> BoxFuture<'a, Result<Vec<u8>, KeyStoreError>> {
+        Box::pin(async move {
+            self.1.call("sign").map_err(KeyStoreError::Unavailable)?;
+            self.0.sign(local, algorithm, input).await
+        })
+    }
+
+    fn unwrap_key<'a>(
+        &'a self,
+        local: &'a As2Name,
+        recipients: &'a [RecipientInfo],
+        cipher: ContentCipher,
+    ) -> BoxFuture<'a, Result<Vec<Unwrapped>, KeyStoreError>> {
+        Box::pin(async move {
+            self.1.call("unwrap_key").map_err(KeyStoreError::Unavailable)?;
+            self.0.unwrap_key(local, recipients, cipher).await
+        })
+    }
+
+    fn partner_certificates<'a>(
+        &'a self,
+        local: &'a As2Name,
+        remote: &'a As2Name,
+        usage: CertificateUsage,
+    ) -> BoxFuture<'a, Result<Vec<Certificate>, KeyStoreError>> {
+        Box::pin(async move {
+            self.1
+                .call("partner_certificates")
+                .map_err(KeyStoreError::Unavailable)?;
+            self.0.partner_certificates(local, remote, usage).await
+        })
+    }
+}
+
+impl<T: MessageStore> MessageStore for Watched<T> {
+    fn find_received<'a>(&'a self, id: &'a ExchangeId) -> BoxFuture<'a, Result<Option<ReceivedRecord>, StoreError>> {
+        Box::pin(async move {
+            self.1.call("find_received").map_err(StoreError::Unavailable)?;
+            self.0.find_received(id).await
+        })
+    }
+
+    fn claim<'a>(&'a self, id: &'a ExchangeId, lease: Duration) -> BoxFuture<'a, Result<Claim, StoreError>> {
+        Box::pin(async move {
+            self.1.call("claim").map_err(StoreError::Unavailable)?;
+            self.0.claim(id, lease).await
+        })
+    }
+
+    fn complete<'a>(
+        &'a self,
+        id: &'a ExchangeId,
+        token: ClaimToken,
+        record: ReceivedRecord,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.1.call("complete").map_err(StoreError::Unavailable)?;
+            self.0.complete(id, token, record).await
+        })
+    }
+
+    fn release<'a>(&'a self, id: &'a ExchangeId, token: ClaimToken) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.1.call("release").map_err(StoreError::Unavailable)?;
+            self.0.release(id, token).await
+        })
+    }
+
+    fn record_sent<'a>(&'a self, id: &'a ExchangeId, record: SentRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.1.call("record_sent").map_err(StoreError::Unavailable)?;
+            self.0.record_sent(id, record).await
+        })
+    }
+
+    fn find_sent<'a>(&'a self, id: &'a ExchangeId) -> BoxFuture<'a, Result<Option<SentRecord>, StoreError>> {
+        Box::pin(async move {
+            self.1.call("find_sent").map_err(StoreError::Unavailable)?;
+            self.0.find_sent(id).await
+        })
+    }
+
+    fn resolve_receipt<'a>(
+        &'a self,
+        id: &'a ExchangeId,
+        receipt: Bytes,
+    ) -> BoxFuture<'a, Result<Resolution, StoreError>> {
+        Box::pin(async move {
+            self.1.call("resolve_receipt").map_err(StoreError::Unavailable)?;
+            self.0.resolve_receipt(id, receipt).await
+        })
+    }
+}
