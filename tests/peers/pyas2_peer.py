@@ -227,14 +227,16 @@ def send(options):
             file.write(f"{text(message.mic)}, {message.digest_alg}\n" if message.mic else "")
 
     facts = {"present": False}
+    start = f"HTTP/1.1 {status} {reason}"
     if options.mdn == "async" and status < 300:
+        start = "POST / HTTP/1.1"
         try:
             answer_headers, answer = received.get(timeout=options.timeout)
         except queue.Empty:
             answer = b""
     if options.mdn != "none" and answer:
         if options.record_mdn:
-            record(options.record_mdn, f"HTTP/1.1 {status} {reason}", answer_headers, answer)
+            record(options.record_mdn, start, answer_headers, answer)
         mdn = Mdn()
         mdn_status, detail = mdn.parse(raw(answer_headers, answer), lambda _id, _recipient: message)
         report = report_of(mdn)
