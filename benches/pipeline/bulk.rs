@@ -38,9 +38,6 @@ pub(crate) fn run(quick: bool) -> Result<()> {
     println!(
         "one RSA operation alone, one after the other, divided by that of the pipeline; 1.00 adds nothing to them"
     );
-    if std::env::var("SCRATCH").is_ok() {
-        return bench.scratch();
-    }
     bench.encode(rounds)?;
     bench.decode(rounds)?;
     bench.shells(rounds)?;
@@ -70,128 +67,6 @@ impl Bench {
             parties: Parties::new()?,
             payload,
         })
-    }
-
-    fn scratch(&self) -> Result<()> {
-        let payload = &self.payload;
-        let what = std::env::var("SCRATCH")?;
-        let mut memory = Vec::with_capacity(payload.len() + (1 << 20));
-        let encoder = self.encoder(Layers::payload().sign(SIGN).encrypt(CIPHER).into())?;
-        let wire = wire(self.pass(encoder, &**payload, &mut memory)?, &memory)?;
-        let mut buf = vec![0u8; 32 << 10];
-        let mut plain = vec![0; payload.len()];
-        for what in what.split(',') {
-            let r = in_turns(
-                15,
-                [&mut || {
-                    match what {
-                        "sha" => sha256(payload)?,
-                        "aesdec" => decrypt(payload, &mut plain)?,
-                        "aesdeccached" => {
-                            for c in payload.chunks(32 << 10) {
-                                decrypt(c, &mut buf)?
-                            }
-                        }
-                        "both" => {
-                            for c in payload.chunks(32 << 10) {
-                                decrypt(c, &mut buf)?;
-                                sha256(&buf)?
-                            }
-                        }
-                        "bothcopy" => {
-                            memory.clear();
-                            for c in payload.chunks(32 << 10) {
-                                decrypt(c, &mut buf)?;
-                                sha256(&buf)?;
-                                memory.extend_from_slice(&buf);
-                            }
-                        }
-                        w if w.starts_with("d") && w[1..].parse::<usize>().is_ok() => {
-                            let n = w[1..].parse::<usize>()? << 10;
-                            let mut mode = Decryptor::<Aes128>::new(&[7; 16].into(), &[9; 16].into());
-                            buf.resize(n, 0);
-                            for c in payload.chunks(n) {
-                                let (input, output) =
-                                    (Array::slice_as_chunks(c).0, Array::slice_as_chunks_mut(&mut buf).0);
-                                mode.decrypt_blocks_b2b(input, output)?;
-                            }
-                        }
-                        w if w.starts_with("s") && w[1..].parse::<usize>().is_ok() => {
-                            let n = w[1..].parse::<usize>()? << 10;
-                            let mut mode = Sha256::new();
-                            for c in payload.chunks(n) {
-                                mode.update(c)
-                            }
-                            black_box(mode.finalize());
-                        }
-                        w if w.starts_with("b") && w[1..].parse::<usize>().is_ok() => {
-                            let n = w[1..].parse::<usize>()? << 10;
-                            let mut mode = Decryptor::<Aes128>::new(&[7; 16].into(), &[9; 16].into());
-                            let mut sha = Sha256::new();
-                            buf.resize(n, 0);
-                            for c in payload.chunks(n) {
-                                let (input, output) =
-                                    (Array::slice_as_chunks(c).0, Array::slice_as_chunks_mut(&mut buf).0);
-                                mode.decrypt_blocks_b2b(input, output)?;
-                                sha.update(&buf);
-                            }
-                            black_box(sha.finalize());
-                        }
-                        w if w.starts_with("c") && w[1..].parse::<usize>().is_ok() => {
-                            memory.clear();
-                            let n = w[1..].parse::<usize>()? << 10;
-                            for c in payload.chunks(n) {
-                                memory.extend_from_slice(c)
-                            }
-                        }
-                        w if w.starts_with("o") => {
-                            let mut it = w[1..].split('-').map(|x| x.parse::<usize>().unwrap());
-                            let (i, o, n) = (it.next().unwrap(), it.next().unwrap(), it.next().unwrap() << 10);
-                            let mut mode = Decryptor::<Aes128>::new(&[7; 16].into(), &[9; 16].into());
-                            buf.resize(n + 128, 0);
-                            let a = buf.as_ptr().align_offset(64);
-                            let b = payload.as_ptr().align_offset(64);
-                            for c in payload[b + i..].chunks_exact(n) {
-                                let (input, output) = (
-                                    Array::slice_as_chunks(c).0,
-                                    Array::slice_as_chunks_mut(&mut buf[a + o..a + o + n]).0,
-                                );
-                                mode.decrypt_blocks_b2b(input, output)?;
-                            }
-                        }
-                        "rsa" => self.parties.unwrap_key()?,
-                        "dec" => {
-                            memory.clear();
-                            self.decode_from(&wire, &mut memory)?
-                        }
-                        "decsink" => self.decode_from(&wire, &mut io::sink())?,
-                        "decspool" => self.decode_from(&wire, &mut Spool::new())?,
-                        "encspool" => self
-                            .pass(
-                                self.encoder(Layers::payload().sign(SIGN).encrypt(CIPHER).into())?,
-                                &**payload,
-                                &mut Spool::new(),
-                            )
-                            .map(drop)?,
-                        _ => {
-                            memory.clear();
-                            self.pass(
-                                self.encoder(Layers::payload().sign(SIGN).encrypt(CIPHER).into())?,
-                                &**payload,
-                                &mut memory,
-                            )
-                            .map(drop)?
-                        }
-                    }
-                    Ok(())
-                }],
-            )?;
-            println!(
-                "{what} {:.3} ms/MiB",
-                r.figure(|[a]| *a).median * 1e3 / (payload.len() >> 20) as f64
-            );
-        }
-        Ok(())
     }
 
     fn encode(&self, rounds: usize) -> Result<()> {
