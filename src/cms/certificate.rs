@@ -1,7 +1,7 @@
 //! The fields of an X.509 certificate that AS2 needs: names, serial number, key and validity.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use rsa::{BoxedUint, PublicKey as RsaPublicKey};
@@ -10,6 +10,7 @@ use rustls_pki_types::pem::{self, PemObject};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
+use super::fast_verify::FastVerifier;
 use super::oid;
 use super::time;
 use super::tlv::{self, BadTlv, Tlv, Tlvs, tag};
@@ -42,6 +43,9 @@ struct Fields {
     not_before: SystemTime,
     not_after: SystemTime,
     key: Result<RsaComponents, KeyError>,
+    /// The key ready for use: making it ready costs as much as using it.
+    public_key: OnceLock<Result<RsaPublicKey, KeyError>>,
+    fast_verifier: OnceLock<Option<FastVerifier>>,
 }
 
 /// Modulus and exponent, big-endian without leading zeros.
@@ -127,6 +131,8 @@ impl Certificate {
             not_before,
             not_after,
             key,
+            public_key: OnceLock::new(),
+            fast_verifier: OnceLock::new(),
         })))
     }
 
@@ -236,6 +242,16 @@ impl Certificate {
     ///
     /// [`KeyError`].
     pub fn rsa_public_key(&self) -> Result<RsaPublicKey, KeyError> {
+        self.0.public_key.get_or_init(|| self.checked_public_key()).clone()
+    }
+
+    /// The key for verifying signatures fast, where that can be done.
+    pub(super) fn fast_verifier(&self) -> Option<&FastVerifier> {
+        let make = || FastVerifier::new(&self.rsa_public_key().ok()?);
+        self.0.fast_verifier.get_or_init(make).as_ref()
+    }
+
+    fn checked_public_key(&self) -> Result<RsaPublicKey, KeyError> {
         let key = self.0.key.as_ref().map_err(Clone::clone)?;
         let bits = key.bits();
         if bits > MAX_MODULUS_BITS {

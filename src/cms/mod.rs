@@ -8,6 +8,7 @@ mod compressed;
 mod content_info;
 mod enveloped;
 mod event;
+mod fast_verify;
 mod oid;
 mod pkcs1;
 mod reader;
