@@ -139,8 +139,14 @@ impl SniffedTransfer {
                 self.update(input, next)
             }
             Sniff::Start(held) => {
-                if held.is_empty() && self.kind == Kind::Cms {
-                    input = input.trim_ascii_start();
+                if held.is_empty() {
+                    // Neither begins with an empty line: in a multipart it would belong to the preamble.
+                    let more = |octet: &u8| match self.kind {
+                        Kind::Cms => octet.is_ascii_whitespace(),
+                        Kind::Multipart => matches!(octet, b'\r' | b'\n'),
+                    };
+                    let start = input.iter().position(|octet| !more(octet)).unwrap_or(input.len());
+                    input = input.get(start..).unwrap_or_default();
                 }
                 held.extend_from_slice(input);
                 self.leave_start(false, next)

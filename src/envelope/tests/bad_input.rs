@@ -384,3 +384,17 @@ fn sink_errors_are_errors() {
         assert!(matches!(ended, Ok(()) | Err(crate::envelope::EncodeError::Sink(_))));
     }
 }
+
+/// ENV-38: a transfer encoding that is not there, before a multipart that begins with a line end.
+#[test]
+fn false_base64_of_a_multipart_with_a_preamble() {
+    let message = encode(Layers::payload().sign(SHA256).into(), b"payload");
+    let mut head = message.head.clone();
+    head.push("Content-Transfer-Encoding", "base64").unwrap();
+    for before in ["", "\r\n", "\n\n", "Date: today\r\n", " \r\n"] {
+        let body = [before.as_bytes(), &message.body].concat();
+        let (received, verdict) = Receiver::new(lenient()).receive(&head, &body);
+        assert!(matches!(verdict, Verdict::Accepted(_)), "{before:?}: {verdict:?}");
+        assert_eq!(received.payload, b"payload", "{before:?}");
+    }
+}

@@ -149,8 +149,13 @@ pub enum RefusalDetail {
     NoMic,
 }
 
+/// A stranger chose the name, which goes into a log: no real serial number or key identifier has more than 64 octets.
 fn named(id: &CertificateId) -> String {
-    let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+    let hex = |octets: &[u8]| {
+        let shown = octets.iter().take(64).map(|octet| format!("{octet:02x}"));
+        let more = (octets.len() > 64).then(|| "...".to_owned());
+        shown.chain(more).collect::<String>()
+    };
     match id {
         CertificateId::IssuerAndSerial { serial, .. } => format!("serial number {}", hex(serial)),
         CertificateId::SubjectKeyIdentifier(id) => format!("key identifier {}", hex(id)),

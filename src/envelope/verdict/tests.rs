@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{RefusalDetail, RefusalReason, TransportFacts, Verdict};
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
-use crate::cms::Certificate;
+use crate::cms::{Certificate, CertificateId};
 use crate::envelope::tests::support::{
     AES, Receiver, SHA256, alice, blueprint, carol, encode, encode_as, lenient, now, structures,
 };
@@ -278,4 +278,24 @@ fn filename_that_the_policy_demands() {
             assert_eq!(refusal.mic.is_some(), structure.signature().is_some());
         }
     }
+}
+
+/// A signer is named by the message: half a megabyte of serial number does not make a megabyte of log.
+#[test]
+fn names_of_unknown_signers_are_short() {
+    let named = |id| RefusalDetail::UnknownSigner(id).to_string();
+    let short = named(CertificateId::SubjectKeyIdentifier(vec![0xab; 20]));
+    assert!(
+        short.ends_with(&format!("(key identifier {})", "ab".repeat(20))),
+        "{short}"
+    );
+    let serial = vec![0xcd; 500_000];
+    let long = named(CertificateId::IssuerAndSerial {
+        issuer: Vec::new(),
+        serial,
+    });
+    assert!(
+        long.ends_with(&format!("(serial number {}...)", "cd".repeat(64))),
+        "{long}"
+    );
 }
