@@ -2,7 +2,7 @@ use std::io;
 
 use http::Uri;
 
-use crate::cms::CertificateError;
+use crate::cms::{Certificate, CertificateError};
 use crate::envelope::{EncodeError, OutgoingHeaderError};
 use crate::exchange::ReadError;
 use crate::keystore::KeyStoreError;
@@ -27,6 +27,16 @@ pub enum PrepareError {
     /// No certificate is configured to encrypt for the partner.
     #[error("no certificate is configured to encrypt for {0}")]
     NoRecipient(As2Name),
+    /// An RSA key is shorter than the send profile allows (SEC-14).
+    #[error("the RSA key of {certificate} has {bits} bits, fewer than the {minimum} that the send profile allows")]
+    WeakKey {
+        /// The certificate of the key, ours or the partner's.
+        certificate: Certificate,
+        /// The length of its modulus.
+        bits: usize,
+        /// The shortest that is allowed.
+        minimum: usize,
+    },
     /// Our own signing certificate cannot be read.
     #[error("our signing certificate cannot be read")]
     SigningCertificate(#[source] CertificateError),

@@ -13,7 +13,7 @@ use crate::keystore::CertificateUsage;
 use crate::mdn::push_receipt_request;
 use crate::message_id::MessageId;
 use crate::mime::{ContentDisposition, ContentType, HeaderBlock};
-use crate::partnership::{Partnership, ReceiptDelivery};
+use crate::partnership::{Partnership, ReceiptDelivery, SendProfile};
 use crate::store::ExchangeId;
 
 /// The subject of messages for which nobody gave one.
@@ -56,6 +56,9 @@ pub(super) async fn prepare(
         .receipt_request(&receipt_request)
         .custom(&custom);
     let content_type = ContentType::parse(message.effective_content_type())?;
+    if structure.is_payload_only() && content_type.is("multipart", "related") {
+        tracing::warn!(%message_id, "several attachments go unsigned and unencrypted, which RFC 6362 §2.3 advises against");
+    }
     let disposition = message.filename.as_deref().map(ContentDisposition::attachment);
     let disposition = disposition.map(|disposition| match profile.quoted_filename {
         true => disposition,
@@ -70,10 +73,15 @@ pub(super) async fn prepare(
     blueprint.unsigned_mic = partnership.accept_policy().unsigned_mic;
     blueprint.mic_algorithms = mic_algorithms(partnership, &requested);
     if structure.signature().is_some() {
-        blueprint.signature = Some(signature_blueprint(&*core.keys, local, profile, now).await?);
+        let signature = signature_blueprint(&*core.keys, local, profile, now).await?;
+        check_key(&signature.certificate, profile)?;
+        blueprint.signature = Some(signature);
     }
     if structure.encryption().is_some() {
         blueprint.recipients = recipients(core, partnership).await?;
+        for certificate in &blueprint.recipients {
+            check_key(certificate, profile)?;
+        }
     }
     let (encoded, content) = encode(&*core.keys, local, blueprint, message.payload, &core.spools, &mut *rng).await?;
     let headers = headers.build(&encoded.head)?;
@@ -89,6 +97,18 @@ pub(super) async fn prepare(
         payload_len: encoded.payload_len,
         structure,
     })
+}
+
+/// Short keys are used only where the profile says so (SEC-14). What is no RSA key is refused where it is used.
+fn check_key(certificate: &Certificate, profile: &SendProfile) -> Result<(), PrepareError> {
+    match certificate.key_bits() {
+        Some(bits) if bits < profile.min_rsa_bits => Err(PrepareError::WeakKey {
+            certificate: certificate.clone(),
+            bits,
+            minimum: profile.min_rsa_bits,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Plaintext goes over TLS, or where the host insists (CLI-04).

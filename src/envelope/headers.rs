@@ -95,6 +95,22 @@ impl As2Headers {
         &self.to
     }
 
+    /// Checks that names with spaces are quoted (RFC 4130 §6.2), which reading does not ask for.
+    ///
+    /// # Errors
+    ///
+    /// [`As2HeaderError::Name`].
+    pub fn check_name_quoting(&self) -> Result<(), As2HeaderError> {
+        for header in ["AS2-From", "AS2-To"] {
+            let value = self.block.get(header).unwrap_or_default().trim_matches([' ', '\t']);
+            if !value.starts_with('"') && value.contains(' ') {
+                let source = As2NameError::Quoting(value.to_owned());
+                return Err(As2HeaderError::Name { header, source });
+            }
+        }
+        Ok(())
+    }
+
     /// `Message-ID`, exactly as received.
     #[must_use]
     pub fn message_id(&self) -> Option<&MessageId> {

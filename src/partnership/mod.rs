@@ -91,7 +91,8 @@ impl Partnership {
         self
     }
 
-    /// Allows asynchronous receipts to be posted to this host and port too. Those of the partnership's URL always may.
+    /// Allows asynchronous receipts to be posted to this host and port too, or, where none is given, to every port of the
+    /// host. Those of the partnership's URL always may.
     #[must_use]
     pub fn receipt_host(mut self, authority: Authority) -> Self {
         self.receipt_hosts.push(authority);

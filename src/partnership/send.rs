@@ -52,6 +52,7 @@ pub struct SendProfile {
     pub(crate) transfer_encoding: TransferEncoding,
     pub(crate) quoted_filename: bool,
     pub(crate) more_recipients: Vec<Certificate>,
+    pub(crate) min_rsa_bits: usize,
 }
 
 impl Default for SendProfile {
@@ -73,6 +74,7 @@ impl Default for SendProfile {
             transfer_encoding: TransferEncoding::Binary,
             quoted_filename: true,
             more_recipients: Vec::new(),
+            min_rsa_bits: 2048,
         }
     }
 }
@@ -116,6 +118,13 @@ impl SendProfile {
     #[must_use]
     pub fn also_encrypt_for(mut self, certificate: Certificate) -> Self {
         self.more_recipients.push(certificate);
+        self
+    }
+
+    /// The shortest RSA key that is signed with and encrypted for, in bits (default 2048, not below 1024).
+    #[must_use]
+    pub fn min_rsa_bits(mut self, bits: usize) -> Self {
+        self.min_rsa_bits = bits.max(1024);
         self
     }
 

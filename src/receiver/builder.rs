@@ -41,6 +41,7 @@ pub(super) struct Core {
     pub(super) strangers_are_told: Option<ErrorModifier>,
     pub(super) empty_status: StatusCode,
     pub(super) failures_without_receipt: bool,
+    pub(super) strict_names: bool,
     pub(super) post_delays: Vec<Duration>,
     pub(super) key_guard: KeyGuard,
 }
@@ -85,6 +86,7 @@ pub struct As2ReceiverBuilder {
     strangers_are_told: Option<ErrorModifier>,
     empty_status: StatusCode,
     failures_without_receipt: bool,
+    strict_names: bool,
     post_delays: Vec<Duration>,
 }
 
@@ -114,6 +116,7 @@ impl As2Receiver {
             strangers_are_told: Some(ErrorModifier::UnknownTradingPartner),
             empty_status: StatusCode::OK,
             failures_without_receipt: false,
+            strict_names: false,
             post_delays: [0, 10, 60, 300].map(Duration::from_secs).to_vec(),
         }
     }
@@ -245,6 +248,13 @@ impl As2ReceiverBuilder {
         self
     }
 
+    /// Refuses names with spaces that are not quoted, as RFC 4130 §6.2 has it. Older products send them.
+    #[must_use]
+    pub fn strict_names(mut self) -> Self {
+        self.strict_names = true;
+        self
+    }
+
     /// How long to wait before each attempt to post an asynchronous receipt; there are as many attempts as delays
     /// (default: at once, 10 s, 1 min, 5 min).
     #[must_use]
@@ -282,6 +292,7 @@ impl As2ReceiverBuilder {
                 strangers_are_told: self.strangers_are_told,
                 empty_status: self.empty_status,
                 failures_without_receipt: self.failures_without_receipt,
+                strict_names: self.strict_names,
                 post_delays: self.post_delays,
                 key_guard,
             }),

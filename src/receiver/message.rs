@@ -39,6 +39,9 @@ where
 {
     let (block, declared) = check_head(&head)?;
     let headers = As2Headers::parse(block)?;
+    if core.strict_names {
+        headers.check_name_quoting()?;
+    }
     let requested = RequestedReceipt::from_headers(headers.block()).map_err(As2HeaderError::from)?;
     let found = core.partners.find(headers.to(), headers.from()).await?;
     let Some(partnership) = found else {

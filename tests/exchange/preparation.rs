@@ -337,3 +337,26 @@ async fn more_recipients() {
     assert!(receipt.is_accepted(), "{}", receipt.status);
     assert!(world.bob.inbox.recv().await.is_some());
 }
+
+/// SEC-14: a key that is too short is not encrypted for, unless the profile says so.
+#[tokio::test]
+async fn short_keys() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/openssl/certificates/v1.pem");
+    let short = Certificate::from_pem(&std::fs::read(path).unwrap()).unwrap();
+    let profile = || SendProfile::new().also_encrypt_for(short.clone());
+    let refused = client()
+        .prepare(&to_bob(URL, profile()), OutboundMessage::new(ORDER))
+        .await;
+    match refused {
+        Err(PrepareError::WeakKey {
+            certificate,
+            bits,
+            minimum,
+        }) => {
+            assert_eq!((certificate, bits, minimum), (short.clone(), 1024, 2048));
+        }
+        other => panic!("{other:?}"),
+    }
+    let allowed = to_bob(URL, profile().min_rsa_bits(1024));
+    client().prepare(&allowed, OutboundMessage::new(ORDER)).await.unwrap();
+}

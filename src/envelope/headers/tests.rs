@@ -136,3 +136,17 @@ fn content_type_need_not_be_text() {
     let block = HeaderBlock::parse(&lines, &Limits::default()).unwrap();
     assert_eq!(As2Headers::parse(block).unwrap().from().as_str(), "us");
 }
+
+/// ENV-14: a strict host takes names with spaces only in quotes.
+#[test]
+fn unquoted_spaces_can_be_refused() {
+    for (names, strict) in [
+        ("AS2-From: \"AS2 Test\"\r\nAS2-To: b\r\n", true),
+        ("AS2-From: AS2 Test\r\nAS2-To: b\r\n", false),
+        ("AS2-From: a\r\nAS2-To:  b c \r\n", false),
+        ("AS2-From: a\r\nAS2-To:  b \r\n", true),
+    ] {
+        let headers = parse(names).unwrap();
+        assert_eq!(headers.check_name_quoting().is_ok(), strict, "{names:?}");
+    }
+}
