@@ -3,19 +3,19 @@
 use ediint::keystore::{MemoryKeyStore, PartnerCertificates};
 use ediint::mdn::{ErrorModifier, WarningModifier};
 use ediint::partnership::{AcceptPolicy, Compression, ReceiptRequest, SendProfile};
-use ediint::store::{ExchangeId, MessageStore};
+use ediint::store::MessageStore;
 use ediint::{
-    As2Client, ContentCipher, Delivery, DigestAlgorithm, KeyStore, MessageId, OutboundMessage, Receipt, ReceiptStatus,
+    As2Client, ContentCipher, Delivery, DigestAlgorithm, KeyStore, OutboundMessage, Receipt, ReceiptStatus,
     ReceivedMessage, SignatureAlgorithm,
 };
 use http::{HeaderValue, Request, StatusCode};
 
-use crate::common::{World, alice, assert_empty, bob, carol, open_policy, post, request};
+use crate::common::{World, alice, bob, carol, open_policy, post, request};
 
 pub(crate) const ORDER: &str = "UNB+UNOA:1+ALICE+BOB'\r\nUNH+1+ORDERS:D:96A:UN'\r\nUNT+2+1'\r\nUNZ+1+1'\r\n";
 
 /// What one row of Matrix B says.
-struct Row {
+pub(crate) struct Row {
     /// After the mode.
     disposition: &'static str,
     signed: bool,
@@ -24,7 +24,7 @@ struct Row {
     event: &'static str,
 }
 
-fn row(disposition: &'static str, event: &'static str) -> Row {
+pub(crate) fn row(disposition: &'static str, event: &'static str) -> Row {
     Row {
         disposition,
         signed: true,
@@ -38,16 +38,16 @@ impl Row {
         Self { mic: true, ..self }
     }
 
-    fn unsigned(self) -> Self {
+    pub(crate) fn unsigned(self) -> Self {
         Self { signed: false, ..self }
     }
 }
 
-fn signed() -> SendProfile {
+pub(crate) fn signed() -> SendProfile {
     SendProfile::new().without_encryption().danger_allow_plaintext()
 }
 
-fn plain() -> SendProfile {
+pub(crate) fn plain() -> SendProfile {
     signed().without_signature()
 }
 
@@ -68,7 +68,7 @@ fn payload_at(body: &[u8]) -> usize {
     body.windows(5).position(|octets| octets == b"UNOA:").unwrap()
 }
 
-fn set(request: &mut Request<Vec<u8>>, name: &'static str, value: &'static str) {
+pub(crate) fn set(request: &mut Request<Vec<u8>>, name: &'static str, value: &'static str) {
     request.headers_mut().insert(name, HeaderValue::from_static(value));
 }
 
@@ -97,7 +97,7 @@ fn assert_told(receipt: &Receipt, row: &Row) {
 
 /// Sends a message of the profile, changed on the way, by the client: with a receipt in the response, with one that comes
 /// later, and with none. Each time the row has to be what comes of it.
-async fn assert_refused(
+pub(crate) async fn assert_refused(
     world: &mut World,
     client: &As2Client,
     profile: SendProfile,
@@ -373,84 +373,6 @@ async fn minor_versions_do_not_matter() {
     }
 }
 
-/// MDN-24, MDN-25, MDN-26, MDN-39: receipts that are insisted on and cannot be given. The message is not delivered.
-#[tokio::test]
-async fn receipts_that_cannot_be_given() {
-    let mut world = World::new(AcceptPolicy::new()).await;
-    let alices = world.client.clone();
-    let format = "failed/failure: unsupported format";
-    let algorithms = "failed/failure: unsupported MIC-algorithms";
-    let demands = [
-        (
-            format,
-            "signed-receipt-protocol=required, pgp-signature; signed-receipt-micalg=optional, sha-256",
-        ),
-        (
-            format,
-            "signed-receipt-protocol=optional, pkcs7-signature; x-receipt-language=required, fr",
-        ),
-        (
-            algorithms,
-            "signed-receipt-protocol=required, pkcs7-signature; signed-receipt-micalg=required, md5",
-        ),
-        // SHA-1 is known, and refused by the policy (SEC-15).
-        (
-            algorithms,
-            "signed-receipt-protocol=optional, pkcs7-signature; signed-receipt-micalg=required, sha1, md5",
-        ),
-    ];
-    for (told, options) in demands {
-        let demand = |request: &mut Request<Vec<u8>>| set(request, "disposition-notification-options", options);
-        assert_refused(
-            &mut world,
-            &alices,
-            SendProfile::new(),
-            demand,
-            row(told, "").unsigned(),
-        )
-        .await;
-    }
-}
-
-/// MDN-34, MDN-35, MDN-37: what is only wished for is given as far as it goes, and the message is delivered.
-#[tokio::test]
-async fn receipts_that_are_given_another_way() {
-    let mut world = World::new(AcceptPolicy::new()).await;
-    let wishes = [
-        (
-            false,
-            "signed-receipt-protocol=optional, pgp-signature; signed-receipt-micalg=optional, sha-256",
-        ),
-        (
-            true,
-            "signed-receipt-protocol=optional, pkcs7-signature; signed-receipt-micalg=optional, md5",
-        ),
-        (
-            true,
-            "signed-receipt-protocol=optional, pkcs7-signature; signed-receipt-micalg=optional",
-        ),
-        (
-            true,
-            "signed-receipt-protocol=optional, pkcs7-signature; x-receipt-language=optional, fr;",
-        ),
-        (false, "what=ever"),
-        (false, ";;;"),
-    ];
-    let sends = world.sending(SendProfile::new().receipt(ReceiptRequest::sync().unsigned()));
-    for (signed, options) in wishes {
-        for notify in ["alice@example.com", "https://alice.example/", "Alice", ""] {
-            let prepared = world.client.prepare(&sends, OutboundMessage::new(ORDER)).await.unwrap();
-            let mut message = request(&prepared).await;
-            set(&mut message, "disposition-notification-options", options);
-            set(&mut message, "disposition-notification-to", notify);
-            let response = post(message).await;
-            let receipt = world.client.accept_response(&sends, &prepared, response).await.unwrap();
-            let mic = world.bob.inbox.recv().await.unwrap().mic;
-            assert_eq!(receipt.status, ReceiptStatus::Accepted { mic, signed }, "{options}");
-        }
-    }
-}
-
 /// RCV-07, RCV-08, MDN-22: what the host says of a message is what its sender is told.
 #[tokio::test]
 async fn the_inbox_decides() {
@@ -524,213 +446,5 @@ async fn processing_may_continue_unauthenticated() {
         assert_told(&receipt, &row(told, "").mic());
         let message = world.bob.inbox.recv().await.unwrap();
         assert!(message.continued_unauthenticated && message.signer.is_none() && !message.is_authenticated());
-    }
-}
-
-/// MDN-20, TRN-15, RCV-12, SEC-32: strangers are told so in the response, unsigned, or not at all.
-#[tokio::test]
-async fn unknown_partners() {
-    for (told, status) in [
-        (Some(ErrorModifier::UnknownTradingPartner), StatusCode::OK),
-        (Some(ErrorModifier::UnknownTradingRelationship), StatusCode::OK),
-        (None, StatusCode::FORBIDDEN),
-    ] {
-        let set_up = told.clone();
-        let mut world = World::with(AcceptPolicy::new(), |builder| match set_up {
-            Some(told) => builder.strangers_are_told(told),
-            None => builder.no_receipts_to_strangers(),
-        })
-        .await;
-        for (name, value) in [
-            ("as2-from", "Mallory"),
-            ("as2-from", "\"alice & co\""),
-            ("as2-to", "Bobby"),
-        ] {
-            let later = ReceiptRequest::asynchronous(&world.alice.url).unwrap();
-            for receipt in [ReceiptRequest::sync(), later, ReceiptRequest::none()] {
-                let synchronous = receipt == ReceiptRequest::sync();
-                let sends = world.sending(SendProfile::new().receipt(receipt));
-                let prepared = world.client.prepare(&sends, OutboundMessage::new(ORDER)).await.unwrap();
-                let mut message = request(&prepared).await;
-                set(&mut message, name, value);
-                let response = post(message).await;
-                match told.as_ref().filter(|_| synchronous) {
-                    Some(told) => {
-                        assert_eq!(response.status(), status);
-                        let names = |name: &str| response.headers().get(name).cloned();
-                        let sent = |name: &str| prepared.headers().get(name).map(str::to_owned);
-                        let expected = |other: &str| {
-                            if name == other {
-                                value.to_owned()
-                            } else {
-                                sent(other).unwrap()
-                            }
-                        };
-                        assert_eq!(names("as2-to").unwrap(), expected("as2-from").as_str());
-                        assert_eq!(names("as2-from").unwrap(), expected("as2-to").as_str());
-                        let receipt = world.client.accept_response(&sends, &prepared, response).await.unwrap();
-                        assert_eq!((receipt.signer, receipt.status), (None, ReceiptStatus::OtherPartner));
-                        let mdn = receipt.mdn.unwrap();
-                        assert_eq!(mdn.disposition(), &ediint::Disposition::error(told.clone()));
-                        assert_eq!(mdn.received_content_mic(), None);
-                    }
-                    None => assert_empty(response, StatusCode::FORBIDDEN).await,
-                }
-                let event = "refused a request with 403 Forbidden: no partnership of these two names is configured";
-                assert_eq!(world.bob.event().await, event);
-                assert!(world.bob.nothing_arrived());
-            }
-        }
-    }
-}
-
-/// RFC 4130 §7.6: those who want no receipt get an empty 200, or one status for everything.
-#[tokio::test]
-async fn refusals_without_a_receipt() {
-    let mut world = World::with(AcceptPolicy::new(), |builder| builder.failure_status_without_receipt()).await;
-    for profile in [plain(), signed(), SendProfile::new().without_signature()] {
-        let sends = world.sending(profile.receipt(ReceiptRequest::none()));
-        let prepared = world.client.prepare(&sends, OutboundMessage::new(ORDER)).await.unwrap();
-        assert_empty(post(request(&prepared).await).await, StatusCode::BAD_REQUEST).await;
-        assert!(world.bob.event().await.starts_with("refused "));
-        assert_eq!(
-            world.bob.event().await,
-            "refused a request with 400 Bad Request: the message is refused"
-        );
-        assert!(world.bob.nothing_arrived());
-    }
-}
-
-/// MDN-45, SEC-19, SEC-20: receipts go where the partnership says, whatever a message names; the sender learns nothing.
-#[tokio::test]
-async fn receipts_go_to_the_partner_only() {
-    let mut world = World::new(AcceptPolicy::new()).await;
-    let own: http::Uri = world.alice.url.parse().unwrap();
-    let port = own.port_u16().unwrap();
-    let destinations = [
-        "mailto:alice@example.com".to_owned(),
-        "ftp://127.0.0.1/as2".to_owned(),
-        "/as2".to_owned(),
-        "http://169.254.169.254/latest/meta-data/".to_owned(),
-        format!("https://127.0.0.1:{port}/as2"),
-        format!("http://127.0.0.1:{}/as2", port.wrapping_add(1)),
-        format!("http://localhost:{port}/as2"),
-        format!("http://127.0.0.1.example:{port}/as2"),
-        format!("http://2130706433:{port}/as2"),
-    ];
-    for destination in destinations {
-        // A message that is taken, and one that is not.
-        for profile in [SendProfile::new(), plain()] {
-            let delivered = profile.clone().receipt(ReceiptRequest::none());
-            let prepared = world
-                .client
-                .prepare(&world.sending(delivered), OutboundMessage::new(ORDER))
-                .await
-                .unwrap();
-            let mut message = request(&prepared).await;
-            set(&mut message, "disposition-notification-to", "alice@example.com");
-            let value = HeaderValue::try_from(&destination).unwrap();
-            message.headers_mut().insert("receipt-delivery-option", value);
-            assert_empty(post(message).await, StatusCode::OK).await;
-            let first = world.bob.event().await;
-            assert!(
-                first.starts_with("delivered ") || first.starts_with("refused "),
-                "{first}"
-            );
-            let not_allowed = format!(
-                "no receipt for {}: {destination:?} is not an address of the partner",
-                prepared.id()
-            );
-            assert_eq!(world.bob.event().await, not_allowed);
-        }
-        assert!(world.bob.inbox.try_recv().is_ok());
-        assert!(world.bob.nothing_arrived());
-    }
-}
-
-/// RCV-10, RCV-18, MDN-36: the partnership may say other than the message does.
-#[tokio::test]
-async fn partnerships_override_what_messages_ask_for() {
-    use ediint::partnership::ReceiptRule;
-    let mut world = World::new(AcceptPolicy::new().receipts(ReceiptRule::Never)).await;
-    let receipt = world
-        .client
-        .send(&world.to_bob, OutboundMessage::new(ORDER))
-        .await
-        .unwrap();
-    assert_eq!(
-        (receipt.status, receipt.http_status),
-        (ReceiptStatus::Missing, Some(StatusCode::OK))
-    );
-    assert!(world.bob.inbox.recv().await.is_some());
-
-    let mut world = World::new(AcceptPolicy::new().receipts(ReceiptRule::Sync)).await;
-    let later = ReceiptRequest::asynchronous("https://nowhere.example/").unwrap();
-    let sends = world.sending(SendProfile::new().receipt(later));
-    let receipt = world.client.send(&sends, OutboundMessage::new(ORDER)).await.unwrap();
-    assert!(
-        matches!(receipt.status, ReceiptStatus::Accepted { signed: true, .. }),
-        "{}",
-        receipt.status
-    );
-    assert!(world.bob.inbox.recv().await.is_some());
-
-    // A URL that only the policy knows, for a message that wants its receipt in the response.
-    let port = crate::common::Port::open().await;
-    let rule = ReceiptRule::Async(port.url().parse().unwrap());
-    let world = World::new(AcceptPolicy::new().receipts(rule)).await;
-    port.serve(world.alice.receiver.clone());
-    let World { mut alice, client, .. } = world;
-    let receipt = client.send(&world.to_bob, OutboundMessage::new(ORDER)).await.unwrap();
-    assert_eq!(receipt.status, ReceiptStatus::Missing);
-    let posted = alice.receipts.recv().await.unwrap();
-    assert!(posted.is_accepted());
-    assert_eq!(posted.message_id(), receipt.message_id());
-}
-
-/// ENV-22, CLI-13: a message without a Message-ID is refused, or taken and answered without one.
-#[tokio::test]
-async fn messages_without_an_id() {
-    for accepted in [false, true] {
-        let policy = AcceptPolicy::new();
-        let policy = if accepted {
-            policy.accept_without_message_id()
-        } else {
-            policy
-        };
-        let mut world = World::new(policy).await;
-        let id = MessageId::new("order-1@alice.example").unwrap();
-        let order = OutboundMessage::new(ORDER).message_id(id.clone());
-        let prepared = world.client.prepare(&world.to_bob, order).await.unwrap();
-        assert_eq!(prepared.headers().get("Message-ID"), Some("<order-1@alice.example>"));
-        let mut message = request(&prepared).await;
-        message.headers_mut().remove("message-id");
-        let response = post(message).await;
-        if !accepted {
-            assert_empty(response, StatusCode::BAD_REQUEST).await;
-            let event = "refused a request with 400 Bad Request: the header Message-ID is missing";
-            assert_eq!(world.bob.event().await, event);
-            assert!(world.bob.nothing_arrived());
-            continue;
-        }
-        let receipt = world
-            .client
-            .accept_response(&world.to_bob, &prepared, response)
-            .await
-            .unwrap();
-        let nameless = ReceiptStatus::OtherMessage {
-            original_message_id: None,
-        };
-        assert_eq!(receipt.status, nameless);
-        assert!(receipt.mdn.unwrap().received_content_mic().is_some());
-        let arrived = world.bob.inbox.recv().await.unwrap();
-        assert_eq!((&arrived.message_id, arrived.storage_key().len()), (&None, 64));
-        let id = ExchangeId::new(bob().name, alice().name, id);
-        assert_eq!(world.bob.store.find_received(&id).await.unwrap(), None);
-        let event = world.bob.event().await;
-        assert!(
-            event.starts_with("delivered a message without a Message-ID: "),
-            "{event}"
-        );
     }
 }
