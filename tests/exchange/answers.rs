@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::common::{World, alice, bob};
-use crate::refusals::ORDER;
+use crate::rows::ORDER;
 use crate::statuses::sent;
 
 /// A server that takes one request after the other, answers each with these octets, and closes. Where it is, and what it

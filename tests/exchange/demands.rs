@@ -7,7 +7,7 @@ use ediint::{Disposition, MessageId, OutboundMessage, ReceiptStatus};
 use http::{HeaderValue, Request, StatusCode, Uri};
 
 use crate::common::{Port, World, alice, assert_empty, bob, post, request};
-use crate::refusals::{ORDER, assert_refused, plain, row, set, signed};
+use crate::rows::{ORDER, assert_refused, plain, row, set, signed};
 
 /// MDN-24, MDN-25, MDN-26, MDN-39: receipts that are insisted on and cannot be given. The message is not delivered.
 #[tokio::test]

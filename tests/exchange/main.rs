@@ -19,6 +19,7 @@ mod oracle;
 mod outages;
 mod preparation;
 mod refusals;
+mod rows;
 mod statuses;
 mod structures;
 mod tls;

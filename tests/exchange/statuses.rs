@@ -12,7 +12,7 @@ use http::{Response, StatusCode};
 
 use crate::common::{World, carol};
 use crate::handmade::{BOB_TO_ALICE, Entity};
-use crate::refusals::ORDER;
+use crate::rows::ORDER;
 
 const PROCESSED: &str = "processed";
 

@@ -19,7 +19,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::common::{Host, Port, World, alice, bob, data};
-use crate::refusals::ORDER;
+use crate::rows::ORDER;
 
 fn certificate(name: &str) -> CertificateDer<'static> {
     CertificateDer::from_pem_slice(&data(&format!("openssl/tls/{name}.pem"))).unwrap()
