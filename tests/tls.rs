@@ -13,8 +13,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use ediint::partnership::{HttpProfile, ServerTrust, TlsIdentity, TlsProfile, TlsVersion};
 use ediint::transport::{
-    ClientAuth, ClientTrust, HttpClient, HyperClient, PeerCertificate, RequestBody, TlsAcceptor, TlsProfileError,
-    TransportError, default_provider, server_config,
+    ClientAuth, ClientTrust, HttpClient, HyperClient, PeerCertificate, RequestBody, TlsAcceptor, TransportError,
+    default_provider, server_config,
 };
 use http::Request;
 use rustls::pki_types::pem::PemObject;
@@ -196,19 +196,25 @@ async fn untrusted_servers() {
     }
 }
 
-/// TRN-25: without a pin the host name is all that ties a certificate to the partner.
+/// TRN-24, TRN-25: without a pin the host name is all that ties a certificate to the partner, and somebody has to be
+/// trusted. Profiles that forget it are refused before anything connects: nobody listens here.
 #[tokio::test]
-async fn host_name_is_unchecked_only_with_a_pin() {
-    let mut tls = profile(authorities("authority"));
-    tls.verify_hostname = false;
-    let refused = judged("issued", tls).await;
-    assert!(
-        matches!(
-            refused,
-            Err(TransportError::Profile(TlsProfileError::HostnameUnchecked))
-        ),
-        "{refused:?}"
-    );
+async fn profiles_that_protect_nothing() {
+    for (trust, expected) in [
+        (authorities("authority"), "HostnameUnchecked"),
+        (ServerTrust::Roots, "HostnameUnchecked"),
+        (ServerTrust::PinnedKeys(Vec::new()), "NothingTrusted"),
+    ] {
+        let mut http = HttpProfile::default();
+        http.tls = profile(trust);
+        http.tls.verify_hostname = false;
+        let request = Request::post("https://localhost:1/as2").body(RequestBody::from(Bytes::new()));
+        let refused = HyperClient::new().unwrap().send(request.unwrap(), &http).await;
+        let Err(TransportError::Profile(refused)) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(format!("{refused:?}"), expected);
+    }
 }
 
 /// TRN-23: TLS 1.2 and 1.3, and a floor on either side.

@@ -26,6 +26,7 @@ use rand::rngs::StdRng;
 use rand::{CryptoRng, SeedableRng};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::timeout;
 
 /// A file in tests/data.
 pub(crate) fn data(path: &str) -> Vec<u8> {
@@ -211,7 +212,8 @@ impl Host {
 
     /// The next thing that the host was told, once it has been.
     pub(crate) async fn event(&mut self) -> String {
-        self.events.recv().await.unwrap()
+        let told = timeout(Duration::from_secs(60), self.events.recv()).await;
+        told.expect("the host is told nothing").unwrap()
     }
 
     /// Whether nothing has been delivered since the last look.

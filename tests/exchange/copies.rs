@@ -1,6 +1,7 @@
 //! The same message again, another one under its id, and partners that hang up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use ediint::partnership::{AcceptPolicy, ReceiptRequest, SendProfile};
@@ -13,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::common::{World, assert_empty, open_policy, post, request};
-use crate::refusals::ORDER;
+use crate::rows::ORDER;
 
 /// An inbox with a door: it says that a message is in, and does not take it before the door is open.
 #[derive(Clone)]
@@ -374,5 +375,6 @@ async fn the_hook_for_receipts_runs_to_its_end() {
         () = entered.notified() => {}
     }
     open.notify_one();
-    done.notified().await;
+    let done = tokio::time::timeout(Duration::from_secs(60), done.notified()).await;
+    done.expect("the hook was stopped");
 }

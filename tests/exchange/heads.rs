@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::common::{World, assert_empty, open_policy, post, request};
-use crate::refusals::ORDER;
+use crate::rows::ORDER;
 
 async fn prepared(world: &World) -> PreparedMessage {
     world

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use ediint::partnership::{AcceptPolicy, ReceiptRequest, SendProfile};
-use ediint::store::MessageStore;
+use ediint::store::{MemoryStore, MessageStore};
 use ediint::{As2Client, Limits, OutboundMessage, Partnership, PreparedMessage};
 use http::{HeaderValue, StatusCode};
 
 use crate::common::{Host, Port, World, alice, assert_empty, bob, carol, post, request};
 use crate::handmade::{BOB_TO_ALICE, Entity};
-use crate::refusals::ORDER;
+use crate::rows::ORDER;
 
 const PROCESSED: &str = "processed";
 
@@ -228,23 +227,42 @@ async fn messages_and_receipts_on_one_endpoint() {
     assert_eq!(world.bob.store.find_received(prepared.id()).await.unwrap(), None);
 }
 
-/// MDN-04, MDN-47: an encrypted receipt is read all the same.
+/// MDN-04, MDN-47, SEC-52: an encrypted receipt is read all the same, but not after many other bodies under its content key.
 #[tokio::test]
 async fn encrypted_receipts() {
-    let (mut host, _, _, prepared) = waiting().await;
-    // Bob sends the report as if it were a message, signed and encrypted.
-    let keys = bob().key_store([&alice()]);
-    let client = As2Client::builder(keys, ediint::store::MemoryStore::new())
-        .build()
-        .unwrap();
-    let to_alice = Partnership::new(bob().name, alice().name, host.url.parse().unwrap());
-    let to_alice = to_alice.send(SendProfile::new().receipt(ReceiptRequest::none()));
-    let report = Entity::on(&prepared, PROCESSED);
-    let order = OutboundMessage::new(Bytes::from(report.body))
-        .content_type("multipart/report; report-type=disposition-notification; boundary=report");
-    client.send(&to_alice, order).await.unwrap();
-    let receipt = host.receipts.recv().await.unwrap();
-    assert!(receipt.is_accepted(), "{}", receipt.status);
-    assert_eq!(receipt.signer.as_ref(), Some(bob().certificate()));
-    assert!(host.nothing_arrived());
+    for tries in [0, 7, 8] {
+        let (mut host, _, _, prepared) = waiting().await;
+        // Bob sends the report as if it were a message, signed and encrypted.
+        let client = As2Client::builder(bob().key_store([&alice()]), MemoryStore::new())
+            .build()
+            .unwrap();
+        let to_alice = Partnership::new(bob().name, alice().name, host.url.parse().unwrap());
+        let to_alice = to_alice.send(SendProfile::new().receipt(ReceiptRequest::none()));
+        let report = OutboundMessage::new(Entity::on(&prepared, PROCESSED).body)
+            .content_type("multipart/report; report-type=disposition-notification; boundary=report");
+        let report = client.prepare(&to_alice, report).await.unwrap();
+        let genuine = request(&report).await;
+        for number in 0..tries {
+            let mut damaged = genuine.clone();
+            let at = damaged.body().len() - 1000 + number;
+            damaged.body_mut()[at] ^= 1;
+            assert_empty(post(damaged).await, StatusCode::OK).await;
+            let event = host.event().await;
+            assert!(
+                event.starts_with("refused ") || event.contains(" is ignored: "),
+                "{event}"
+            );
+        }
+        assert_empty(post(genuine).await, StatusCode::OK).await;
+        if tries == 8 {
+            let told = "automatic-action/MDN-sent-automatically; processed/error: decryption-failed";
+            assert_eq!(host.event().await, format!("refused {}: {told}", report.id()));
+            assert!(host.receipts.try_recv().is_err());
+        } else {
+            let receipt = host.receipts.recv().await.unwrap();
+            assert!(receipt.is_accepted(), "{}", receipt.status);
+            assert_eq!(receipt.signer.as_ref(), Some(bob().certificate()));
+        }
+        assert!(host.nothing_arrived());
+    }
 }

@@ -11,6 +11,7 @@
 mod answers;
 mod common;
 mod copies;
+mod demands;
 mod handmade;
 mod heads;
 mod incoming;
@@ -18,6 +19,8 @@ mod oracle;
 mod outages;
 mod preparation;
 mod refusals;
+mod rows;
+mod statuses;
 mod structures;
 mod tls;
 mod watched;

@@ -8,7 +8,7 @@ use http::Request;
 use http_body_util::BodyExt;
 
 use crate::common::{Seeded, Standing, World, alice, bob, carol, post, request};
-use crate::refusals::ORDER;
+use crate::rows::ORDER;
 
 /// A response: status, header fields, body.
 type Answer = (http::StatusCode, http::HeaderMap, bytes::Bytes);

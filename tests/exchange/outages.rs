@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::answers::serve;
 use crate::common::{Host, Port, World, alice, assert_empty, bob, post, request};
-use crate::refusals::ORDER;
+use crate::rows::ORDER;
 use crate::watched::{Watch, Watched};
 
 /// Bob's receiver on watched stores, without a port.

@@ -10,7 +10,7 @@ use ediint::{
 use http_body_util::BodyExt;
 
 use crate::common::{Seeded, Standing, World, alice, bob, request};
-use crate::refusals::ORDER;
+use crate::rows::ORDER;
 use crate::watched::{Watch, Watched};
 
 fn client() -> As2Client {

@@ -7,9 +7,7 @@ use std::time::Duration;
 use ediint::partnership::{
     AcceptPolicy, HttpProfile, ReceiptRequest, SendProfile, ServerTrust, TlsIdentity, TlsProfile, TlsVersion,
 };
-use ediint::transport::{
-    ClientAuth, ClientTrust, OverTls, TlsAcceptor, TlsProfileError, TransportError, default_provider, server_config,
-};
+use ediint::transport::{ClientAuth, ClientTrust, OverTls, TlsAcceptor, default_provider, server_config};
 use ediint::{As2Client, As2Receiver, OutboundMessage, Partnership, Receipt, ReceiptStatus, SendError};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
@@ -21,7 +19,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::common::{Host, Port, World, alice, bob, data};
-use crate::refusals::ORDER;
+use crate::rows::ORDER;
 
 fn certificate(name: &str) -> CertificateDer<'static> {
     CertificateDer::from_pem_slice(&data(&format!("openssl/tls/{name}.pem"))).unwrap()
@@ -86,19 +84,6 @@ fn to(host: &str, port: u16, http: HttpProfile) -> Partnership {
 
 async fn send(client: &As2Client, partnership: &Partnership) -> Result<Receipt, SendError> {
     client.send(partnership, OutboundMessage::new(ORDER)).await
-}
-
-/// CLI-15, TRN-25: a profile that cannot be used fails at once, not where nobody listens.
-#[tokio::test]
-async fn profiles_are_checked_before_anything_is_sent() {
-    let world = World::new(AcceptPolicy::new()).await;
-    let unchecked = http(ServerTrust::Authorities(vec![certificate("authority")]), |tls| {
-        tls.verify_hostname = false;
-    });
-    let error = send(&world.client, &to("localhost", 1, unchecked)).await.unwrap_err();
-    let refused = TransportError::Profile(TlsProfileError::HostnameUnchecked);
-    assert!(!error.is_transient());
-    assert_eq!(error.to_string(), refused.to_string());
 }
 
 /// TRN-27, RCV-09, SEC-10, SEC-41: who must show a certificate shows its own; whoever else does is refused, before
