@@ -10,7 +10,7 @@ fn params(content_type: &ContentType) -> Vec<(&str, &str)> {
     content_type.params().collect()
 }
 
-/// ENV-32, INT-38, INT-43: field values as products send them.
+/// ENV-32, INT-38, INT-43: field values in the forms that products send.
 #[test]
 fn fields_of_products_are_read() {
     for (value, essence, expected) in [
@@ -25,7 +25,7 @@ fn fields_of_products_are_read() {
                 ("boundary", "----CF1DA8B5A5E5F5AFB20D6A4E7A5B4D6F"),
             ][..],
         ),
-        // Oxalis: a stray semicolon before the next parameter
+        // Oxalis, Java mail: folded before the boundary
         (
             "multipart/signed; protocol=\"application/pkcs7-signature\"; micalg=sha-1; \r\n\tboundary=\"----=_Part_34_426016548.1445612302735\"",
             "multipart/signed",
@@ -35,7 +35,7 @@ fn fields_of_products_are_read() {
                 ("boundary", "----=_Part_34_426016548.1445612302735"),
             ],
         ),
-        // INT-30: Java mail, boundary without quotes
+        // INT-30: a boundary with tspecials, without quotes
         (
             "multipart/report; Report-Type=disposition-notification; boundary=----=_Part_1/2:3@host.4",
             "multipart/report",
@@ -44,7 +44,7 @@ fn fields_of_products_are_read() {
                 ("boundary", "----=_Part_1/2:3@host.4"),
             ],
         ),
-        // phase2
+        // phase2's boundary, with stray semicolons
         (
             "multipart/signed;boundary=\"boundaryEHSgAQ==\";micalg=sha1;;",
             "multipart/signed",
