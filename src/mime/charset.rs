@@ -15,7 +15,7 @@ pub(super) fn decode(charset: &str, octets: &[u8]) -> Option<String> {
     match charset.trim().to_ascii_lowercase().as_str() {
         "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => std::str::from_utf8(octets).ok().map(str::to_owned),
         "iso-8859-1" | "latin1" | "windows-1252" | "cp1252" => Some(windows_1252(octets)),
-        "iso-8859-15" => Some(windows_1252(octets).replace('\u{A4}', "\u{20AC}")),
+        "iso-8859-15" => Some(windows_1252(octets).chars().map(latin_9).collect()),
         _ => None,
     }
 }
@@ -25,6 +25,21 @@ pub(super) fn decode_unlabelled(octets: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(octets) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(windows_1252(octets)),
+    }
+}
+
+/// The eight characters in which ISO-8859-15 differs from ISO-8859-1.
+fn latin_9(character: char) -> char {
+    match character {
+        '\u{A4}' => '\u{20AC}',
+        '\u{A6}' => '\u{160}',
+        '\u{A8}' => '\u{161}',
+        '\u{B4}' => '\u{17D}',
+        '\u{B8}' => '\u{17E}',
+        '\u{BC}' => '\u{152}',
+        '\u{BD}' => '\u{153}',
+        '\u{BE}' => '\u{178}',
+        other => other,
     }
 }
 

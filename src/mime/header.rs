@@ -332,7 +332,7 @@ impl LineParser {
         let Some((name, value)) = line.split_at_checked(colon) else {
             return Err(not_a_field);
         };
-        let name = match std::str::from_utf8(name.trim_ascii_end()) {
+        let name = match std::str::from_utf8(trim_blank(name)) {
             Ok(name) if is_token(name) => name.to_owned(),
             _ => return Err(not_a_field),
         };

@@ -71,8 +71,11 @@ impl HeaderReader {
         if let State::Failed(error) = &self.state {
             return Err(error.clone());
         }
-        if let Some(line) = self.raw.get(self.line_start..).filter(|line| !line.is_empty()) {
-            self.parser.push(line)?;
+        if let Some(line) = self.raw.get(self.line_start..).filter(|line| !line.is_empty())
+            && let Err(error) = self.parser.push(line)
+        {
+            self.state = State::Failed(error.clone());
+            return Err(error);
         }
         self.line_start = self.raw.len();
         self.state = State::Done;

@@ -112,16 +112,15 @@ impl Segment {
         let Some((base, suffix)) = name.split_once('*') else {
             return Err(value);
         };
-        let (number, encoded) = match suffix.strip_suffix('*') {
-            Some(number) => (number, true),
+        let (digits, encoded) = match suffix.strip_suffix('*') {
+            Some(digits) => (digits, true),
             None => (suffix, suffix.is_empty()),
         };
-        let number = match number {
-            "" => None,
-            digits => match digits.parse() {
-                Ok(number) => Some(number),
-                Err(_) => return Err(value),
-            },
+        let number = match (suffix, digits.parse()) {
+            ("", _) => None,
+            // `parse` would take a sign.
+            (_, Ok(number)) if !digits.starts_with('+') => Some(number),
+            _ => return Err(value),
         };
         Ok(Self {
             name: base.to_owned(),
