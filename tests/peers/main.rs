@@ -5,8 +5,10 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "all of this is test code")]
 
+mod libas2;
 mod openssl;
 mod pyas2;
+mod recorded;
 mod us;
 
 use std::env;

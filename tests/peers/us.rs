@@ -27,6 +27,8 @@ pub(crate) struct Us {
     pub(crate) receipts: UnboundedReceiver<Receipt>,
     /// Everything that happened in the receiver, one line each.
     pub(crate) events: UnboundedReceiver<String>,
+    /// What is on record of messages.
+    pub(crate) store: Arc<MemoryStore>,
 }
 
 /// A day on which all certificates of `tests/data` are valid.
@@ -78,6 +80,7 @@ impl Us {
             inbox,
             receipts,
             events,
+            store,
         }
     }
 
