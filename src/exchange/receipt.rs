@@ -14,7 +14,7 @@ use crate::mdn::{Disposition, ErrorModifier, Expected, Mdn, MdnError, ReceiptSig
 use crate::message_id::MessageId;
 use crate::mic::MicSet;
 use crate::mime::HeaderBlock;
-use crate::partnership::{AcceptPolicy, Partnership};
+use crate::partnership::{AcceptPolicy, Partnership, SignerRefusal};
 use crate::store::{ExchangeId, SentRecord};
 
 /// What became of a message that was sent, as far as is known: the result of
@@ -200,15 +200,11 @@ fn check(
     let reason = match found.check(certificates).check {
         SignerCheck::Verified {
             certificate, digest, ..
-        } => {
-            let in_force = certificate.is_valid_at(now) || policy.accept_expired;
-            let strong = policy.allows_digest(digest) && certificate.key_bits().unwrap_or(0) >= policy.min_rsa_bits;
-            match (in_force, strong) {
-                (true, true) => return (ReceiptSignature::Verified, Some(certificate)),
-                (false, _) => ErrorModifier::AuthenticationFailed,
-                (true, false) => ErrorModifier::InsufficientMessageSecurity,
-            }
-        }
+        } => match policy.check_signer(&certificate, digest, now) {
+            Ok(_) => return (ReceiptSignature::Verified, Some(certificate)),
+            Err(SignerRefusal::NotValid) => ErrorModifier::AuthenticationFailed,
+            Err(SignerRefusal::WeakDigest | SignerRefusal::WeakKey(_)) => ErrorModifier::InsufficientMessageSecurity,
+        },
         SignerCheck::Failed { .. } => ErrorModifier::IntegrityCheckFailed,
         SignerCheck::UnknownSigner { .. } => ErrorModifier::AuthenticationFailed,
         // Nobody signed, whatever the framing looks like (INT-41).

@@ -1,6 +1,9 @@
+use std::time::SystemTime;
+
 use http::Uri;
 
 use crate::algorithm::{ContentCipher, DigestAlgorithm};
+use crate::cms::Certificate;
 
 /// Where the algorithm of a signed message's MIC comes from: RFC 4130 contradicts itself (§7.3 and §7.4.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +57,17 @@ pub struct AcceptPolicy {
     pub(crate) without_message_id: bool,
     pub(crate) ignore_http_transfer_encoding: bool,
     pub(crate) receipt_rule: ReceiptRule,
+}
+
+/// Why a right signature by a configured certificate does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignerRefusal {
+    /// The certificate is not valid at the time.
+    NotValid,
+    /// The digest is refused.
+    WeakDigest,
+    /// The key has so many bits, which are too few.
+    WeakKey(usize),
 }
 
 /// Which receipts a partner's messages are answered with.
@@ -265,6 +279,32 @@ impl AcceptPolicy {
     pub fn receipts(mut self, rule: ReceiptRule) -> Self {
         self.receipt_rule = rule;
         self
+    }
+
+    /// Whether a signature by the key of this certificate counts, once it is known to be right. Says whether the
+    /// certificate is out of its validity, which the policy may bear (SEC-45).
+    ///
+    /// # Errors
+    ///
+    /// [`SignerRefusal`].
+    pub(crate) fn check_signer(
+        &self,
+        certificate: &Certificate,
+        digest: DigestAlgorithm,
+        now: SystemTime,
+    ) -> Result<bool, SignerRefusal> {
+        let expired = !certificate.is_valid_at(now);
+        if expired && !self.accept_expired {
+            return Err(SignerRefusal::NotValid);
+        }
+        if !self.allows_digest(digest) {
+            return Err(SignerRefusal::WeakDigest);
+        }
+        let bits = certificate.key_bits().unwrap_or_default();
+        if bits < self.min_rsa_bits {
+            return Err(SignerRefusal::WeakKey(bits));
+        }
+        Ok(expired)
     }
 
     /// Whether signatures and MICs under this digest count.

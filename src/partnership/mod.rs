@@ -12,6 +12,7 @@ use rustls_pki_types::CertificateDer;
 
 use crate::name::As2Name;
 
+pub(crate) use accept::SignerRefusal;
 pub use accept::{AcceptPolicy, MicSource, ReceiptRule, UnsignedMic};
 pub(crate) use custom_headers::CustomHeaders;
 pub use receipt::{ReceiptDelivery, ReceiptRequest, ReceiptUrlError};

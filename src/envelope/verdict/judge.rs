@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use crate::algorithm::DigestAlgorithm;
 use crate::cms::{Certificate, SignerCheck};
 use crate::mic::{Mic, MicSet};
-use crate::partnership::{AcceptPolicy, MicSource};
+use crate::partnership::{AcceptPolicy, MicSource, SignerRefusal};
 
 use super::super::decoder::{CheckedSignature, Decoded, Fault, LayerKind, SignatureFound};
 use super::{Acceptance, Refusal, RefusalDetail, RefusalReason, TransportFacts, Verdict};
@@ -112,18 +112,15 @@ impl Judge<'_> {
             let reason = RefusalReason::DecryptionFailed;
             return Err(Refused::new(reason, None, RefusalDetail::AddedOctets));
         }
-        let expired = !certificate.is_valid_at(self.now);
-        if expired && !self.policy.accept_expired {
-            let detail = RefusalDetail::NotValid(certificate);
-            return Err(refuse(RefusalReason::AuthenticationFailed, detail));
-        }
-        if !self.policy.allows_digest(digest) {
-            return Err(insufficient(RefusalDetail::WeakDigest(digest)));
-        }
-        let bits = certificate.key_bits().unwrap_or_default();
-        if bits < self.policy.min_rsa_bits {
-            return Err(insufficient(RefusalDetail::WeakKey(bits)));
-        }
+        let expired = match self.policy.check_signer(&certificate, digest, self.now) {
+            Ok(expired) => expired,
+            Err(SignerRefusal::NotValid) => {
+                let detail = RefusalDetail::NotValid(certificate);
+                return Err(refuse(RefusalReason::AuthenticationFailed, detail));
+            }
+            Err(SignerRefusal::WeakDigest) => return Err(insufficient(RefusalDetail::WeakDigest(digest))),
+            Err(SignerRefusal::WeakKey(bits)) => return Err(insufficient(RefusalDetail::WeakKey(bits))),
+        };
         self.demanded_layers().map_err(insufficient)?;
         if let Some(fault) = &self.decoded.content_fault {
             return Err(refuse_fault(fault, mic).safe_in_cbc(true));
