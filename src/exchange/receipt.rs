@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::StatusCode;
 
+use super::content_keys;
 use crate::cms::{Certificate, SignerCheck};
 use crate::envelope::{As2Headers, Decoded, Decoder, Progress, SignatureFound};
 use crate::keystore::{CertificateUsage, KeyStore, KeyStoreError};
@@ -67,11 +68,7 @@ impl Receipt {
     /// Header fields, an empty line, the body: what a store keeps as the proof of receipt.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
-        let mut octets = Vec::new();
-        self.headers.write_to(&mut octets);
-        octets.extend_from_slice(b"\r\n");
-        octets.extend_from_slice(&self.body);
-        octets.into()
+        self.headers.followed_by(&self.body).into()
     }
 }
 
@@ -105,13 +102,9 @@ pub(crate) async fn open_report(
         _ => None,
     };
     if let Some((recipients, cipher)) = question {
-        let unwrapped = match keys.unwrap_key(partnership.local(), &recipients, cipher).await {
-            Ok(unwrapped) => unwrapped,
-            Err(error @ KeyStoreError::Unavailable(_)) => return Err(error.into()),
-            Err(_) => Vec::new(),
-        };
-        let content_keys: Vec<_> = unwrapped.into_iter().map(|unwrapped| unwrapped.content_key).collect();
-        decoder.content_keys(&content_keys, &mut report)?;
+        let unwrapped = content_keys(keys, partnership.local(), &recipients, cipher).await?;
+        let unwrapped: Vec<_> = unwrapped.into_iter().map(|unwrapped| unwrapped.content_key).collect();
+        decoder.content_keys(&unwrapped, &mut report)?;
     }
     let decoded = decoder.finish(&mut report)?;
     Ok(ReceivedReport {

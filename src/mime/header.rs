@@ -210,6 +210,16 @@ impl HeaderBlock {
         }
     }
 
+    /// The block, the empty line and `body`: a message as it is kept.
+    #[must_use]
+    pub fn followed_by(&self, body: &[u8]) -> Vec<u8> {
+        let mut octets = Vec::new();
+        self.write_to(&mut octets);
+        octets.extend_from_slice(b"\r\n");
+        octets.extend_from_slice(body);
+        octets
+    }
+
     fn find(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))
     }

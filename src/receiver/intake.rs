@@ -15,7 +15,8 @@ use super::answer::Refused;
 use crate::algorithm::ContentCipher;
 use crate::cms::RecipientInfo;
 use crate::envelope::{Decoded, Decoder, Progress};
-use crate::keystore::{KeyStore, KeyStoreError, Unwrapped};
+use crate::exchange::content_keys;
+use crate::keystore::KeyStore;
 use crate::mdn::Mdn;
 use crate::name::As2Name;
 use crate::spool::Spool;
@@ -100,7 +101,8 @@ where
             let question;
             (work, batch, question) = work.run(batch, len <= SMALL).await.map_err(Refused::Spool)?;
             if let Some((recipients, cipher)) = question {
-                let unwrapped = unwrap(keys, local, &recipients, cipher).await?;
+                let unwrapped = content_keys(keys, local, &recipients, cipher).await;
+                let unwrapped = unwrapped.map_err(Refused::KeyStore)?;
                 let ours = |recipient: &RecipientInfo| {
                     let mut certificates = unwrapped.iter().map(|unwrapped| &unwrapped.certificate);
                     certificates.any(|certificate| recipient.id.matches(certificate))
@@ -108,9 +110,9 @@ where
                 // Those for others were not tried, and would only fill the table (SEC-52).
                 let tried = recipients.into_iter().filter(ours);
                 encrypted_keys.extend(tried.map(|recipient| recipient.encrypted_key));
-                let content_keys: Vec<_> = unwrapped.into_iter().map(|unwrapped| unwrapped.content_key).collect();
+                let unwrapped: Vec<_> = unwrapped.into_iter().map(|unwrapped| unwrapped.content_key).collect();
                 work.decoder
-                    .content_keys(&content_keys, &mut work.payload)
+                    .content_keys(&unwrapped, &mut work.payload)
                     .map_err(Refused::Spool)?;
             }
         }
@@ -141,20 +143,6 @@ where
         is_receipt,
         raw: raw.filter(|_| is_receipt).map(Bytes::from),
     })
-}
-
-/// Asks for the content keys. No key of ours is no failure here: the decoder turns it into one that looks like any other.
-async fn unwrap(
-    keys: &dyn KeyStore,
-    local: &As2Name,
-    recipients: &[RecipientInfo],
-    cipher: ContentCipher,
-) -> Result<Vec<Unwrapped>, Refused> {
-    match keys.unwrap_key(local, recipients, cipher).await {
-        Ok(unwrapped) => Ok(unwrapped),
-        Err(error @ KeyStoreError::Unavailable(_)) => Err(Refused::KeyStore(error)),
-        Err(_) => Ok(Vec::new()),
-    }
 }
 
 type Question = Option<(Vec<RecipientInfo>, ContentCipher)>;

@@ -121,11 +121,7 @@ impl SealedReceipt {
 
     /// Header fields, an empty line, the body: what the store keeps.
     pub(super) fn to_bytes(&self) -> Bytes {
-        let mut octets = Vec::new();
-        self.headers.write_to(&mut octets);
-        octets.extend_from_slice(b"\r\n");
-        octets.extend_from_slice(&self.body);
-        octets.into()
+        self.headers.followed_by(&self.body).into()
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) gave; `None` where there is nothing.
