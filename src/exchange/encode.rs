@@ -85,9 +85,10 @@ pub(crate) async fn encode(
     rng: &mut (dyn CryptoRng + Send),
 ) -> Result<(Encoded, Spool), EncodeFailure> {
     let small = payload.len() <= SMALL;
+    let chunk = chunk_len(payload.len());
     let encoder = Encoder::new(blueprint, rng)?;
     let (reader, sink) = (payload.into_reader(), spools.create());
-    let (mut step, mut sink) = run(small, move || pass(encoder, reader, sink)).await?;
+    let (mut step, mut sink) = run(small, move || pass(encoder, reader, sink, chunk)).await?;
     loop {
         step = match step {
             Step::Done(encoded) => return Ok((encoded, sink)),
@@ -96,8 +97,9 @@ pub(crate) async fn encode(
                 pending.complete(&signature, &mut sink)?
             }
             Step::Again(encoder) => {
+                let chunk = chunk_len(sink.len());
                 let (source, next) = (SpoolReader::new(Box::new(sink)), spools.create());
-                let (step, written) = run(small, move || pass(encoder, source, next)).await?;
+                let (step, written) = run(small, move || pass(encoder, source, next, chunk)).await?;
                 sink = written;
                 step
             }
@@ -105,9 +107,19 @@ pub(crate) async fn encode(
     }
 }
 
+/// Room for all of a small content, and for a chunk of a large one.
+fn chunk_len(content: u64) -> usize {
+    usize::try_from(content).map_or(CHUNK, |len| len.clamp(1, CHUNK))
+}
+
 /// One pass of the encoder over its source.
-fn pass(mut encoder: Encoder, mut source: impl Read, mut sink: Spool) -> Result<(Step, Spool), EncodeFailure> {
-    let mut chunk = vec![0; CHUNK];
+fn pass(
+    mut encoder: Encoder,
+    mut source: impl Read,
+    mut sink: Spool,
+    chunk: usize,
+) -> Result<(Step, Spool), EncodeFailure> {
+    let mut chunk = vec![0; chunk];
     loop {
         let read = match source.read(&mut chunk) {
             Ok(0) => break,

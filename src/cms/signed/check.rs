@@ -159,7 +159,6 @@ impl SignerInfo<'_> {
         let content = self.content(digests)?;
         let digest = content.algorithm();
         self.check_signature_algorithm(digest)?;
-        let key = certificate.rsa_public_key()?;
         let signed = match &self.attributes {
             None => vec![content.clone()],
             Some(attributes) => {
@@ -176,6 +175,7 @@ impl SignerInfo<'_> {
                 forms.map(|form| Mic::of(digest, &form)).into()
             }
         };
+        let key = certificate.rsa_public_key()?;
         if signed.iter().any(|signed| pkcs1::verify(&key, signed, self.signature)) {
             Ok(digest)
         } else {
