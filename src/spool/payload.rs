@@ -107,7 +107,7 @@ impl Payload {
     ///
     /// [`PersistError`].
     pub async fn persist(self, path: impl AsRef<Path>) -> Result<(), PersistError> {
-        let path = path.as_ref().to_owned();
+        let (path, asked) = (path.as_ref().to_owned(), path.as_ref().to_owned());
         let task = spawn_blocking(move || {
             let spool = match self.0 {
                 Source::Spool(spool) => spool,
@@ -120,14 +120,12 @@ impl Payload {
             };
             spool.persist(&path)
         });
-        match task.await {
-            Ok(result) => result,
-            Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
-        }
+        task.await
+            .unwrap_or_else(|stopped| Err(PersistError::write(&asked, io::Error::other(stopped))))
     }
 }
 
-/// Runs blocking work; a panic in it goes on here.
+/// Runs blocking work. That it panicked, or the runtime is shutting down, is an error.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     match spawn_blocking(work).await {
         Ok(result) => result,
