@@ -256,7 +256,7 @@ impl As2ReceiverBuilder {
     }
 
     /// How long to wait before each attempt to post an asynchronous receipt; there are as many attempts as delays
-    /// (default: at once, 10 s, 1 min, 5 min).
+    /// (default: at once, 10 s, 1 min, 5 min). Without any, none is posted.
     #[must_use]
     pub fn receipt_delays(mut self, delays: impl IntoIterator<Item = Duration>) -> Self {
         self.post_delays = delays.into_iter().collect();

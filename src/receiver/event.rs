@@ -33,7 +33,7 @@ pub enum ReceiverEvent<'a> {
         from: &'a As2Name,
         /// Ours.
         to: &'a As2Name,
-        /// The message; `None` for one without a Message-ID.
+        /// The message; `None` for one without a Message-ID, and where the two names make no partnership.
         id: Option<&'a ExchangeId>,
         /// What the partner was told, or would have been had it asked for a receipt.
         disposition: &'a Disposition,
@@ -141,6 +141,9 @@ pub enum PostError {
     /// The receipt cannot be put into an HTTP request.
     #[error(transparent)]
     Request(#[from] http::Error),
+    /// The receiver is set to make no attempt.
+    #[error("the receiver is set to make no attempt at posting receipts")]
+    NoAttempt,
     /// The receiver was built without an HTTP client.
     #[error("the receiver has no HTTP client to post receipts with")]
     NoClient,

@@ -172,8 +172,15 @@ where
     let Some(told) = core.strangers_are_told.clone().filter(|_| wanted) else {
         return Err(Refused::UnknownPartner);
     };
-    core.tell(&ReceiverEvent::RequestRefused(&Refused::UnknownPartner));
-    let receipt = SealedReceipt::unsigned(core, &headers, &Outcome::UnknownPartner(told))?;
+    let outcome = Outcome::UnknownPartner(told);
+    core.tell(&ReceiverEvent::MessageRefused {
+        from: headers.from(),
+        to: headers.to(),
+        id: None,
+        disposition: &outcome.disposition(),
+        detail: None,
+    });
+    let receipt = SealedReceipt::unsigned(core, &headers, &outcome)?;
     Ok(Reply::Receipt(receipt))
 }
 

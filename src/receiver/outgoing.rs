@@ -217,7 +217,7 @@ fn not_allowed(core: &Core, exchange: &Exchange, destination: &str) -> Reply {
 /// Posts a receipt, the same octets at each attempt (RCV-11).
 async fn post(core: &Core, partnership: &Partnership, url: &Uri, receipt: &SealedReceipt) -> Result<(), PostError> {
     let client = core.http.as_ref().ok_or(PostError::NoClient)?;
-    let mut result = Err(PostError::NoClient);
+    let mut result = Err(PostError::NoAttempt);
     for delay in &core.post_delays {
         sleep(*delay).await;
         let request = receipt.request(url).map_err(PostError::Request)?;

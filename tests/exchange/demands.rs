@@ -3,7 +3,7 @@
 use ediint::mdn::ErrorModifier;
 use ediint::partnership::{AcceptPolicy, ReceiptRequest, ReceiptRule, SendProfile};
 use ediint::store::{ExchangeId, MessageStore};
-use ediint::{Disposition, MessageId, OutboundMessage, ReceiptStatus};
+use ediint::{As2Name, Disposition, MessageId, OutboundMessage, ReceiptStatus};
 use http::{HeaderValue, Request, StatusCode, Uri};
 
 use crate::common::{Port, World, alice, assert_empty, bob, post, request};
@@ -136,7 +136,21 @@ async fn unknown_partners() {
                     }
                     None => assert_empty(response, StatusCode::FORBIDDEN).await,
                 }
-                let event = "refused a request with 403 Forbidden: no partnership of these two names is configured";
+                let named = |header: &str, other: &As2Name| match name == header {
+                    true => As2Name::parse_header(value).unwrap(),
+                    false => other.clone(),
+                };
+                let event = match told.as_ref().filter(|_| synchronous) {
+                    Some(told) => format!(
+                        "refused a message from {} to {}: {}",
+                        named("as2-from", &alice().name),
+                        named("as2-to", &bob().name),
+                        Disposition::error(told.clone())
+                    ),
+                    None => {
+                        "refused a request with 403 Forbidden: no partnership of these two names is configured".into()
+                    }
+                };
                 assert_eq!(world.bob.event().await, event);
                 assert!(world.bob.nothing_arrived());
             }
