@@ -142,3 +142,28 @@ pub(super) fn storage_key(parts: [&[u8]; 3]) -> String {
     }
     hasher.finalize().iter().map(|octet| format!("{octet:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::storage_key;
+
+    /// SEC-34, SEC-35: no octet of a name or of a Message-ID gets into the key, which tells all of them apart.
+    #[test]
+    fn storage_keys_are_names_for_files() {
+        let key = storage_key([b"../bob", b"C:\\alice", b"<../../etc/passwd\0@a>"]);
+        assert_eq!(key.len(), 64);
+        assert!(
+            key.bytes().all(|octet| matches!(octet, b'0'..=b'9' | b'a'..=b'f')),
+            "{key}"
+        );
+        assert_eq!(key, storage_key([b"../bob", b"C:\\alice", b"<../../etc/passwd\0@a>"]));
+        assert_ne!(
+            storage_key([b"ab", b"c", b"<d@e>"]),
+            storage_key([b"a", b"bc", b"<d@e>"])
+        );
+        assert_ne!(
+            storage_key([b"bob", b"alice", b"<a@b>"]),
+            storage_key([b"bob", b"alice", b"<A@b>"])
+        );
+    }
+}

@@ -70,10 +70,12 @@ fn invalid_ber_is_refused() {
     }
 }
 
+/// SMI-02
 #[test]
 fn depth_and_elements_are_bounded() {
-    let deep = [0x30, 0x80].repeat(33);
-    assert_eq!(collect(&deep), Err(BerError::TooDeep));
+    for depth in [33, 1_000_000] {
+        assert_eq!(collect(&[0x30, 0x80].repeat(depth)), Err(BerError::TooDeep));
+    }
     let mut many = vec![0x30, 0x80];
     many.extend([0x05, 0].repeat(16_384));
     assert_eq!(collect(&many), Err(BerError::TooMany));

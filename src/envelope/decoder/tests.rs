@@ -41,7 +41,7 @@ fn layers(head: &HeaderBlock, body: &[u8]) -> Vec<LayerKind> {
     Receiver::new(lenient()).receive(head, body).0.decoded.layers
 }
 
-/// ENV-33, ENV-34: payloads of every type, in any case, are handed over unchanged.
+/// ENV-33, ENV-34, RCV-17: payloads of every type, in any case, are handed over unchanged.
 #[test]
 fn payload_types_pass_through() {
     for kind in [

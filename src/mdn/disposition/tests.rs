@@ -78,7 +78,7 @@ fn written_forms_are_exact() {
     }
 }
 
-/// MDN-12, MDN-13, MDN-24..28, MDN-30, INT-13, INT-15, INT-16, INT-29: what products and the RFC's examples write.
+/// MDN-12, MDN-13, MDN-24, MDN-25, MDN-26, MDN-27, MDN-28, MDN-30, INT-13, INT-15, INT-16, INT-29: what products and the RFC's examples write.
 #[test]
 fn real_dispositions_are_read() {
     let error = |text: &str| Disposition::error(ErrorModifier::from(text));
