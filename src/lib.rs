@@ -90,6 +90,8 @@ pub mod store;
 #[cfg(feature = "transport")]
 pub mod transport;
 
+pub mod diagnose;
+
 #[cfg(feature = "transport")]
 mod exchange;
 

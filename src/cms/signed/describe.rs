@@ -18,8 +18,6 @@ pub(crate) struct SignerClaim {
     pub(crate) signing_time: Option<SystemTime>,
     /// The digest of the content among the signed attributes.
     pub(crate) content_digest: Option<Mic>,
-    /// Whether there are signed attributes.
-    pub(crate) has_attributes: bool,
 }
 
 /// What a `SignerInfo` says, if it can be read.
@@ -35,7 +33,6 @@ pub(crate) fn describe_signer(signer_info: &[u8]) -> Option<SignerClaim> {
             Ok(digest) => attributes.and_then(|attributes| attributes.message_digest(*digest)),
             Err(_) => None,
         },
-        has_attributes: attributes.is_some(),
         digest,
     })
 }

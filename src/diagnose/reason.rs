@@ -1,0 +1,483 @@
+//! Why: typed, in plain words, and what to do next.
+
+use std::fmt;
+
+use super::capture::BodyLength;
+use super::layer::{HeldKey, Named};
+use super::variant::MicVariant;
+use crate::algorithm::DigestAlgorithm;
+use crate::cms::{Certificate, CertificateId, SignatureError};
+use crate::envelope::{Fault, RefusalDetail};
+use crate::mdn::{Disposition, DispositionModifier, ErrorModifier, FailureModifier, MdnError, ReceiptStatus};
+use crate::mic::Mic;
+use crate::name::As2Name;
+
+/// What a receiver with this configuration makes of a capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// A message is taken; a receipt confirms.
+    Accepted,
+    /// The same, with something that is worth a look.
+    Reservation,
+    /// A message is refused; a receipt does not confirm.
+    Refused,
+    /// It cannot be told: no AS2, or nothing to hold it against.
+    Undecided,
+}
+
+/// `accepted`, `reservation`, `refused`, `undecided`.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Accepted => "accepted",
+            Self::Reservation => "reservation",
+            Self::Refused => "refused",
+            Self::Undecided => "undecided",
+        })
+    }
+}
+
+/// Why a capture is taken or refused. `Display` says it in plain words, [`advice`](Self::advice) what to do next.
+///
+/// It tells what no partner may be told: see the [module](super).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Reason {
+    /// There is no header field in it.
+    NotHttp,
+    /// HTTP, but no AS2: a web page, an error of a proxy.
+    NotAs2 {
+        /// The `Content-Type`, empty if there is none.
+        content_type: String,
+    },
+    /// The AS2 names are missing or cannot be read.
+    Names,
+    /// Nothing is configured between the two names, in either direction.
+    NoPartnership {
+        /// The sender.
+        from: As2Name,
+        /// Whom it is for.
+        to: As2Name,
+    },
+    /// The capture itself is damaged, and so is what it holds.
+    Capture(BodyLength),
+    /// It is encrypted for keys that we do not hold.
+    NotForUs {
+        /// Whom it is encrypted for.
+        recipients: Vec<CertificateId>,
+        /// What we hold.
+        held: Vec<HeldKey>,
+    },
+    /// It is encrypted for another identity of ours than the one it is addressed to.
+    ForAnotherIdentity {
+        /// Whom it is addressed to.
+        addressed: As2Name,
+        /// Whom it is encrypted for.
+        held: HeldKey,
+    },
+    /// It is encrypted for a key of ours, but the content key in a way that is not supported.
+    KeyTransport(HeldKey),
+    /// It is encrypted for a key of ours, and cannot be decrypted.
+    Undecryptable(HeldKey),
+    /// The signature is right, but by a certificate that is not configured for the partner.
+    SignerNotConfigured {
+        /// The partner.
+        partner: As2Name,
+        /// The certificate, which the message carries.
+        certificate: Certificate,
+    },
+    /// The signature is right, but by a certificate of another partner.
+    SignerIsAnotherPartner {
+        /// The partner in whose name it was sent.
+        partner: As2Name,
+        /// The one that signed.
+        signer: As2Name,
+        /// Its certificate.
+        certificate: Certificate,
+    },
+    /// The signature is our own: the message came back, or the roles are mixed up.
+    SignerIsOurselves(HeldKey),
+    /// No certificate at hand is that of the signer.
+    UnknownSigner {
+        /// The partner.
+        partner: As2Name,
+        /// How the signer is named.
+        id: CertificateId,
+        /// Whether the content has the digest that was signed, by whomever.
+        intact: bool,
+        /// What is configured for the partner.
+        configured: Vec<Certificate>,
+    },
+    /// The signed part was rewritten on the way, or signed in another form than it was sent in.
+    SignedPartRewritten {
+        /// The partner's certificate.
+        certificate: Certificate,
+        /// The form that the signature is over.
+        over: MicVariant,
+    },
+    /// The content is not what was signed, in no form that is known.
+    ContentChanged(Certificate),
+    /// The signature by a configured certificate is wrong in another way.
+    SignatureWrong {
+        /// The certificate.
+        certificate: Certificate,
+        /// What is wrong.
+        error: SignatureError,
+    },
+    /// The policy, or the structure of the message.
+    Message(RefusalDetail),
+    /// A message that is taken.
+    Accepted {
+        /// The configured certificate that verified the signature.
+        signer: Option<Certificate>,
+        /// It did so over the CRLF-canonical form of the signed part only (RFC 8551 §3.1.1).
+        canonicalised: bool,
+        /// That certificate is not valid at present, and the policy bears it.
+        expired: bool,
+        /// It is not the partner that signed, and the policy bears it (RFC 4130 §7.5.5).
+        unauthenticated: bool,
+    },
+    /// A message or a receipt that we sent ourselves.
+    SentByUs {
+        /// The partner.
+        partner: As2Name,
+    },
+    /// What came is no receipt that can be read.
+    NotAReceipt(MdnError),
+    /// A receipt that can be read, and nothing to hold it against.
+    ReceiptRead(Disposition),
+    /// What the receipt says of the message.
+    Receipt(ReceiptStatus),
+    /// The MIC of the receipt is ours of another form of the message.
+    MicOfOtherForm {
+        /// The partner's.
+        theirs: Mic,
+        /// The form that has it.
+        variant: MicVariant,
+    },
+    /// The MIC of the receipt is right, but names another algorithm than it is of.
+    MicMislabelled {
+        /// What it is of.
+        actual: DigestAlgorithm,
+        /// The field.
+        field: String,
+    },
+    /// The MIC of the receipt is that of no form of the message that is known.
+    MicUnexplained {
+        /// Ours.
+        ours: Mic,
+        /// The partner's.
+        theirs: Mic,
+        /// Whether the original was there to look for other forms.
+        searched: bool,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotHttp => f.write_str("this is no HTTP message: it has no header fields"),
+            Self::NotAs2 { content_type } => write!(f, "this is no AS2 message: {content_type:?} without AS2 names"),
+            Self::Names => {
+                f.write_str("AS2-From or AS2-To is missing or malformed, so nobody can tell whose message it is")
+            }
+            Self::NoPartnership { from, to } => {
+                write!(
+                    f,
+                    "no partnership is configured between {from:?} and {to:?}",
+                    from = from.as_str(),
+                    to = to.as_str()
+                )
+            }
+            Self::Capture(length) => length.fmt(f),
+            Self::NotForUs { recipients, held } => {
+                f.write_str("encrypted for ")?;
+                list(f, recipients, "nobody that can be read")?;
+                f.write_str(": we hold no such key; we hold ")?;
+                list(f, held, "none")
+            }
+            Self::ForAnotherIdentity { addressed, held } => {
+                write!(
+                    f,
+                    "addressed to {addressed}, but encrypted for another identity of ours: {held}"
+                )
+            }
+            Self::KeyTransport(held) => {
+                write!(
+                    f,
+                    "encrypted for {held}, but the content key in a way that is not supported"
+                )
+            }
+            Self::Undecryptable(held) => write!(
+                f,
+                "encrypted for {held}, but it cannot be decrypted: the ciphertext is damaged, or the partner encrypted with \
+                 another key than that certificate has"
+            ),
+            Self::SignerNotConfigured { partner, certificate } => write!(
+                f,
+                "the signature is right, but by a certificate not configured for {partner}: {certificate}, its fingerprint is {}",
+                certificate.fingerprint_hex()
+            ),
+            Self::SignerIsAnotherPartner {
+                partner,
+                signer,
+                certificate,
+            } => write!(
+                f,
+                "the signature is right, but by {}, which is configured for {signer}, not for {partner}",
+                Named(certificate)
+            ),
+            Self::SignerIsOurselves(held) => write!(f, "the signature is our own: {held}"),
+            Self::UnknownSigner {
+                partner,
+                id,
+                intact,
+                configured,
+            } => {
+                write!(
+                    f,
+                    "signed by {id}, which is no certificate configured for {partner}; configured are "
+                )?;
+                list(f, &configured.iter().map(Named).collect::<Vec<_>>(), "none")?;
+                f.write_str(match intact {
+                    true => "; the content has the digest that was signed",
+                    false => "; the content has not the digest that was signed",
+                })
+            }
+            Self::SignedPartRewritten { certificate, over } => write!(
+                f,
+                "the signed part is damaged: the signature by {} verifies over {over}, not over what came",
+                Named(certificate)
+            ),
+            Self::ContentChanged(certificate) => write!(
+                f,
+                "the content was changed after signing: it has not the digest that was signed under {}",
+                Named(certificate)
+            ),
+            Self::SignatureWrong { certificate, error } => {
+                write!(f, "the signature under {} is wrong: {error}", Named(certificate))
+            }
+            Self::Message(detail) => detail.fmt(f),
+            Self::Accepted {
+                signer,
+                canonicalised,
+                expired,
+                unauthenticated,
+            } => {
+                match signer {
+                    Some(certificate) => write!(f, "the signature is right, by the configured {}", Named(certificate))?,
+                    None => f.write_str("the message is taken without a signature by the partner")?,
+                }
+                if *canonicalised {
+                    f.write_str("; it verifies only after LF was turned into CRLF in the signed part")?;
+                }
+                if *expired {
+                    f.write_str("; that certificate is not valid at this time")?;
+                }
+                if *unauthenticated {
+                    f.write_str("; nothing shows that the partner sent it")?;
+                }
+                Ok(())
+            }
+            Self::SentByUs { partner } => write!(
+                f,
+                "sent by us to {partner}: what the partner makes of it is not known here"
+            ),
+            Self::NotAReceipt(error) => error.fmt(f),
+            Self::ReceiptRead(disposition) => write!(f, "the receipt says {disposition}"),
+            Self::Receipt(status) => status.fmt(f),
+            Self::MicOfOtherForm { variant, .. } => {
+                write!(f, "the MIC in this receipt equals ours of {variant}: ")?;
+                f.write_str(match variant.form.is_exact() {
+                    true => "the partner computed it over another part of the message",
+                    false => "the partner rewrote line ends",
+                })
+            }
+            Self::MicMislabelled { actual, field } => {
+                write!(
+                    f,
+                    "the MIC in this receipt, {field:?}, is ours under {actual}: it names the wrong algorithm"
+                )
+            }
+            Self::MicUnexplained { ours, theirs, searched } => {
+                write!(f, "the MIC in this receipt, {theirs}, is not ours, {ours}")?;
+                match searched {
+                    true => f.write_str(", nor that of any form of the message that partners are known to digest"),
+                    false => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+fn list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: &[T], none: &str) -> fmt::Result {
+    if items.is_empty() {
+        return f.write_str(none);
+    }
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            f.write_str("; ")?;
+        }
+        item.fmt(f)?;
+    }
+    Ok(())
+}
+
+impl Reason {
+    /// What to do next, in a sentence or two for people.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::NotHttp => {
+                "Give the whole message: start line or header fields, an empty line, the body, octet for octet."
+            }
+            Self::NotAs2 { .. } => {
+                "Look at the body: a proxy, a load balancer or a login page answered in place of the AS2 station. Check \
+                 the URL."
+            }
+            Self::Names => "Have the sender set both names; the header problems say what is wrong with them.",
+            Self::NoPartnership { .. } => {
+                "Configure the partnership under exactly these names. Case and spaces count (RFC 4130 §6.2)."
+            }
+            Self::Capture(_) => {
+                "Capture it again, in binary, at the receiver. If it comes out the same there, a proxy or gateway on the \
+                 way rewrites or cuts bodies."
+            }
+            Self::NotForUs { .. } => {
+                "Send the partner the certificate that is to be encrypted for. If it is an earlier one of ours, keep its \
+                 key until all partners have changed."
+            }
+            Self::ForAnotherIdentity { .. } => {
+                "Have the partner encrypt for the certificate of the identity that it addresses, or address the other one."
+            }
+            Self::KeyTransport(_) => "Have the partner encrypt content keys with RSA PKCS#1 v1.5.",
+            Self::Undecryptable(_) => {
+                "Compare the fingerprint with the certificate that the partner uses, and check that our key belongs to \
+                 ours. If both are right, capture the message again: it was damaged."
+            }
+            Self::SignerNotConfigured { .. } => {
+                "Ask the partner, by another way than this message, whether that fingerprint is its certificate. If so, \
+                 configure it beside the present one."
+            }
+            Self::SignerIsAnotherPartner { .. } => {
+                "Check which of the two partners sent it: either it used the wrong AS2-From, or the wrong key."
+            }
+            Self::SignerIsOurselves(_) => {
+                "Check whether AS2-From and AS2-To are mixed up, or the message was sent to itself."
+            }
+            Self::UnknownSigner { .. } => {
+                "Ask the partner for its signing certificate, and configure it. The message does not carry it."
+            }
+            Self::SignedPartRewritten { .. } => {
+                "Find what rewrites line ends on the way: a gateway, a text-mode transfer, or the partner between signing \
+                 and sending. A transfer encoding of base64 for the signed part goes round it."
+            }
+            Self::ContentChanged(_) => {
+                "Compare the payload with the partner's. If it is equal, headers of the signed part were changed: by a \
+                 gateway, or by a product that writes them anew."
+            }
+            Self::SignatureWrong { .. } => {
+                "Compare the certificates: one of the same issuer and serial number may have another key. Otherwise the \
+                 partner's signature is broken, or is of a kind that is not supported."
+            }
+            Self::Message(detail) => message_advice(detail),
+            Self::Accepted {
+                canonicalised: true, ..
+            } => "Nothing has to be done. The partner signs text in its canonical form and sends it otherwise.",
+            Self::Accepted { expired: true, .. } => "Ask the partner for its new certificate.",
+            Self::Accepted { .. } => "Nothing has to be done.",
+            Self::SentByUs { .. } => {
+                "Examine the partner's receipt, with this capture as the original of what was sent."
+            }
+            Self::NotAReceipt(_) => "Ask the partner what it answered with; keep the capture for it.",
+            Self::ReceiptRead(_) => "Give the record of what was sent, or the original, to hold the receipt against.",
+            Self::Receipt(status) => receipt_advice(status),
+            Self::MicOfOtherForm { variant, .. } => match variant.form.is_exact() {
+                true => {
+                    "The partner has the right payload. Set how it computes the MIC in the partnership, or have it follow \
+                     RFC 4130 §7.3.1."
+                }
+                false => {
+                    "The partner has the message with other line ends. Have it take messages in binary, or send the \
+                     payload in base64."
+                }
+            },
+            Self::MicMislabelled { .. } => {
+                "The partner has the right message. Have it name the algorithm that it uses."
+            }
+            Self::MicUnexplained { searched: false, .. } => {
+                "Give the original too, to find out whether the partner digested another form of it."
+            }
+            Self::MicUnexplained { .. } => {
+                "The partner has something else. Compare the payload octet by octet, and which message was answered."
+            }
+        }
+    }
+}
+
+fn message_advice(detail: &RefusalDetail) -> &'static str {
+    match detail {
+        RefusalDetail::Fault(Fault::CipherUnsupported(_)) => "Have the partner encrypt with AES in CBC mode.",
+        RefusalDetail::Fault(Fault::CipherRefused(_)) => {
+            "Have the partner encrypt with AES, or allow the cipher in the partnership."
+        }
+        RefusalDetail::Fault(Fault::TooLarge(_)) => "Raise the limit of the partnership if such sizes are agreed.",
+        RefusalDetail::Fault(Fault::CompressedTwice) => {
+            "Have the partner compress once: before signing or after, not both (RFC 5402 §3)."
+        }
+        RefusalDetail::Fault(Fault::Truncated) => "Capture it again. If it is whole, the partner sends it cut off.",
+        RefusalDetail::Fault(_) => "Send the partner this reason and the capture: its message is malformed.",
+        RefusalDetail::NotSigned | RefusalDetail::UnsignedCbc | RefusalDetail::NoSigners => {
+            "Have the partner sign, or allow unsigned messages in the partnership."
+        }
+        RefusalDetail::NotEncrypted => "Have the partner encrypt, or allow plain messages in the partnership.",
+        RefusalDetail::NotCompressed => "Have the partner compress, or do not demand it in the partnership.",
+        RefusalDetail::NoFilename => "Have the partner name the file in Content-Disposition, or do not demand it.",
+        RefusalDetail::WeakDigest(_) => "Have the partner sign with SHA-256, or allow the digest in the partnership.",
+        RefusalDetail::WeakKey(_) => "Have the partner make an RSA key of 2048 bits at least.",
+        RefusalDetail::NotValid(_) => "Ask the partner for its new certificate, and check the clock.",
+        _ => "Compare the policy of the partnership with what the partner sends.",
+    }
+}
+
+fn receipt_advice(status: &ReceiptStatus) -> &'static str {
+    let disposition = match status {
+        ReceiptStatus::Accepted { .. } | ReceiptStatus::AcceptedWithoutMic => return "Nothing has to be done.",
+        ReceiptStatus::Warning { .. } => return "Read the warning: the partner has the message all the same.",
+        ReceiptStatus::Unsigned => {
+            return "Have the partner sign its receipts, or take unsigned ones: they prove nothing.";
+        }
+        ReceiptStatus::OtherMessage { .. } => return "Look for the message that it names among those that were sent.",
+        ReceiptStatus::OtherPartner => return "Check the AS2 names of the receipt.",
+        ReceiptStatus::MissingMic => return "Have the partner return the MIC (RFC 4130 §7.4.3).",
+        ReceiptStatus::UnusableMic { .. } => return "Have the partner use one of the digests that were asked for.",
+        ReceiptStatus::Rejected(disposition) => disposition,
+        _ => return "Compare the receipt with what the partnership expects.",
+    };
+    match disposition.modifier() {
+        Some(DispositionModifier::Error(error)) => match error {
+            ErrorModifier::DecryptionFailed => {
+                "The partner could not decrypt it: check that we encrypt for its present certificate."
+            }
+            ErrorModifier::AuthenticationFailed => {
+                "The partner does not know who signed: send it our present certificate, and compare AS2 names."
+            }
+            ErrorModifier::IntegrityCheckFailed => {
+                "The content changed on the way, or the partner verifies with an old certificate of ours."
+            }
+            ErrorModifier::DecompressionFailed => "Send without compression: the partner may not support it.",
+            ErrorModifier::InsufficientMessageSecurity => {
+                "The partner demands a signature, encryption or stronger algorithms: compare the send profile."
+            }
+            ErrorModifier::UnknownTradingPartner | ErrorModifier::UnknownTradingRelationship => {
+                "The partner has no partnership under these AS2 names. Case and spaces count."
+            }
+            _ => "Ask the partner: its log says more than its receipt.",
+        },
+        Some(DispositionModifier::Failure(FailureModifier::UnsupportedMicAlgorithms)) => {
+            "Ask for a receipt under a digest that the partner supports."
+        }
+        _ => "Ask the partner: its log says more than its receipt.",
+    }
+}
