@@ -220,12 +220,22 @@ fn unframe(head: &HeaderBlock, body: &[u8], problems: &mut Vec<HeaderProblem>) -
     };
     let length = compare(declared, body);
     note(length, "Content-Length", problems);
-    let body = match length {
-        BodyLength::Surplus { .. } => usize::try_from(declared).ok().and_then(|declared| body.get(..declared)),
-        _ => None,
-    }
-    .unwrap_or(body);
+    let end = usize::try_from(declared)
+        .ok()
+        .filter(|_| matches!(length, BodyLength::Surplus { .. }));
+    let body = match end.and_then(|end| body.split_at_checked(end)) {
+        Some((whole, surplus)) if is_foreign(surplus) => whole,
+        _ => body,
+    };
     (body.to_vec(), length)
+}
+
+/// Whether what follows a body is the end of the file or another message. Anything else may belong to the body: it was
+/// edited, or the length is wrong.
+fn is_foreign(surplus: &[u8]) -> bool {
+    let line = surplus.trim_ascii_start().split(|octet| *octet == b'\n').next();
+    let line = trim_line(line.unwrap_or_default());
+    line.is_empty() || is_start_line(line)
 }
 
 fn note(length: BodyLength, header: &str, problems: &mut Vec<HeaderProblem>) {

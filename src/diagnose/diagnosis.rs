@@ -9,12 +9,14 @@ use super::open::Opened;
 use super::reason::{Outcome, Reason};
 use super::receipt::ReceiptFound;
 use super::variant::MicVariant;
+use crate::algorithm::DigestAlgorithm;
 use crate::envelope::{PayloadFilename, RefusalReason};
 use crate::message_id::MessageId;
 use crate::mic::{Mic, MicSet};
 use crate::name::As2Name;
 
-/// All that is known of a capture. `Display` is a text for people, of several lines.
+/// All that is known of a capture. `Display` is a text for people, of several lines; `{:#}` has every digest in every
+/// algorithm.
 ///
 /// Never to be shown to partners: see the [module](super).
 #[derive(Clone, Debug)]
@@ -169,12 +171,10 @@ impl fmt::Display for Diagnosis {
         for problem in &self.header_problems {
             writeln!(f, "header: {problem}")?;
         }
-        for variant in &self.mics {
-            let which = if variant.right { "MIC" } else { "not the MIC" };
-            writeln!(f, "{which}, of {variant} ({} octets):", variant.octets)?;
-            for mic in variant.mics.iter() {
-                writeln!(f, "  {mic}")?;
-            }
+        // The digests of a receipt itself are nobody's concern.
+        let mics = self.receipt.as_ref().map_or(&self.mics, |receipt| &receipt.original);
+        for variant in mics {
+            write_mics(variant, f)?;
         }
         if let Some(receipt) = &self.receipt {
             writeln!(f, "disposition: {}", receipt.mdn.disposition())?;
@@ -188,4 +188,18 @@ impl fmt::Display for Diagnosis {
         writeln!(f, "{}: {}", self.outcome, self.reason)?;
         f.write_str(self.reason.advice())
     }
+}
+
+/// The right digests in every algorithm; others in SHA-256 alone, unless all is asked for.
+fn write_mics(variant: &MicVariant, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let which = if variant.right { "MIC" } else { "other digest" };
+    write!(f, "{which}, of {variant} ({} octets):", variant.octets)?;
+    if !variant.right && !f.alternate() {
+        return match variant.mics.get(DigestAlgorithm::Sha256) {
+            Some(mic) => writeln!(f, " {mic}"),
+            None => writeln!(f),
+        };
+    }
+    writeln!(f)?;
+    variant.mics.iter().try_for_each(|mic| writeln!(f, "  {mic}"))
 }

@@ -33,7 +33,8 @@
 //! let capture = [read("signed.head")?, read("signed.body")?].concat();
 //! let diagnosis = Examination::new(&keys, &partners, now).examine(&capture).await?;
 //! assert_eq!(diagnosis.kind, CaptureKind::Message);
-//! assert!(matches!(diagnosis.reason, Reason::UnknownSigner { intact: true, .. }));
+//! let Reason::SignerNotConfigured { certificate, .. } = &diagnosis.reason else { panic!("{diagnosis}") };
+//! println!("ask pyas2 whether this is its certificate: {}", certificate.fingerprint_hex());
 //! println!("{diagnosis}");
 //! # Ok(())
 //! # }

@@ -130,6 +130,8 @@ impl Opened {
 
     fn right_variant(&self, unsigned: &UnsignedMic) -> Option<MicVariant> {
         let innermost = self.record.entities.len().checked_sub(1);
+        let encoding = self.decoded.payload_head.as_ref().map(HeaderBlock::transfer_encoding);
+        let encoded = matches!(encoding, Some(Ok(Some(encoding))) if !encoding.is_identity());
         let (mics, index, part, form) = match &self.decoded.signature {
             Some(signature) => {
                 let signed = self.decoded.layers.iter().position(|layer| *layer == LayerKind::Signed);
@@ -137,7 +139,8 @@ impl Opened {
             }
             None => {
                 let part = match (innermost, unsigned.content_only) {
-                    (None, _) => EntityPart::DecodedContent,
+                    (None, _) if encoded => EntityPart::DecodedContent,
+                    (None, _) => EntityPart::Content,
                     (Some(_), true) => EntityPart::Content,
                     (Some(_), false) => EntityPart::Entity,
                 };

@@ -455,28 +455,31 @@ fn receipt_advice(status: &ReceiptStatus) -> &'static str {
         ReceiptStatus::Rejected(disposition) => disposition,
         _ => return "Compare the receipt with what the partnership expects.",
     };
-    match disposition.modifier() {
-        Some(DispositionModifier::Error(error)) => match error {
-            ErrorModifier::DecryptionFailed => {
-                "The partner could not decrypt it: check that we encrypt for its present certificate."
-            }
-            ErrorModifier::AuthenticationFailed => {
-                "The partner does not know who signed: send it our present certificate, and compare AS2 names."
-            }
-            ErrorModifier::IntegrityCheckFailed => {
-                "The content changed on the way, or the partner verifies with an old certificate of ours."
-            }
-            ErrorModifier::DecompressionFailed => "Send without compression: the partner may not support it.",
-            ErrorModifier::InsufficientMessageSecurity => {
-                "The partner demands a signature, encryption or stronger algorithms: compare the send profile."
-            }
-            ErrorModifier::UnknownTradingPartner | ErrorModifier::UnknownTradingRelationship => {
-                "The partner has no partnership under these AS2 names. Case and spaces count."
-            }
-            _ => "Ask the partner: its log says more than its receipt.",
-        },
+    let error = match disposition.modifier() {
+        Some(DispositionModifier::Error(error)) => error.clone(),
         Some(DispositionModifier::Failure(FailureModifier::UnsupportedMicAlgorithms)) => {
-            "Ask for a receipt under a digest that the partner supports."
+            return "Ask for a receipt under a digest that the partner supports.";
+        }
+        // Products put reasons of errors there, too.
+        Some(DispositionModifier::Failure(FailureModifier::Other(text))) => text.to_string().as_str().into(),
+        _ => ErrorModifier::Unspecified,
+    };
+    match error {
+        ErrorModifier::DecryptionFailed => {
+            "The partner could not decrypt it: check that we encrypt for its present certificate."
+        }
+        ErrorModifier::AuthenticationFailed => {
+            "The partner does not know who signed: send it our present certificate, and compare AS2 names."
+        }
+        ErrorModifier::IntegrityCheckFailed => {
+            "The content changed on the way, or the partner verifies with an old certificate of ours."
+        }
+        ErrorModifier::DecompressionFailed => "Send without compression: the partner may not support it.",
+        ErrorModifier::InsufficientMessageSecurity => {
+            "The partner demands a signature, encryption or stronger algorithms: compare the send profile."
+        }
+        ErrorModifier::UnknownTradingPartner | ErrorModifier::UnknownTradingRelationship => {
+            "The partner has no partnership under these AS2 names. Case and spaces count."
         }
         _ => "Ask the partner: its log says more than its receipt.",
     }

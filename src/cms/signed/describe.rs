@@ -27,7 +27,7 @@ pub(crate) fn describe_signer(signer_info: &[u8]) -> Option<SignerClaim> {
     let attributes = signer.attributes.as_ref();
     Some(SignerClaim {
         id: signer.id,
-        signature_algorithm: oid::text(signer.signature_algorithm.oid),
+        signature_algorithm: oid::name(signer.signature_algorithm.oid),
         signing_time: attributes.and_then(|attributes| attributes.signing_time()),
         content_digest: match &digest {
             Ok(digest) => attributes.and_then(|attributes| attributes.message_digest(*digest)),

@@ -1,0 +1,265 @@
+//! Receipts of products, held against what was sent.
+
+use ediint::diagnose::{
+    BodyLength, CaptureKind, Direction, FinalLineEnd, HeaderFault, LineEnds, Outcome, Reason, Sent,
+};
+use ediint::mdn::ReceiptStatus;
+use ediint::partnership::AcceptPolicy;
+use ediint::{DigestAlgorithm, MessageId, Mic};
+
+use crate::support::{Host, body_start, certificate, lenient, name, read, recorded, replaced, to_lf};
+
+fn id(id: &str) -> MessageId {
+    MessageId::parse(id).unwrap()
+}
+
+/// A host that gets the receipts of made-by-hand.
+fn company(configured: Option<&str>) -> Host {
+    Host::default()
+        .partner("MYCOMPANY", "PARTNER", configured, lenient())
+        .partner("My Company", "Partner AS2", configured, lenient())
+}
+
+const PARTNER: Option<&str> = Some("made-by-hand/partner.pem");
+
+#[tokio::test]
+async fn confirmed_by_the_record_or_by_the_original() {
+    let host = Host::sender(lenient());
+    let mdn = recorded("pyas2lib/signed-mdn");
+    let recorded_mic = String::from_utf8(read("pyas2lib/signed.mic")).unwrap();
+    let mic = Mic::parse(&recorded_mic, DigestAlgorithm::Sha256).unwrap();
+    let sent = Sent::new().message_id(id("<signed@pyas2.example>"));
+    for sent in [
+        sent.clone().mics([mic.clone()]),
+        sent.original(recorded("pyas2lib/signed")),
+        Sent::new().original(recorded("pyas2lib/signed")),
+    ] {
+        let diagnosis = host.examination().sent(sent).examine(&mdn).await.unwrap();
+        assert_eq!(diagnosis.kind, CaptureKind::Mdn);
+        assert_eq!(diagnosis.direction, Direction::Inbound);
+        assert_eq!(diagnosis.outcome, Outcome::Accepted, "{diagnosis}");
+        let receipt = diagnosis.receipt.as_ref().unwrap();
+        let expected = ReceiptStatus::Accepted {
+            mic: mic.clone(),
+            signed: true,
+        };
+        assert_eq!(receipt.status, Some(expected));
+        assert_eq!(receipt.mdn.original_message_id(), Some("<signed@pyas2.example>"));
+        assert_eq!(receipt.mic, Ok(Some(mic.clone())));
+    }
+
+    let other = Sent::new().message_id(id("<other@pyas2.example>")).mics([mic]);
+    let diagnosis = host.examination().sent(other).examine(&mdn).await.unwrap();
+    assert!(matches!(
+        diagnosis.reason,
+        Reason::Receipt(ReceiptStatus::OtherMessage { .. })
+    ));
+    assert_eq!(diagnosis.outcome, Outcome::Refused);
+
+    let diagnosis = host.examine(&mdn).await;
+    assert_eq!(diagnosis.outcome, Outcome::Undecided);
+    assert!(matches!(diagnosis.reason, Reason::ReceiptRead(_)));
+
+    let diagnosis = Host::receiver(lenient()).examine(&mdn).await;
+    assert!(matches!(&diagnosis.reason, Reason::SentByUs { partner } if *partner == name("pyas2")));
+}
+
+/// The receipt says which form of the message the partner digested.
+#[tokio::test]
+async fn digests_of_other_forms_of_the_message() {
+    // pyas2lib returned the digest of what was signed, CR LF. What our records have left in LF was another thing.
+    let message = recorded("pyas2lib/signed");
+    let (head, body) = message.split_at(body_start(&message));
+    let head = replaced(head, b"Content-Length: 2471\r\n", b"");
+    let sent = Sent::new().original([head, to_lf(body)].concat());
+    let host = Host::sender(lenient());
+    let mdn = recorded("pyas2lib/signed-mdn");
+    let diagnosis = host.examination().sent(sent).examine(&mdn).await.unwrap();
+    let Reason::MicOfOtherForm { variant, .. } = &diagnosis.reason else {
+        panic!("{diagnosis}");
+    };
+    assert_eq!(variant.form.line_ends, LineEnds::Crlf);
+    let text = diagnosis.reason.to_string();
+    assert_eq!(
+        text,
+        "the MIC in this receipt equals ours of the signed entity with its MIME headers after LF was turned into CRLF: \
+         the partner rewrote line ends"
+    );
+    assert!(diagnosis.reason.advice().contains("other line ends"));
+
+    // The products' receipts are for `abc`.
+    for (receipt, sent, line_ends, end) in [
+        (
+            "mendelson-signed",
+            &b"abc\r\n"[..],
+            LineEnds::AsTheyAre,
+            FinalLineEnd::Dropped,
+        ),
+        ("biztalk-signed", b"abc\n", LineEnds::AsTheyAre, FinalLineEnd::Dropped),
+        (
+            "sterling-signed",
+            b"abc\r\n",
+            LineEnds::AsTheyAre,
+            FinalLineEnd::Dropped,
+        ),
+        ("openas2-signed", b"abc\n", LineEnds::AsTheyAre, FinalLineEnd::Dropped),
+    ] {
+        let capture = recorded(&format!("made-by-hand/{receipt}"));
+        let host = company(PARTNER);
+        let examination = host.examination().sent(Sent::new().payload(sent));
+        let diagnosis = examination.examine(&capture).await.unwrap();
+        let Reason::MicOfOtherForm { variant, theirs } = &diagnosis.reason else {
+            panic!("{receipt}: {diagnosis}");
+        };
+        assert_eq!(
+            (variant.form.line_ends, variant.form.end),
+            (line_ends, end),
+            "{receipt}"
+        );
+        assert_eq!(*theirs, Mic::of(theirs.algorithm(), b"abc"), "{receipt}");
+        assert_eq!(diagnosis.receipt.as_ref().unwrap().matching.as_ref(), Some(variant));
+
+        // SMI-39, SMI-40: the body alone, of an entity with headers.
+        let entity = Sent::new().original(&b"Content-Type: text/plain\r\n\r\nabc"[..]);
+        let diagnosis = host.examination().sent(entity).examine(&capture).await.unwrap();
+        assert!(
+            matches!(&diagnosis.reason, Reason::MicOfOtherForm { variant, .. } if variant.form.is_exact()),
+            "{receipt}: {diagnosis}"
+        );
+        let encoded = b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nYWJj\r\n";
+        let encoded = Sent::new().original(&encoded[..]);
+        let diagnosis = host.examination().sent(encoded).examine(&capture).await.unwrap();
+        let text = diagnosis.reason.to_string();
+        assert!(text.contains("its transfer encoding removed"), "{receipt}: {text}");
+
+        let other = Sent::new().payload(&b"abd"[..]);
+        let diagnosis = host.examination().sent(other).examine(&capture).await.unwrap();
+        assert!(
+            matches!(&diagnosis.reason, Reason::MicUnexplained { searched: true, .. }),
+            "{receipt}: {diagnosis}"
+        );
+        let bare = Sent::new().mics([Mic::of(theirs.algorithm(), b"abd")]);
+        let diagnosis = host.examination().sent(bare).examine(&capture).await.unwrap();
+        assert!(matches!(
+            &diagnosis.reason,
+            Reason::MicUnexplained { searched: false, .. }
+        ));
+    }
+}
+
+/// INT-22: a digest under the wrong name is found out by its length.
+#[tokio::test]
+async fn mislabelled_digest() {
+    let mdn = recorded("pyas2lib/plain-mdn");
+    let mic = Mic::of(DigestAlgorithm::Sha256, b"abc");
+    let line = format!("\nReceived-content-MIC: {}, sha1\r\nDisposition:", mic.base64());
+    let mdn = replaced(&mdn, b"\nDisposition:", line.as_bytes());
+    let sent = Sent::new().unsigned_receipt().payload(&b"abc"[..]);
+    let host = Host::sender(lenient());
+    let diagnosis = host.examination().sent(sent).examine(&mdn).await.unwrap();
+    assert!(
+        matches!(
+            diagnosis.reason,
+            Reason::MicMislabelled {
+                actual: DigestAlgorithm::Sha256,
+                ..
+            }
+        ),
+        "{diagnosis}"
+    );
+    assert_eq!(diagnosis.outcome, Outcome::Refused);
+}
+
+#[tokio::test]
+async fn refusals_of_products() {
+    for (receipt, text, advice) in [
+        (
+            "mendelson-unknown-partner",
+            "unknown-trading-partner",
+            "no partnership under these AS2 names",
+        ),
+        ("openas2-decompression", "decompresion-failed", "Ask the partner"),
+        ("phase2-unknown-partnership", "authentication-failed", "who signed"),
+        ("libas2-decryption", "decryption-failed", "present certificate"),
+        ("openas2-storing", "Error storing transaction", "Ask the partner"),
+    ] {
+        let diagnosis = company(None)
+            .examine(&recorded(&format!("made-by-hand/{receipt}")))
+            .await;
+        assert_eq!(diagnosis.kind, CaptureKind::Mdn, "{receipt}");
+        assert_eq!(diagnosis.outcome, Outcome::Refused, "{receipt}: {diagnosis}");
+        assert!(matches!(diagnosis.reason, Reason::Receipt(ReceiptStatus::Rejected(_))));
+        let shown = diagnosis.reason.to_string();
+        assert!(shown.contains(text), "{receipt}: {shown}");
+        assert!(diagnosis.reason.advice().contains(advice), "{receipt}: {diagnosis}");
+    }
+}
+
+/// SEC-17: what is signed by somebody else, or changed, confirms nothing, and it is told which it is.
+#[tokio::test]
+async fn signatures_of_receipts() {
+    let sent = || Sent::new().payload(&b"abc"[..]);
+    let sterling = recorded("made-by-hand/sterling-signed");
+    let partner = certificate("made-by-hand/partner.pem");
+
+    let host = company(PARTNER);
+    let diagnosis = host.examination().sent(sent()).examine(&sterling).await.unwrap();
+    assert_eq!(diagnosis.outcome, Outcome::Accepted, "{diagnosis}");
+
+    let wrong = company(Some("pyas2lib/pyas2-cert.pem"));
+    let diagnosis = wrong.examination().sent(sent()).examine(&sterling).await.unwrap();
+    assert_eq!(diagnosis.outcome, Outcome::Refused);
+    assert!(
+        matches!(&diagnosis.reason, Reason::SignerNotConfigured { certificate, .. } if *certificate == partner),
+        "{diagnosis}"
+    );
+
+    let changed = replaced(
+        &recorded("made-by-hand/mendelson-signed"),
+        b"; processed",
+        b";  processed",
+    );
+    let diagnosis = host.examination().sent(sent()).examine(&changed).await.unwrap();
+    assert!(
+        matches!(&diagnosis.reason, Reason::ContentChanged(certificate) if *certificate == partner),
+        "{diagnosis}"
+    );
+
+    let strict = Host::sender(AcceptPolicy::new());
+    let unsigned = recorded("pyas2lib/signed-encrypted-mdn");
+    let diagnosis = strict.examination().sent(sent()).examine(&unsigned).await.unwrap();
+    assert!(matches!(diagnosis.reason, Reason::Receipt(ReceiptStatus::Unsigned)));
+}
+
+/// RFC 4130 A.4 is broken in many ways: what can be read is shown.
+#[tokio::test]
+async fn receipt_of_the_rfc() {
+    let capture = [read("rfc4130/a4-mdn.head"), read("rfc4130/a4-mdn.body")].concat();
+    let diagnosis = Host::default().examine(&capture).await;
+    assert_eq!(diagnosis.kind, CaptureKind::Mdn, "{diagnosis}");
+    assert_eq!(diagnosis.from, Some(name("AS2 Test")));
+    let receipt = diagnosis.receipt.as_ref().unwrap();
+    assert_eq!(
+        receipt.mdn.received_content_mic(),
+        Some("Hes6my+vIxIYxmvsA+MNpEOTPAc=, sha1")
+    );
+    // The RFC shows less than the Content-Length of the recording.
+    assert!(matches!(
+        diagnosis.reason,
+        Reason::Capture(BodyLength::Truncated { .. })
+    ));
+}
+
+/// RFC 4130 §6.2: OpenAS2 sends names with spaces, unquoted.
+#[tokio::test]
+async fn unquoted_names_are_told_of() {
+    let diagnosis = company(PARTNER).examine(&recorded("made-by-hand/openas2-signed")).await;
+    let unquoted = |problem: &&ediint::diagnose::HeaderProblem| problem.fault == HeaderFault::Unquoted;
+    let problems: Vec<_> = diagnosis.header_problems.iter().filter(unquoted).collect();
+    assert_eq!(problems.len(), 2);
+    assert!(
+        problems[0]
+            .to_string()
+            .ends_with("holds spaces but no quotes (RFC 4130 §6.2)")
+    );
+}
