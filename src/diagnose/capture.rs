@@ -7,7 +7,6 @@ use crate::limits::Limits;
 use crate::mime::HeaderBlock;
 
 /// An HTTP message: start line, header fields, and the body without the framing of HTTP.
-#[derive(Debug)]
 pub(super) struct Capture {
     pub(super) start_line: Option<String>,
     pub(super) head: HeaderBlock,

@@ -2,13 +2,14 @@
 
 use super::capture::{BodyLength, Capture};
 use super::layer::{Layer, LayerDetail, SignedBy, Signer};
-use super::open::Opened;
+use super::open::{Opened, requested};
 use super::reason::{Outcome, Reason};
 use super::signers::Certificates;
 use crate::cms::SignatureError;
-use crate::envelope::{Fault, Refusal, RefusalDetail, Verdict};
+use crate::envelope::{As2Headers, Fault, Refusal, RefusalDetail, Verdict};
 use crate::mdn::ErrorModifier;
 use crate::name::As2Name;
+use crate::partnership::AcceptPolicy;
 
 /// What a refused or accepted message is explained with.
 pub(super) struct Evidence<'a> {
@@ -171,4 +172,21 @@ impl Evidence<'_> {
             },
         })
     }
+}
+
+/// What the receiver refuses a message for before it looks at what is inside.
+pub(super) fn head_refusal(headers: &As2Headers, capture: &Capture, policy: &AcceptPolicy) -> Option<Reason> {
+    if headers.block().content_type().ok().flatten().is_none() {
+        return Some(Reason::NoContentType);
+    }
+    if headers.message_id().is_none() && !policy.without_message_id {
+        return Some(Reason::NoMessageId);
+    }
+    if let Some(Err(failure)) = requested(headers.block(), policy).map(|request| request.form_under(policy)) {
+        return Some(Reason::ReceiptUnsupported(failure));
+    }
+    if capture.body.is_empty() {
+        return Some(Reason::EmptyBody);
+    }
+    (!headers.version().is_supported()).then_some(Reason::Version(headers.version()))
 }

@@ -69,7 +69,7 @@ use std::fmt;
 use std::io;
 use std::time::SystemTime;
 
-use crate::envelope::{LayerKind, TransportFacts, Verdict};
+use crate::envelope::{As2Headers, LayerKind, TransportFacts, Verdict};
 use crate::keystore::{KeyStore, KeyStoreError};
 use crate::limits::Limits;
 use crate::mdn::{Mdn, ReceiptSignature};
@@ -215,7 +215,7 @@ impl<'a> Examination<'a> {
             receipt: None,
             layers,
             outcome: Outcome::Undecided,
-            reason: Reason::Names,
+            reason: Reason::NotHttp,
         };
         match kind {
             CaptureKind::Mdn => {
@@ -286,22 +286,30 @@ impl<'a> Examination<'a> {
         parties: &Parties,
         diagnosis: &mut Diagnosis,
     ) -> Result<(), DiagnoseError> {
-        let (Some(from), Some(to)) = (&diagnosis.from, &diagnosis.to) else {
-            diagnosis.outcome = Outcome::Refused;
-            return Ok(());
+        diagnosis.outcome = Outcome::Refused;
+        let headers = match As2Headers::parse(capture.head.clone()) {
+            Ok(headers) => headers,
+            Err(error) => {
+                diagnosis.reason = Reason::Head(error);
+                return Ok(());
+            }
         };
         let (Some(policy), Some((local, partner))) = (&parties.policy, &parties.pair) else {
-            diagnosis.outcome = Outcome::Refused;
             diagnosis.reason = Reason::NoPartnership {
-                from: from.clone(),
-                to: to.clone(),
+                from: headers.from().clone(),
+                to: headers.to().clone(),
             };
             return Ok(());
         };
         if parties.direction == Direction::Outbound {
+            diagnosis.outcome = Outcome::Undecided;
             diagnosis.reason = Reason::SentByUs {
                 partner: partner.clone(),
             };
+            return Ok(());
+        }
+        if let Some(reason) = explain::head_refusal(&headers, capture, policy) {
+            diagnosis.reason = reason;
             return Ok(());
         }
         // The receiver uses the keys of the identity that is addressed, no other.

@@ -12,14 +12,13 @@ use crate::cms::{Certificate, ContentKey, RecipientInfo, describe_signer};
 use crate::envelope::{Decoded, Decoder, LayerKind, Progress, Record};
 use crate::keystore::{KeyStore, KeyStoreError};
 use crate::limits::Limits;
-use crate::mdn::{ReceiptOptions, RequestedReceipt};
+use crate::mdn::RequestedReceipt;
 use crate::mic::{Mic, MicSet};
 use crate::mime::HeaderBlock;
 use crate::name::As2Name;
 use crate::partnership::{AcceptPolicy, UnsignedMic};
 
-/// What is inside a capture, as far as our keys reach.
-#[derive(Debug)]
+/// What is inside a capture, as far as our keys reach. It holds plaintext.
 pub(super) struct Opened {
     pub(super) decoded: Decoded,
     pub(super) record: Record,
@@ -33,11 +32,17 @@ pub(super) struct Opened {
     pub(super) unsupported_transport: bool,
 }
 
-/// The digests that the receipt request of a message asks for, as the receiver reads them.
-pub(super) fn requested(head: &HeaderBlock) -> Vec<DigestAlgorithm> {
+/// The receipt that a message asks for, as the receiver reads it.
+pub(super) fn requested(head: &HeaderBlock, policy: &AcceptPolicy) -> Option<RequestedReceipt> {
     let request = RequestedReceipt::from_headers(head).ok().flatten();
-    let options = request.as_ref().and_then(RequestedReceipt::options);
-    options.map(ReceiptOptions::digests).into_iter().flatten().collect()
+    request.and_then(|request| request.under(&policy.receipt_rule))
+}
+
+fn requested_digests(head: &HeaderBlock, policy: &AcceptPolicy) -> Vec<DigestAlgorithm> {
+    requested(head, policy)
+        .iter()
+        .flat_map(RequestedReceipt::digests)
+        .collect()
 }
 
 /// Takes a capture out of its layers. Keys of `locals` are tried in turn.
@@ -48,7 +53,7 @@ pub(super) async fn open(
     keys: &dyn KeyStore,
     locals: &[As2Name],
 ) -> Result<Opened, DiagnoseError> {
-    let digests = requested(&capture.head);
+    let digests = requested_digests(&capture.head, policy);
     // What a partnership allows may be more than memory is to hold.
     let size = policy
         .message_size
@@ -104,7 +109,7 @@ pub(super) fn decode_as_receiver(
     limits: &Limits,
     content_keys: &[ContentKey],
 ) -> io::Result<Decoded> {
-    let digests = requested(&capture.head);
+    let digests = requested_digests(&capture.head, policy);
     let mut decoder = Decoder::new(capture.head.clone(), &digests, policy.clone(), limits.clone());
     let mut nowhere = io::sink();
     if let Progress::NeedContentKey(_) = decoder.update(&capture.body, &mut nowhere)? {

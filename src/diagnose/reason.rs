@@ -7,10 +7,11 @@ use super::layer::{HeldKey, Named};
 use super::variant::MicVariant;
 use crate::algorithm::DigestAlgorithm;
 use crate::cms::{Certificate, CertificateId, SignatureError};
-use crate::envelope::{Fault, RefusalDetail};
+use crate::envelope::{As2HeaderError, Fault, RefusalDetail};
 use crate::mdn::{Disposition, DispositionModifier, ErrorModifier, FailureModifier, MdnError, ReceiptStatus};
 use crate::mic::Mic;
 use crate::name::As2Name;
+use crate::version::As2Version;
 
 /// What a receiver with this configuration makes of a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,8 +52,18 @@ pub enum Reason {
         /// The `Content-Type`, empty if there is none.
         content_type: String,
     },
-    /// The AS2 names are missing or cannot be read.
-    Names,
+    /// The header fields of AS2 are missing or cannot be read: it is answered with 400.
+    Head(As2HeaderError),
+    /// There is no `Content-Type` that can be read.
+    NoContentType,
+    /// There is no `Message-ID`, and the policy demands one.
+    NoMessageId,
+    /// The protocol of this version is another one.
+    Version(As2Version),
+    /// There is no body.
+    EmptyBody,
+    /// The sender insists on a receipt of a kind that is not supported (RFC 4130 §7.5.3).
+    ReceiptUnsupported(FailureModifier),
     /// Nothing is configured between the two names, in either direction.
     NoPartnership {
         /// The sender.
@@ -179,8 +190,13 @@ impl fmt::Display for Reason {
         match self {
             Self::NotHttp => f.write_str("this is no HTTP message: it has no header fields"),
             Self::NotAs2 { content_type } => write!(f, "this is no AS2 message: {content_type:?} without AS2 names"),
-            Self::Names => {
-                f.write_str("AS2-From or AS2-To is missing or malformed, so nobody can tell whose message it is")
+            Self::Head(error) => write!(f, "the header fields are not those of an AS2 message: {error}"),
+            Self::NoContentType => f.write_str("there is no Content-Type that can be read"),
+            Self::NoMessageId => f.write_str("there is no Message-ID, which the partnership demands"),
+            Self::Version(version) => write!(f, "AS2-Version {version} is not the protocol of RFC 4130"),
+            Self::EmptyBody => f.write_str("there is no body"),
+            Self::ReceiptUnsupported(failure) => {
+                write!(f, "the sender insists on a receipt that is not supported: {failure}")
             }
             Self::NoPartnership { from, to } => {
                 write!(
@@ -336,7 +352,12 @@ impl Reason {
                 "Look at the body: a proxy, a load balancer or a login page answered in place of the AS2 station. Check \
                  the URL."
             }
-            Self::Names => "Have the sender set both names; the header problems say what is wrong with them.",
+            Self::Head(_) | Self::NoContentType | Self::NoMessageId | Self::Version(_) | Self::EmptyBody => {
+                "Have the sender put it right; the header problems say which section of which RFC wants it."
+            }
+            Self::ReceiptUnsupported(_) => {
+                "Have the sender ask for pkcs7-signature under SHA-256, or say that it is optional."
+            }
             Self::NoPartnership { .. } => {
                 "Configure the partnership under exactly these names. Case and spaces count (RFC 4130 §6.2)."
             }
@@ -436,6 +457,7 @@ fn message_advice(detail: &RefusalDetail) -> &'static str {
         RefusalDetail::NoFilename => "Have the partner name the file in Content-Disposition, or do not demand it.",
         RefusalDetail::WeakDigest(_) => "Have the partner sign with SHA-256, or allow the digest in the partnership.",
         RefusalDetail::WeakKey(_) => "Have the partner make an RSA key of 2048 bits at least.",
+        RefusalDetail::Signature { .. } => "Have the partner announce in micalg the digest that it signs with.",
         RefusalDetail::NotValid(_) => "Ask the partner for its new certificate, and check the clock.",
         _ => "Compare the policy of the partnership with what the partner sends.",
     }

@@ -116,6 +116,7 @@ impl Sent {
                 variants.add_entity(None, octets, limits);
             }
         }
+        variants.first_is_right();
         Ok(variants.into_vec())
     }
 }
@@ -154,6 +155,8 @@ impl ReceiptFound {
         let matching = theirs.and_then(|theirs| original.iter().find(|variant| variant.contains(theirs)).cloned());
         let status = sent.and_then(|sent| {
             let mics = our_mics(sent, &original);
+            // An encrypted original tells nothing.
+            mics.first()?;
             let answered = mdn.original_message_ids().next();
             let id = sent.message_id.clone().or(answered)?;
             let expected = Expected::new(&id, &mics, requested)
@@ -235,6 +238,9 @@ impl ReceiptFound {
 fn our_mics(sent: &Sent, original: &[MicVariant]) -> MicSet {
     match sent.mics.first() {
         Some(_) => sent.mics.clone(),
-        None => original.first().map(|right| right.mics.clone()).unwrap_or_default(),
+        None => {
+            let right = original.iter().find(|variant| variant.right);
+            right.map(|right| right.mics.clone()).unwrap_or_default()
+        }
     }
 }

@@ -231,6 +231,13 @@ impl Variants {
         }
     }
 
+    /// Takes the first one for the right one: what a host calls the original.
+    pub(super) fn first_is_right(&mut self) {
+        if let Some(first) = self.0.first_mut() {
+            first.right = true;
+        }
+    }
+
     pub(super) fn into_vec(self) -> Vec<MicVariant> {
         self.0
     }

@@ -2,7 +2,7 @@
 
 use ediint::cms::CertificateId;
 use ediint::diagnose::{CaptureKind, Direction, EntityPart, Layer, LayerDetail, Outcome, Reason};
-use ediint::envelope::{Fault, RefusalDetail, RefusalReason};
+use ediint::envelope::{As2HeaderError, Fault, RefusalDetail, RefusalReason};
 use ediint::partnership::AcceptPolicy;
 use ediint::{ContentCipher, DigestAlgorithm, KeyTransport, Mic};
 
@@ -236,6 +236,9 @@ async fn strangers_and_our_own() {
 
     let unnamed = replaced(&recorded("pyas2lib/signed"), b"AS2-From: pyas2\r\n", b"");
     let diagnosis = Host::receiver(lenient()).examine(&unnamed).await;
-    assert!(matches!(diagnosis.reason, Reason::Names));
+    assert!(matches!(
+        diagnosis.reason,
+        Reason::Head(As2HeaderError::Missing("AS2-From"))
+    ));
     assert_eq!(diagnosis.kind, CaptureKind::Message);
 }
