@@ -1,7 +1,10 @@
 //! Captures that are not as they were: chunked, cut off, with other line ends, or no AS2 at all.
 
 use ediint::diagnose::{BodyLength, CaptureKind, DiagnoseError, HeaderFault, Outcome, Reason};
-use ediint::{Limits, MessageId};
+use ediint::envelope::As2HeaderError;
+use ediint::mdn::FailureModifier;
+use ediint::partnership::AcceptPolicy;
+use ediint::{DigestAlgorithm, Limits, MessageId, Mic};
 use proptest::prelude::{ProptestConfig, any, proptest};
 
 use crate::support::{Host, body_start, lenient, read, recorded, replaced, to_lf};
@@ -44,42 +47,44 @@ async fn chunked_bodies() {
 /// The length tells what was done to a capture.
 #[tokio::test]
 async fn lengths_that_differ() {
-    let message = recorded("pyas2lib/signed-sha512-binary");
-    let (head, body) = message.split_at(body_start(&message));
     let host = Host::receiver(lenient());
-    let diagnosis = host.examine(&[head, &to_lf(body)].concat()).await;
-    assert!(
-        matches!(
-            diagnosis.body_length,
-            BodyLength::Truncated { .. } | BodyLength::CarriageReturnsLost { .. }
-        ),
-        "{diagnosis}"
-    );
-
     let text = recorded("pyas2lib/signed");
     let (head, body) = text.split_at(body_start(&text));
     let declared = u64::try_from(body.len()).unwrap();
     let lf = to_lf(body);
-    let lost = BodyLength::CarriageReturnsLost {
-        declared,
-        found: u64::try_from(lf.len()).unwrap(),
-    };
+    let short = u64::try_from(lf.len()).unwrap();
+    let lost = BodyLength::CarriageReturnsLost { declared, found: short };
     let diagnosis = host.examine(&[head, &lf].concat()).await;
     assert_eq!(diagnosis.body_length, lost);
     assert_eq!(diagnosis.header_problems[0].fault, HeaderFault::Length(lost));
     // The receiver copes with that: the part is text.
     assert_eq!(diagnosis.outcome, Outcome::Reservation);
 
+    // What was LF when it was sent.
+    let length = format!("Content-Length: {short}");
+    let sent_in_lf = replaced(head, b"Content-Length: 2471", length.as_bytes());
+    let diagnosis = host.examine(&[&sent_in_lf[..], body].concat()).await;
+    let added = BodyLength::CarriageReturnsAdded {
+        declared: short,
+        found: declared,
+    };
+    assert_eq!(diagnosis.body_length, added);
+    assert_eq!(diagnosis.outcome, Outcome::Accepted, "nothing is cut off: {diagnosis}");
+
     let head_in_lf = to_lf(head);
     let diagnosis = host.examine(&[head_in_lf.as_slice(), body].concat()).await;
     assert_eq!(diagnosis.outcome, Outcome::Accepted, "{diagnosis}");
     assert_eq!(diagnosis.header_problems[0].fault, HeaderFault::BareLineFeeds);
 
-    let longer = [&text[..], b"\r\n\r\n"].concat();
-    let diagnosis = host.examine(&longer).await;
-    assert_eq!(diagnosis.outcome, Outcome::Accepted);
-    let found = declared + 4;
-    assert_eq!(diagnosis.body_length, BodyLength::Surplus { declared, found });
+    let another = recorded("pyas2lib/plain");
+    for after in [&b"\r\n\r\n"[..], &another] {
+        let plain = recorded("pyas2lib/plain");
+        let diagnosis = host.examine(&[&plain[..], after].concat()).await;
+        let size = diagnosis.payload.as_ref().unwrap().size;
+        assert_eq!(size, u64::try_from(read("pyas2lib/invoice.edi").len()).unwrap());
+        let found = size + u64::try_from(after.len()).unwrap();
+        assert_eq!(diagnosis.body_length, BodyLength::Surplus { declared: size, found });
+    }
 
     let shorter = &text[..text.len() - 1000];
     let diagnosis = host.examine(shorter).await;
@@ -90,13 +95,46 @@ async fn lengths_that_differ() {
         "{diagnosis}"
     );
     assert_eq!(diagnosis.layers.len(), 1);
+}
 
-    let doubled = replaced(&text, b"Content-Length: 2471", b"Content-Length: 2400");
-    let diagnosis = host.examine(&doubled).await;
-    assert!(matches!(
-        diagnosis.body_length,
-        BodyLength::Surplus { .. } | BodyLength::CarriageReturnsAdded { .. }
-    ));
+/// What the receiver refuses before it looks inside.
+#[tokio::test]
+async fn refused_by_the_head() {
+    let host = Host::receiver(lenient());
+    let message = recorded("pyas2lib/signed");
+    let changed = |from: &str, to: &str| replaced(&message, from.as_bytes(), to.as_bytes());
+    let reason = async |capture: &[u8]| {
+        let diagnosis = host.examine(capture).await;
+        assert_eq!(diagnosis.outcome, Outcome::Refused, "{diagnosis}");
+        assert!(
+            !diagnosis.header_problems.is_empty() || diagnosis.layers.is_empty(),
+            "{diagnosis}"
+        );
+        diagnosis.reason
+    };
+    let no_id = changed("Message-ID: <signed@pyas2.example>\r\n", "");
+    assert!(matches!(reason(&no_id).await, Reason::NoMessageId));
+    let twice = changed("AS2-To: receiver\r\n", "AS2-To: receiver\r\nAS2-To: receiver\r\n");
+    assert!(matches!(reason(&twice).await, Reason::Head(As2HeaderError::Header(_))));
+    let nothing = changed("Content-Length: 2471", "Content-Length: 0");
+    let nothing = &nothing[..body_start(&nothing)];
+    assert!(matches!(host.examine(nothing).await.reason, Reason::EmptyBody));
+    let version = changed("AS2-Version: 1.2", "AS2-Version: 2.0");
+    assert!(matches!(host.examine(&version).await.reason, Reason::Version(version) if version.major == 2));
+    let untyped = changed("Content-Type: multipart/signed", "Content-Typo: multipart/signed");
+    assert!(matches!(reason(&untyped).await, Reason::NoContentType));
+    let receipt = changed(
+        "signed-receipt-micalg=optional, sha256",
+        "signed-receipt-micalg=required, md5",
+    );
+    let diagnosis = host.examine(&receipt).await;
+    assert!(
+        matches!(
+            diagnosis.reason,
+            Reason::ReceiptUnsupported(FailureModifier::UnsupportedMicAlgorithms)
+        ),
+        "{diagnosis}"
+    );
 }
 
 #[tokio::test]
@@ -220,10 +258,20 @@ async fn plaintext_stays_inside() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is cut off or flipped, there is a diagnosis, and never one that accepts a changed signed message.
+    /// Whatever is cut off or flipped, there is a diagnosis, and what is accepted is what was signed.
     #[test]
-    fn any_damage_is_explained(name in 0_usize..4, at in any::<proptest::sample::Index>(), bit in 0_u8..8, cut in any::<bool>()) {
-        let names = ["pyas2lib/signed-encrypted", "pyas2lib/compressed-signed", "pyas2lib/signed-mdn", "made-by-hand/openas2-signed"];
+    fn any_damage_is_explained(
+        name in 0_usize..4,
+        at in any::<proptest::sample::Index>(),
+        bit in 0_u8..8,
+        cut in any::<bool>(),
+    ) {
+        let names = [
+            "pyas2lib/signed-encrypted",
+            "pyas2lib/compressed-signed",
+            "pyas2lib/signed-mdn",
+            "made-by-hand/openas2-signed",
+        ];
         let mut capture = recorded(names[name]);
         let at = at.index(capture.len());
         match cut {
@@ -231,9 +279,17 @@ proptest! {
             false => capture[at] ^= 1 << bit,
         }
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let host = if name < 2 { Host::receiver(lenient()) } else { Host::sender(lenient()) };
+        let host = match name {
+            0 | 1 => Host::receiver(AcceptPolicy::new().without_encryption()),
+            _ => Host::sender(lenient()),
+        };
         let diagnosis = runtime.block_on(host.examine(&capture));
         assert!(!diagnosis.to_string().is_empty());
         assert!(!diagnosis.reason.advice().is_empty());
+        if diagnosis.outcome == Outcome::Accepted {
+            let mic = String::from_utf8(read(&format!("{}.mic", names[name]))).unwrap();
+            let mic = Mic::parse(&mic, DigestAlgorithm::Sha256).unwrap();
+            assert_eq!(diagnosis.mic, Some(mic), "{diagnosis}");
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Layers, recipients, digests.
 
 use ediint::cms::CertificateId;
-use ediint::diagnose::{CaptureKind, Direction, EntityPart, Layer, LayerDetail, Outcome, Reason};
+use ediint::diagnose::{CaptureKind, Direction, EntityPart, Layer, LayerDetail, LineEnds, Outcome, Reason};
 use ediint::envelope::{As2HeaderError, Fault, RefusalDetail, RefusalReason};
-use ediint::partnership::AcceptPolicy;
+use ediint::partnership::{AcceptPolicy, UnsignedMic};
 use ediint::{ContentCipher, DigestAlgorithm, KeyTransport, Mic};
 
 use crate::support::{Host, body_start, certificate, lenient, name, position, read, recorded, replaced};
@@ -241,4 +241,79 @@ async fn strangers_and_our_own() {
         Reason::Head(As2HeaderError::Missing("AS2-From"))
     ));
     assert_eq!(diagnosis.kind, CaptureKind::Message);
+}
+
+/// SMI-41: the right digest is that of the partnership.
+#[tokio::test]
+async fn the_right_digest_as_the_partnership_has_it() {
+    let mut form = UnsignedMic::default();
+    form.content_only = true;
+    form.canonical = true;
+    let host = Host::receiver(lenient().unsigned_mic(form));
+    let diagnosis = host.examine(&recorded("pyas2lib/compressed")).await;
+    let right = &diagnosis.mics[0];
+    assert!(right.right);
+    assert_eq!(
+        (right.of.part, right.form.line_ends),
+        (EntityPart::Content, LineEnds::Crlf)
+    );
+    let invoice = Mic::of(DigestAlgorithm::Sha512, &read("pyas2lib/invoice.edi"));
+    assert!(right.contains(&invoice));
+}
+
+/// INT-38: what a layer calls itself is not what it is.
+#[tokio::test]
+async fn layers_under_a_wrong_name() {
+    let message = recorded("pyas2lib/encrypted");
+    let host = Host::receiver(lenient());
+    let named = replaced(&message, b"enveloped-data", b"compressed-data");
+    let diagnosis = host.examine(&named).await;
+    assert!(
+        matches!(&diagnosis.reason, Reason::Message(RefusalDetail::Fault(Fault::SmimeType { declared }))
+            if declared == "compressed-data"),
+        "{diagnosis}"
+    );
+    assert_eq!(diagnosis.layers[0].recipients().len(), 1);
+
+    let garbage = [&message[..body_start(&message)], b"no CMS at all"].concat();
+    let diagnosis = host.examine(&garbage).await;
+    assert_eq!(diagnosis.layers[0].name(), "unread");
+    assert_eq!(diagnosis.layers[0].size, 13);
+    assert!(diagnosis.right_mics().is_none());
+}
+
+/// What people see.
+#[tokio::test]
+async fn shown_as_a_tree() {
+    let host = Host::receiver(AcceptPolicy::new());
+    let diagnosis = host.examine(&recorded("pyas2lib/compressed-signed-encrypted")).await;
+    let receiver = certificate("pyas2lib/receiver-cert.pem").fingerprint_hex();
+    let pyas2 = certificate("pyas2lib/pyas2-cert.pem").fingerprint_hex();
+    let text = diagnosis.to_string();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(
+        lines[0],
+        "message <compressed-signed-encrypted@pyas2.example> from pyas2 to receiver"
+    );
+    assert!(lines[1].starts_with("  encrypted (aes128-cbc), "), "{text}");
+    assert!(lines[2].starts_with("    for serial number "), "{text}");
+    assert!(lines[2].ends_with(&format!("(fingerprint {receiver})")), "{text}");
+    assert!(lines[3].starts_with("    signed (sha-256, rsaEncryption), "), "{text}");
+    assert!(lines[4].contains(": right, by the configured certificate "), "{text}");
+    assert!(lines[5].starts_with("      compressed (zlib), "), "{text}");
+    assert!(lines[6].starts_with("        application/edifact, "), "{text}");
+    assert!(
+        lines[7].starts_with("MIC, of the signed entity with its MIME headers ("),
+        "{text}"
+    );
+    assert!(text.contains(&format!("{}\n", diagnosis.mic.as_ref().unwrap())));
+    let verdict = lines[lines.len() - 2];
+    assert!(
+        verdict.starts_with("accepted: the signature is right, by the configured "),
+        "{text}"
+    );
+    assert!(verdict.contains(&pyas2), "{text}");
+    let whole = format!("{diagnosis:#}");
+    let of_payload = Mic::of(DigestAlgorithm::Sha1, &read("pyas2lib/invoice.edi")).to_string();
+    assert!(whole.contains(&of_payload) && !text.contains(&of_payload));
 }

@@ -5,9 +5,10 @@ use ediint::diagnose::{
 };
 use ediint::mdn::ReceiptStatus;
 use ediint::partnership::AcceptPolicy;
+use ediint::store::SentRecord;
 use ediint::{DigestAlgorithm, MessageId, Mic};
 
-use crate::support::{Host, body_start, certificate, lenient, name, read, recorded, replaced, to_lf};
+use crate::support::{Host, body_start, certificate, lenient, name, now, read, recorded, replaced, to_lf};
 
 fn id(id: &str) -> MessageId {
     MessageId::parse(id).unwrap()
@@ -47,6 +48,16 @@ async fn confirmed_by_the_record_or_by_the_original() {
         assert_eq!(receipt.mdn.original_message_id(), Some("<signed@pyas2.example>"));
         assert_eq!(receipt.mic, Ok(Some(mic.clone())));
     }
+
+    let record = SentRecord::new(now(), [mic.clone()].into_iter().collect(), DigestAlgorithm::Sha256);
+    let sent = Sent::record(id("<signed@pyas2.example>"), &record);
+    let diagnosis = host.examination().sent(sent).examine(&mdn).await.unwrap();
+    assert_eq!(diagnosis.outcome, Outcome::Accepted, "{diagnosis}");
+
+    // Nobody can tell what the MIC of an encrypted message is.
+    let encrypted = Sent::new().original(recorded("pyas2lib/signed-encrypted"));
+    let diagnosis = host.examination().sent(encrypted).examine(&mdn).await.unwrap();
+    assert_eq!(diagnosis.outcome, Outcome::Undecided, "{diagnosis}");
 
     let other = Sent::new().message_id(id("<other@pyas2.example>")).mics([mic]);
     let diagnosis = host.examination().sent(other).examine(&mdn).await.unwrap();
