@@ -54,12 +54,14 @@
 //! capture itself up to [`Limits::wire_size`]. Lower the limit for files of strangers. Each octet is digested about
 //! thirty times.
 
+mod advice;
 mod capture;
 mod diagnosis;
 mod explain;
 mod headers;
 mod layer;
 mod open;
+mod parties;
 mod reason;
 mod receipt;
 mod signers;
@@ -72,14 +74,15 @@ use std::time::SystemTime;
 use crate::envelope::{As2Headers, LayerKind, TransportFacts, Verdict};
 use crate::keystore::{KeyStore, KeyStoreError};
 use crate::limits::Limits;
-use crate::mdn::{Mdn, ReceiptSignature};
+use crate::mdn::{ErrorModifier, Mdn, ReceiptSignature};
+use crate::mime::HeaderBlock;
 use crate::name::As2Name;
-use crate::partnership::AcceptPolicy;
 use crate::store::{PartnershipStore, PartnershipStoreError};
 
 use capture::Capture;
 use explain::Evidence;
 use open::Opened;
+use parties::Parties;
 use signers::Certificates;
 
 pub use capture::BodyLength;
@@ -123,7 +126,7 @@ pub enum DiagnoseError {
     Io(#[from] io::Error),
 }
 
-pub(crate) fn check_size(capture: &[u8], limits: &Limits) -> Result<(), DiagnoseError> {
+fn check_size(capture: &[u8], limits: &Limits) -> Result<(), DiagnoseError> {
     let limit = limits.wire_size();
     match capture::len(capture) > limit {
         true => Err(DiagnoseError::TooLarge { limit }),
@@ -189,8 +192,8 @@ impl<'a> Examination<'a> {
         let mut capture = Capture::read(capture, &self.limits);
         let mut problems = std::mem::take(&mut capture.problems);
         let named = headers::read(&capture.head, &mut problems);
-        let parties = self.parties(&named).await?;
-        let locals = self.locals(&parties);
+        let parties = Parties::find(self.partnerships, &named, &self.pairs).await?;
+        let locals = parties.locals(&self.pairs);
         let policy = parties.policy.clone().unwrap_or_default();
 
         let certificates = Certificates::collect(self.keys, parties.pair.as_ref(), &self.pairs, &locals).await?;
@@ -234,47 +237,6 @@ impl<'a> Examination<'a> {
             }
         }
         Ok(diagnosis)
-    }
-
-    /// Who we are in this exchange, and who the partner is.
-    async fn parties(&self, named: &headers::Named) -> Result<Parties, DiagnoseError> {
-        let (Some(from), Some(to)) = (&named.from, &named.to) else {
-            let pair = self.pairs.first().cloned();
-            let policy = match &pair {
-                Some((local, remote)) => self.partnerships.find(local, remote).await?,
-                None => None,
-            };
-            return Ok(Parties {
-                direction: Direction::Unknown,
-                policy: policy.map(|partnership| partnership.accept_policy().clone()),
-                pair,
-            });
-        };
-        for (direction, local, remote) in [(Direction::Inbound, to, from), (Direction::Outbound, from, to)] {
-            if let Some(partnership) = self.partnerships.find(local, remote).await? {
-                return Ok(Parties {
-                    direction,
-                    pair: Some((local.clone(), remote.clone())),
-                    policy: Some(partnership.accept_policy().clone()),
-                });
-            }
-        }
-        Ok(Parties {
-            direction: Direction::Unknown,
-            pair: Some((to.clone(), from.clone())),
-            policy: None,
-        })
-    }
-
-    /// Our names: the one that is addressed first.
-    fn locals(&self, parties: &Parties) -> Vec<As2Name> {
-        let mut locals: Vec<As2Name> = Vec::new();
-        for (local, _) in parties.pair.iter().chain(&self.pairs) {
-            if !locals.contains(local) {
-                locals.push(local.clone());
-            }
-        }
-        locals
     }
 
     /// What the receiver decides, and why.
@@ -350,10 +312,13 @@ impl<'a> Examination<'a> {
         layers: &[Layer],
         locals: &[As2Name],
     ) -> Result<(Option<ReceiptFound>, Outcome, Reason), DiagnoseError> {
-        let empty = crate::mime::HeaderBlock::new();
+        let empty = HeaderBlock::new();
         let head = opened.decoded.payload_head.as_ref().unwrap_or(&empty);
         let mdn = match Mdn::parse(head, &opened.payload, &self.limits) {
             Ok(mdn) => mdn,
+            Err(_) if capture.length != BodyLength::Whole => {
+                return Ok((None, Outcome::Refused, Reason::Capture(capture.length)));
+            }
             Err(error) => return Ok((None, Outcome::Refused, Reason::NotAReceipt(error))),
         };
         if let (Direction::Outbound, Some((_, partner))) = (parties.direction, &parties.pair) {
@@ -365,7 +330,7 @@ impl<'a> Examination<'a> {
         let decoded = &opened.decoded;
         let signature = match &decoded.signature {
             _ if decoded.fault.is_some() || decoded.content_fault.is_some() => {
-                ReceiptSignature::Invalid(crate::mdn::ErrorModifier::UnexpectedProcessingError)
+                ReceiptSignature::Invalid(ErrorModifier::UnexpectedProcessingError)
             }
             None => ReceiptSignature::Unsigned,
             Some(found) => ReceiptSignature::of(found.check(&certificates.partner).check, &policy, self.now).0,
@@ -394,13 +359,6 @@ impl<'a> Examination<'a> {
         let reason = evidence.of_receipt(modifier).unwrap_or(reason);
         Ok((Some(receipt), Outcome::Refused, reason))
     }
-}
-
-/// Us, the partner, and the policy between us.
-struct Parties {
-    direction: Direction,
-    pair: Option<(As2Name, As2Name)>,
-    policy: Option<AcceptPolicy>,
 }
 
 fn kind(capture: &Capture, opened: &Opened) -> CaptureKind {

@@ -158,24 +158,55 @@ async fn digests_of_other_forms_of_the_message() {
     }
 }
 
+/// An unsigned receipt of pyas2lib with a digest added.
+fn plain_mdn_with(field: &str) -> Vec<u8> {
+    let line = format!("\nReceived-content-MIC: {field}\r\nDisposition:");
+    replaced(&recorded("pyas2lib/plain-mdn"), b"\nDisposition:", line.as_bytes())
+}
+
+/// Every form of a payload that is looked for.
+#[tokio::test]
+async fn forms_of_line_ends() {
+    let host = Host::sender(lenient());
+    for (sent, digested, line_ends, end) in [
+        ("a\r\nb\r\n", "a\nb\n", LineEnds::Lf, FinalLineEnd::AsItIs),
+        ("a\nb\n", "a\r\nb\r\n", LineEnds::Crlf, FinalLineEnd::AsItIs),
+        ("a\rb", "a\r\nb", LineEnds::Crlf, FinalLineEnd::AsItIs),
+        ("a\r\nb", "a\r\nb\r\n", LineEnds::AsTheyAre, FinalLineEnd::Added),
+        ("a\r\nb\n", "a\r\nb", LineEnds::AsTheyAre, FinalLineEnd::Dropped),
+        ("a\nb\n", "a\r\nb", LineEnds::Crlf, FinalLineEnd::Dropped),
+        ("a\r\nb\r\n", "a\nb", LineEnds::Lf, FinalLineEnd::Dropped),
+        ("a\nb", "a\r\nb\r\n", LineEnds::Crlf, FinalLineEnd::Added),
+    ] {
+        for digest in DigestAlgorithm::ALL {
+            let mic = Mic::of(digest, digested.as_bytes());
+            let mdn = plain_mdn_with(&mic.to_string());
+            let sent = Sent::new().unsigned_receipt().payload(sent);
+            let diagnosis = host.examination().sent(sent).examine(&mdn).await.unwrap();
+            let Reason::MicOfOtherForm { variant, theirs } = &diagnosis.reason else {
+                panic!("{digested:?}: {diagnosis}");
+            };
+            assert_eq!(
+                (variant.form.line_ends, variant.form.end),
+                (line_ends, end),
+                "{digested:?}"
+            );
+            assert_eq!((theirs, variant.octets), (&mic, u64::try_from(digested.len()).unwrap()));
+        }
+    }
+}
+
 /// INT-22: a digest under the wrong name is found out by its length.
 #[tokio::test]
 async fn mislabelled_digest() {
-    let mdn = recorded("pyas2lib/plain-mdn");
     let mic = Mic::of(DigestAlgorithm::Sha256, b"abc");
-    let line = format!("\nReceived-content-MIC: {}, sha1\r\nDisposition:", mic.base64());
-    let mdn = replaced(&mdn, b"\nDisposition:", line.as_bytes());
+    let mdn = plain_mdn_with(&format!("{}, sha1", mic.base64()));
     let sent = Sent::new().unsigned_receipt().payload(&b"abc"[..]);
     let host = Host::sender(lenient());
     let diagnosis = host.examination().sent(sent).examine(&mdn).await.unwrap();
     assert!(
-        matches!(
-            diagnosis.reason,
-            Reason::MicMislabelled {
-                actual: DigestAlgorithm::Sha256,
-                ..
-            }
-        ),
+        matches!(&diagnosis.reason, Reason::MicMislabelled { actual: DigestAlgorithm::Sha256, field }
+            if field.ends_with(", sha1")),
         "{diagnosis}"
     );
     assert_eq!(diagnosis.outcome, Outcome::Refused);
@@ -235,6 +266,17 @@ async fn signatures_of_receipts() {
         matches!(&diagnosis.reason, Reason::ContentChanged(certificate) if *certificate == partner),
         "{diagnosis}"
     );
+
+    let mdn = recorded("pyas2lib/signed-mdn");
+    for missing in [700, 2600] {
+        let cut = &mdn[..mdn.len() - missing];
+        let diagnosis = Host::sender(lenient()).examine(cut).await;
+        assert!(
+            matches!(diagnosis.reason, Reason::Capture(BodyLength::Truncated { .. })),
+            "{diagnosis}"
+        );
+        assert_eq!(diagnosis.outcome, Outcome::Refused);
+    }
 
     let strict = Host::sender(AcceptPolicy::new());
     let unsigned = recorded("pyas2lib/signed-encrypted-mdn");
