@@ -134,6 +134,9 @@ fn receipt_advice(status: &ReceiptStatus) -> &'static str {
         ReceiptStatus::Unsigned => {
             return "Have the partner sign its receipts, or take unsigned ones: they prove nothing.";
         }
+        ReceiptStatus::InvalidSignature(_) => {
+            return "The signature is right and the policy refuses it: look at the validity of the certificate, its key and the digest.";
+        }
         ReceiptStatus::OtherMessage { .. } => return "Look for the message that it names among those that were sent.",
         ReceiptStatus::OtherPartner => return "Check the AS2 names of the receipt.",
         ReceiptStatus::MissingMic => return "Have the partner return the MIC (RFC 4130 §7.4.3).",

@@ -51,8 +51,8 @@
 //! # Memory and time
 //!
 //! A capture is held in memory, with the content of each of its layers: up to [`Limits::message_size`] each, and the
-//! capture itself up to [`Limits::wire_size`]. Lower the limit for files of strangers. Each octet is digested about
-//! thirty times.
+//! capture itself up to [`Limits::wire_size`]. Lower the limit for files of strangers. Each layer is digested in up to
+//! thirty forms under every algorithm, on the task that calls: give large captures a thread of their own.
 
 mod advice;
 mod capture;
@@ -74,7 +74,7 @@ use std::time::SystemTime;
 use crate::envelope::{As2Headers, LayerKind, TransportFacts, Verdict};
 use crate::keystore::{KeyStore, KeyStoreError};
 use crate::limits::Limits;
-use crate::mdn::{ErrorModifier, Mdn, ReceiptSignature};
+use crate::mdn::{ErrorModifier, Mdn, ReceiptSignature, ReceiptStatus};
 use crate::mime::HeaderBlock;
 use crate::name::As2Name;
 use crate::store::{PartnershipStore, PartnershipStoreError};
@@ -356,7 +356,9 @@ impl<'a> Examination<'a> {
             local,
             partner,
         };
-        let reason = evidence.of_receipt(modifier).unwrap_or(reason);
+        // Right, but refused by policy.
+        let refused = || Reason::Receipt(ReceiptStatus::InvalidSignature(modifier.clone()));
+        let reason = evidence.of_receipt(modifier).unwrap_or_else(refused);
         Ok((Some(receipt), Outcome::Refused, reason))
     }
 }

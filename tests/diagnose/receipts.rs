@@ -3,7 +3,7 @@
 use ediint::diagnose::{
     BodyLength, CaptureKind, Direction, FinalLineEnd, HeaderFault, LineEnds, Outcome, Reason, Sent,
 };
-use ediint::mdn::ReceiptStatus;
+use ediint::mdn::{ErrorModifier, ReceiptStatus};
 use ediint::partnership::AcceptPolicy;
 use ediint::store::SentRecord;
 use ediint::{DigestAlgorithm, MessageId, Mic};
@@ -277,6 +277,15 @@ async fn signatures_of_receipts() {
         );
         assert_eq!(diagnosis.outcome, Outcome::Refused);
     }
+
+    // MDN-50: right, by a certificate that is out of its time.
+    let host = company(PARTNER);
+    let late = partner.not_after() + std::time::Duration::from_secs(1);
+    let examination = ediint::diagnose::Examination::new(&host.keys, &host.partners, late);
+    let diagnosis = examination.examine(&sterling).await.unwrap();
+    assert_eq!(diagnosis.outcome, Outcome::Refused);
+    let refused = Reason::Receipt(ReceiptStatus::InvalidSignature(ErrorModifier::AuthenticationFailed));
+    assert_eq!(diagnosis.reason.to_string(), refused.to_string());
 
     let strict = Host::sender(AcceptPolicy::new());
     let unsigned = recorded("pyas2lib/signed-encrypted-mdn");
