@@ -190,12 +190,17 @@ fn check(
     policy: &AcceptPolicy,
     now: SystemTime,
 ) -> (ReceiptSignature, Option<Certificate>) {
-    let reason = match found.check(certificates).check {
+    let signers = policy.signer_trust.signers(certificates, &found.certificates);
+    let reason = match found.check(&signers).check {
         SignerCheck::Verified {
             certificate, digest, ..
-        } => match policy.check_signer(&certificate, digest, now) {
+        } => match policy.check_signer(&certificate, digest, &found.certificates, now) {
             Ok(_) => return (ReceiptSignature::Verified, Some(certificate)),
             Err(SignerRefusal::NotValid) => ErrorModifier::AuthenticationFailed,
+            Err(SignerRefusal::Untrusted(error)) => {
+                tracing::warn!(%certificate, %error, "the signer of a receipt is not trusted");
+                ErrorModifier::AuthenticationFailed
+            }
             Err(SignerRefusal::WeakDigest | SignerRefusal::WeakKey(_)) => ErrorModifier::InsufficientMessageSecurity,
         },
         SignerCheck::Failed { .. } => ErrorModifier::IntegrityCheckFailed,

@@ -24,9 +24,15 @@
 //! # }
 //! ```
 
+mod directory;
+mod entry;
+mod expiry;
 mod fast_rsa;
+mod files;
 mod identity;
 mod memory;
+mod operations;
+mod partner;
 mod private_key;
 mod unwrapped;
 
@@ -40,8 +46,14 @@ use crate::cms::{Certificate, RecipientInfo, SigningInput};
 use crate::future::BoxFuture;
 use crate::name::As2Name;
 
+pub use entry::{KeyEntry, KeyPurpose};
+pub use directory::{DirectoryError, DirectoryKeyStore, ReloadError, SettingsError};
+pub use expiry::{CertificateRole, CertificateUse, ExpiryMonitor, ExpiryReport, ExpiryWarning};
+pub use files::{KeyFile, KeyFileError};
 pub use identity::{Identity, IdentityError};
-pub use memory::{MemoryKeyStore, PartnerCertificates};
+pub use memory::MemoryKeyStore;
+pub use operations::{KeyOperations, TooManyOperations};
+pub use partner::{PartnerCertificate, PartnerCertificates};
 pub use private_key::{PrivateKey, PrivateKeyError};
 pub use unwrapped::{Unwrapped, addressed_to};
 
@@ -55,9 +67,10 @@ pub use unwrapped::{Unwrapped, addressed_to};
 pub trait KeyStore: Send + Sync + 'static {
     /// The certificate with which `local` signs at present, then its issuers if they are to be sent along.
     ///
-    /// The certificate names the signer in what is signed next, so it must belong to the key that
-    /// [`sign`](Self::sign) uses; a store that changes keys while a message is being signed costs that message: the
-    /// partner refuses it.
+    /// `known` is a certificate of `local` that the partner evidently knows, for it encrypted for it. It is given for
+    /// receipts, where the partnership asks for that: while keys are being changed, a receipt under the certificate that
+    /// belongs to it is one that the partner can verify. A store that has one certificate, or that does not tell them
+    /// apart, ignores it.
     ///
     /// # Errors
     ///
@@ -65,10 +78,12 @@ pub trait KeyStore: Send + Sync + 'static {
     fn signing_chain<'a>(
         &'a self,
         local: &'a As2Name,
+        known: Option<&'a Certificate>,
     ) -> BoxFuture<'a, Result<Vec<CertificateDer<'static>>, KeyStoreError>>;
 
-    /// Signs with the key of the first certificate of [`signing_chain`](Self::signing_chain), and returns the signature
-    /// value as it goes into a SignerInfo: for RSA (RFC 8017 §8.2) exactly as many octets as the modulus has.
+    /// Signs with the key of `certificate`, the first that [`signing_chain`](Self::signing_chain) named a moment ago, and
+    /// returns the signature value as it goes into a SignerInfo: for RSA (RFC 8017 §8.2) exactly as many octets as the
+    /// modulus has. It must be that key, whatever has changed in between, for what is signed names its certificate.
     ///
     /// [`SigningInput::Message`] is to be hashed with the algorithm's digest and signed (a PKCS#11 mechanism such as
     /// `CKM_SHA256_RSA_PKCS`, the "raw" message type of a KMS); it is a few hundred octets.
@@ -79,11 +94,12 @@ pub trait KeyStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`KeyStoreError::NoKey`] for an identity that is not here, [`KeyStoreError::Unusable`] where its key cannot sign
-    /// that way, [`KeyStoreError::Unavailable`].
+    /// [`KeyStoreError::NoKey`] for an identity that is not here, [`KeyStoreError::KeyGone`] where it has no such
+    /// certificate, [`KeyStoreError::Unusable`] where the key cannot sign that way, [`KeyStoreError::Unavailable`].
     fn sign<'a>(
         &'a self,
         local: &'a As2Name,
+        certificate: &'a Certificate,
         algorithm: SignatureAlgorithm,
         input: SigningInput<'a>,
     ) -> BoxFuture<'a, Result<Vec<u8>, KeyStoreError>>;
@@ -153,7 +169,8 @@ pub trait KeyStore: Send + Sync + 'static {
 pub enum CertificateUsage {
     /// Verifying the partner's signatures: all that are in force, several during a rollover.
     Verify,
-    /// Encrypting for the partner: the one to use first.
+    /// Encrypting for the partner: the one to use first. Of several that are in force it is the newest; it comes also
+    /// where it has expired, so that the sender can say so.
     Encrypt,
 }
 
@@ -164,6 +181,10 @@ pub enum KeyStoreError {
     /// There is no such identity, or it has no key for this.
     #[error("no key is configured for {0}")]
     NoKey(As2Name),
+    /// The identity had a key for this certificate, but it has been removed or replaced. Begun anew, with the certificate
+    /// that is there now, it works.
+    #[error("the key of {1} was removed from the keys of {0} while it was in use: try again")]
+    KeyGone(As2Name, Certificate),
     /// None of the identity's keys is among the recipients.
     #[error("the message is not encrypted for any key of {0}")]
     NoRecipient(As2Name),
@@ -182,17 +203,19 @@ impl<T: KeyStore + ?Sized> KeyStore for Arc<T> {
     fn signing_chain<'a>(
         &'a self,
         local: &'a As2Name,
+        known: Option<&'a Certificate>,
     ) -> BoxFuture<'a, Result<Vec<CertificateDer<'static>>, KeyStoreError>> {
-        (**self).signing_chain(local)
+        (**self).signing_chain(local, known)
     }
 
     fn sign<'a>(
         &'a self,
         local: &'a As2Name,
+        certificate: &'a Certificate,
         algorithm: SignatureAlgorithm,
         input: SigningInput<'a>,
     ) -> BoxFuture<'a, Result<Vec<u8>, KeyStoreError>> {
-        (**self).sign(local, algorithm, input)
+        (**self).sign(local, certificate, algorithm, input)
     }
 
     fn unwrap_key<'a>(

@@ -109,6 +109,7 @@ impl Arrival {
         } = self;
         let mic = message.mic.clone();
         let continued = message.continued_unauthenticated;
+        let signer = message.signer.clone();
         let inbox = Arc::clone(&core.inbox);
         // An inbox that panics has not taken the message, and must not keep the claim.
         let delivered = tokio::spawn(async move { inbox.deliver(message).await }).await;
@@ -135,6 +136,7 @@ impl Arrival {
         core.tell(&ReceiverEvent::Delivered {
             id: exchange.id.as_ref(),
             disposition: &outcome.disposition(),
+            signer: signer.as_ref(),
             expired_certificate,
         });
         Ok((outgoing::dispatch(&core, &exchange, receipt), true))

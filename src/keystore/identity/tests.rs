@@ -1,3 +1,5 @@
+use std::time::SystemTime;
+
 use super::{Identity, IdentityError};
 use crate::algorithm::ContentCipher;
 use crate::cms::{
@@ -52,7 +54,7 @@ fn read(mut octets: &[u8]) -> (EnvelopedHead, Vec<u8>) {
 }
 
 fn unwrap(identity: &Identity, head: &EnvelopedHead) -> Result<Vec<Unwrapped>, KeyStoreError> {
-    identity.unwrap_key(&us(), &head.recipients, head.cipher.clone().unwrap())
+    identity.unwrap_key(&us(), &head.recipients, head.cipher.clone().unwrap(), SystemTime::now())
 }
 
 fn decrypt(head: &EnvelopedHead, content: &[u8], key: &ContentKey) -> Result<Vec<u8>, DecryptError> {
@@ -168,8 +170,8 @@ fn one_file_may_hold_all() {
     let bundle = fixture!("keys/bundle.pem");
     let identity = Identity::from_pem(bundle, bundle).unwrap();
     let carol = Certificate::from_pem(fixture!("cms/carol.pem")).unwrap();
-    let chain: Vec<_> = identity.signing_chain().collect();
-    assert_eq!(chain, [bob().certificate(), &carol]);
+    let chain = identity.signing_chain(&us(), None, SystemTime::now()).unwrap();
+    assert_eq!(chain, [bob().certificate().clone(), carol]);
 
     assert!(matches!(
         Identity::from_pem(fixture!("keys/pkcs8.pem"), bundle),

@@ -58,14 +58,14 @@ fn keys_are_used_through_the_trait() {
     memory.set_identity(us.clone(), bob());
     let store: Arc<dyn KeyStore> = Arc::new(memory);
 
-    let chain = now(store.signing_chain(&us)).unwrap();
+    let chain = now(store.signing_chain(&us, None)).unwrap();
     let certificates = [fixture!("cms/bob.pem"), fixture!("cms/carol.pem")].map(certificate);
     assert_eq!(chain, certificates.each_ref().map(|one| one.der().clone()));
 
     let public = certificates[0].rsa_public_key().unwrap();
     let digest = Mic::of(DigestAlgorithm::Sha256, b"message");
     for input in [SigningInput::Message(b"message"), SigningInput::Digest(digest.digest())] {
-        let signature = now(store.sign(&us, SHA256, input)).unwrap();
+        let signature = now(store.sign(&us, &certificates[0], SHA256, input)).unwrap();
         let scheme = signature_scheme(DigestAlgorithm::Sha256);
         assert_eq!(public.verify(scheme, digest.digest(), &signature), Ok(()));
     }
@@ -90,8 +90,8 @@ fn tenants_are_apart() {
     store.set_partner(first.clone(), them.clone(), PartnerCertificates::new(alice.clone()));
 
     assert_eq!(
-        now(store.signing_chain(&first)).unwrap(),
-        now(store.signing_chain(&second)).unwrap()
+        now(store.signing_chain(&first, None)).unwrap(),
+        now(store.signing_chain(&second, None)).unwrap()
     );
     let recipients = [recipient(bob().certificate(), &content_key())];
     let unwrap = |local| now(store.unwrap_key(local, &recipients, ContentCipher::Aes256Cbc));
@@ -108,9 +108,9 @@ fn names_that_are_not_here_have_no_key() {
     let store = MemoryKeyStore::new();
     let us = name("US");
     let is_no_key = |error| matches!(error, KeyStoreError::NoKey(name) if name == us);
-    assert!(is_no_key(now(store.signing_chain(&us)).unwrap_err()));
+    assert!(is_no_key(now(store.signing_chain(&us, None)).unwrap_err()));
     assert!(is_no_key(
-        now(store.sign(&us, SHA256, SigningInput::Message(b""))).unwrap_err()
+        now(store.sign(&us, bob().certificate(), SHA256, SigningInput::Message(b""))).unwrap_err()
     ));
     assert!(is_no_key(
         now(store.unwrap_key(&us, &[], ContentCipher::Aes256Cbc)).unwrap_err()
@@ -145,11 +145,11 @@ fn changes_take_effect_at_once() {
     store.set_identity(us.clone(), bob());
     store.set_identity(us.clone(), long());
     assert_eq!(
-        now(store.signing_chain(&us)).unwrap(),
+        now(store.signing_chain(&us, None)).unwrap(),
         [long().certificate().der().clone()]
     );
     store.remove_identity(&us);
-    assert!(matches!(now(store.signing_chain(&us)), Err(KeyStoreError::NoKey(_))));
+    assert!(matches!(now(store.signing_chain(&us, None)), Err(KeyStoreError::NoKey(_))));
 
     let carol = certificate(fixture!("cms/carol.pem"));
     store.set_partner(us.clone(), them.clone(), PartnerCertificates::new(carol));
@@ -165,7 +165,7 @@ fn what_the_key_cannot_sign_is_told() {
     let us = name("US");
     let store = MemoryKeyStore::new();
     store.set_identity(us.clone(), bob());
-    let error = now(store.sign(&us, SHA256, SigningInput::Digest(b"short"))).unwrap_err();
+    let error = now(store.sign(&us, bob().certificate(), SHA256, SigningInput::Digest(b"short"))).unwrap_err();
     assert!(matches!(error, KeyStoreError::Unusable(name, _) if name == us));
 }
 
@@ -176,7 +176,8 @@ async fn private_keys_do_not_hold_up_the_runtime() {
     let us = name("US");
     let store = MemoryKeyStore::new();
     store.set_identity(us.clone(), long());
-    let signature = store.sign(&us, SHA256, SigningInput::Message(b"message"));
+    let identity = long();
+    let signature = store.sign(&us, identity.certificate(), SHA256, SigningInput::Message(b"message"));
     let mut signature = std::pin::pin!(signature);
     let first = signature.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(first.is_pending());

@@ -1,0 +1,160 @@
+//! Files with keys and certificates, in whichever of the usual forms.
+
+mod content;
+mod error;
+mod pair;
+mod pem;
+#[cfg(feature = "pkcs12")]
+mod pkcs12;
+
+use std::fmt;
+use std::path::Path;
+
+use rustls_pki_types::PrivateKeyDer;
+use zeroize::Zeroizing;
+
+use super::entry::KeyEntry;
+use crate::cms::Certificate;
+use crate::partnership::TlsIdentity;
+use content::Found;
+
+pub use error::KeyFileError;
+
+#[cfg(test)]
+mod tests;
+
+/// What is in a file, or in several that belong together: certificates, and private keys.
+///
+/// The form is told by the content, not by the name:
+///
+/// | what | forms |
+/// |---|---|
+/// | certificates | PEM, several in one file; DER; PKCS#7 bundles (`.p7b`, `.p7c`), PEM and DER |
+/// | private keys | PKCS#8, PKCS#1 (RSA) and SEC1 (EC), PEM and DER; PKCS#8 under a password by PBES2 (AES or Triple DES with PBKDF2 or scrypt) |
+/// | both | PKCS#12 (`.p12`, `.pfx`) with the feature `pkcs12`: AES as written today, RC2-40 and Triple DES as written before |
+///
+/// Java's own key stores (JKS) and OpenSSL's old encrypted keys are not read; the error says how to convert them.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let password = "";
+/// use ediint::keystore::{Identity, KeyFile, PartnerCertificates};
+///
+/// let us = Identity::from(KeyFile::open(["us.p12"], Some(password))?.into_entry()?);
+/// let tls = KeyFile::open(["tls.pem", "tls.key"], None)?.into_tls_identity()?;
+/// let theirs: PartnerCertificates = KeyFile::open(["them.p7b"], None)?.into_certificates()?.into_iter().collect();
+/// # Ok(())
+/// # }
+/// ```
+pub struct KeyFile {
+    certificates: Vec<Certificate>,
+    keys: Vec<Zeroizing<PrivateKeyDer<'static>>>,
+}
+
+impl KeyFile {
+    /// Reads the content of a file. The password is for what is encrypted; what is not does not need it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`].
+    pub fn read(content: &[u8], password: Option<&str>) -> Result<Self, KeyFileError> {
+        let Found { certificates, keys } = content::read(content, password)?;
+        Ok(Self { certificates, keys })
+    }
+
+    /// Reads files that belong together, such as a certificate and its key. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError::Io`] and [`KeyFileError::In`], which name the file.
+    pub fn open<P: AsRef<Path>>(
+        paths: impl IntoIterator<Item = P>,
+        password: Option<&str>,
+    ) -> Result<Self, KeyFileError> {
+        let mut all = Self {
+            certificates: Vec::new(),
+            keys: Vec::new(),
+        };
+        for path in paths {
+            let path = path.as_ref();
+            let content = std::fs::read(path).map_err(|source| KeyFileError::Io {
+                path: path.to_owned(),
+                source,
+            })?;
+            let file = Self::read(&Zeroizing::new(content), password).map_err(|source| KeyFileError::In {
+                path: path.to_owned(),
+                source: source.into(),
+            })?;
+            all = all.and(file);
+        }
+        Ok(all)
+    }
+
+    /// Both files together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.certificates.extend(other.certificates);
+        self.keys.extend(other.keys);
+        self
+    }
+
+    /// The certificates, in the order of the file.
+    #[must_use]
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
+    }
+
+    /// How many private keys there are.
+    #[must_use]
+    pub fn key_count(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The certificates, of a partner or an authority.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError::NoCertificate`].
+    pub fn into_certificates(self) -> Result<Vec<Certificate>, KeyFileError> {
+        match self.certificates.is_empty() {
+            true => Err(KeyFileError::NoCertificate),
+            false => Ok(self.certificates),
+        }
+    }
+
+    /// The one private key with its certificate and those of its issuers, for messages.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError::NoPrivateKey`], [`KeyFileError::SeveralPrivateKeys`], [`KeyFileError::NoCertificate`],
+    /// [`KeyFileError::Mismatch`], and [`KeyFileError::PrivateKey`] for a key of another kind than messages know.
+    pub fn into_entry(self) -> Result<KeyEntry, KeyFileError> {
+        let pair::Pair { key, chain } = pair::find(self)?;
+        let mut chain = chain.into_iter();
+        let certificate = chain.next().ok_or(KeyFileError::NoCertificate)?;
+        let entry = KeyEntry::new(certificate, pair::message_key(&key)?)?;
+        Ok(entry.with_issuers(chain))
+    }
+
+    /// The one private key with its certificate and those of its issuers, for TLS.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError::NoPrivateKey`], [`KeyFileError::SeveralPrivateKeys`], [`KeyFileError::NoCertificate`],
+    /// [`KeyFileError::Mismatch`].
+    pub fn into_tls_identity(self) -> Result<TlsIdentity, KeyFileError> {
+        let pair::Pair { key, chain } = pair::find(self)?;
+        let chain = chain.iter().map(|certificate| certificate.der().clone());
+        Ok(TlsIdentity::new(chain.collect(), key.clone_key()))
+    }
+}
+
+/// Without the keys.
+impl fmt::Debug for KeyFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyFile")
+            .field("certificates", &self.certificates)
+            .field("keys", &self.keys.len())
+            .finish_non_exhaustive()
+    }
+}
