@@ -87,7 +87,10 @@ pub(crate) async fn encode(
 ) -> Result<(Encoded, Spool), EncodeFailure> {
     let small = payload.len() <= SMALL;
     let chunk = chunk_len(payload.len());
-    let signer = blueprint.signature.as_ref().map(|signature| signature.certificate.clone());
+    let signer = blueprint
+        .signature
+        .as_ref()
+        .map(|signature| signature.certificate.clone());
     let encoder = Encoder::new(blueprint, rng)?;
     let (reader, sink) = (payload.into_reader(), spools.create());
     let (mut step, mut sink) = run(small, move || pass(encoder, reader, sink, chunk)).await?;

@@ -95,7 +95,10 @@ impl MemoryKeyStore {
         let identities = self.identities.read().unwrap_or_else(PoisonError::into_inner);
         let partners = self.partners.read().unwrap_or_else(PoisonError::into_inner);
         let ours = identities.iter().flat_map(|(local, one)| one.certificate_uses(local));
-        let theirs = partners.values().flatten().flat_map(|(remote, one)| one.certificate_uses(remote));
+        let theirs = partners
+            .values()
+            .flatten()
+            .flat_map(|(remote, one)| one.certificate_uses(remote));
         ours.chain(theirs).collect()
     }
 
@@ -135,7 +138,9 @@ impl KeyStore for MemoryKeyStore {
     ) -> BoxFuture<'a, Result<Vec<u8>, KeyStoreError>> {
         Box::pin(async move {
             let identity = self.identity(local)?;
-            self.operations.sign(identity, local, certificate, algorithm, input).await
+            self.operations
+                .sign(identity, local, certificate, algorithm, input)
+                .await
         })
     }
 

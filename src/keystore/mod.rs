@@ -46,8 +46,8 @@ use crate::cms::{Certificate, RecipientInfo, SigningInput};
 use crate::future::BoxFuture;
 use crate::name::As2Name;
 
-pub use entry::{KeyEntry, KeyPurpose};
 pub use directory::{DirectoryError, DirectoryKeyStore, ReloadError, SettingsError};
+pub use entry::{KeyEntry, KeyPurpose};
 pub use expiry::{CertificateRole, CertificateUse, ExpiryMonitor, ExpiryReport, ExpiryWarning};
 pub use files::{KeyFile, KeyFileError};
 pub use identity::{Identity, IdentityError};

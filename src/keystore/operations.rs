@@ -187,10 +187,7 @@ impl Place {
     fn take(bounds: &Arc<Bounds>) -> Result<Self, KeyStoreError> {
         let limit = bounds.in_flight.saturating_add(bounds.queued);
         let count = |pending: usize| Some(pending + 1).filter(|count| *count <= limit);
-        match bounds
-            .pending
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, count)
-        {
+        match bounds.pending.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count) {
             Ok(_) => Ok(Self(Arc::clone(bounds))),
             Err(_) => {
                 let Bounds { in_flight, queued, .. } = **bounds;

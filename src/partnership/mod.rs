@@ -18,10 +18,8 @@ pub use accept::{AcceptPolicy, MicSource, ReceiptRule, UnsignedMic};
 pub(crate) use custom_headers::CustomHeaders;
 pub use receipt::{ReceiptDelivery, ReceiptRequest, ReceiptUrlError};
 pub use send::{Compression, IncludedCertificates, SendProfile};
-pub use trust::{
-    ChainTrust, Revocation, RevocationChecker, RevocationLists, RevocationMode, SignerName, TrustError,
-};
 pub use transport::{HttpProfile, ServerTrust, Timeouts, TlsIdentity, TlsProfile, TlsVersion};
+pub use trust::{ChainTrust, Revocation, RevocationChecker, RevocationLists, RevocationMode, SignerName, TrustError};
 
 /// An agreement between one of our identities and a partner: where messages go, what is sent and what is taken.
 ///

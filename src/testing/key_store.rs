@@ -129,7 +129,8 @@ impl<'a> KeyStoreTrial<'a> {
             self.tells_nothing_of_damage(certificate).await;
             self.signs_for_those_who_know(certificate).await;
         }
-        self.tells_what_everybody_can_see(decrypting.first().unwrap_or(&signer)).await;
+        self.tells_what_everybody_can_see(decrypting.first().unwrap_or(&signer))
+            .await;
         self.knows_partners().await;
     }
 
@@ -221,7 +222,11 @@ impl<'a> KeyStoreTrial<'a> {
                 right.certificate, *certificate,
                 "unwrap_key: the certificate is not that of the key"
             );
-            assert_eq!(unwrapped.len(), 1, "unwrap_key: more answers than keys that are addressed");
+            assert_eq!(
+                unwrapped.len(),
+                1,
+                "unwrap_key: more answers than keys that are addressed"
+            );
         }
     }
 

@@ -4,12 +4,7 @@ use crate::cms::{Certificate, IssuedError};
 
 macro_rules! fixture {
     ($name:literal) => {
-        include_bytes!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/data/openssl/chain/",
-            $name
-        ))
-        .as_slice()
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/openssl/chain/", $name)).as_slice()
     };
 }
 

@@ -93,7 +93,12 @@ impl Judge<'_> {
             check,
             mics,
             canonicalised,
-        } = signature.check(&self.policy.signer_trust.signers(self.certificates, &signature.certificates));
+        } = signature.check(
+            &self
+                .policy
+                .signer_trust
+                .signers(self.certificates, &signature.certificates),
+        );
         let SignerCheck::Verified {
             certificate,
             digest,
@@ -112,7 +117,10 @@ impl Judge<'_> {
             let reason = RefusalReason::DecryptionFailed;
             return Err(Refused::new(reason, None, RefusalDetail::AddedOctets));
         }
-        let expired = match self.policy.check_signer(&certificate, digest, &signature.certificates, self.now) {
+        let expired = match self
+            .policy
+            .check_signer(&certificate, digest, &signature.certificates, self.now)
+        {
             Ok(expired) => expired,
             Err(SignerRefusal::NotValid) => {
                 let detail = RefusalDetail::NotValid(certificate);

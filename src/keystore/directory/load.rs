@@ -28,7 +28,9 @@ pub enum DirectoryError {
     #[error("the name of the directory is not the AS2 name of anybody: {0}")]
     Name(#[from] As2NameError),
     /// The name of the directory is not UTF-8, or has a `%` without two hexadecimal digits.
-    #[error("the name of the directory is not an AS2 name with `%` and two hexadecimal digits for what cannot be in it")]
+    #[error(
+        "the name of the directory is not an AS2 name with `%` and two hexadecimal digits for what cannot be in it"
+    )]
     Encoding,
     /// A file with keys or certificates.
     #[error("{0}")]
@@ -92,7 +94,9 @@ pub(super) fn directories(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(path)? {
         let path = entry?.path();
-        let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        let hidden = path
+            .file_name()
+            .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
         if !hidden && path.is_dir() {
             found.push(path);
         }

@@ -218,7 +218,9 @@ impl Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("root", &self.root).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("root", &self.root)
+            .finish_non_exhaustive()
     }
 }
 
@@ -244,7 +246,9 @@ impl KeyStore for DirectoryKeyStore {
     ) -> BoxFuture<'a, Result<Vec<u8>, KeyStoreError>> {
         Box::pin(async move {
             let identity = self.identity(local).await?;
-            self.operations.sign(identity, local, certificate, algorithm, input).await
+            self.operations
+                .sign(identity, local, certificate, algorithm, input)
+                .await
         })
     }
 

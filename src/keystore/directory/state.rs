@@ -59,7 +59,10 @@ impl Index {
     }
 
     pub(super) fn certificates(&self) -> Vec<CertificateUse> {
-        let ours = self.identities.iter().flat_map(|(local, one)| one.certificate_uses(local));
+        let ours = self
+            .identities
+            .iter()
+            .flat_map(|(local, one)| one.certificate_uses(local));
         let theirs = self.partners.values().flatten();
         let theirs = theirs.flat_map(|(remote, one)| one.certificate_uses(remote));
         ours.chain(theirs).collect()
@@ -77,12 +80,15 @@ impl State {
                 Err(error) => return next.broken(path, self, error, news),
             };
             next.unit(&path.join("keys"), &Owner::Us(local.clone()), self, news);
-            next.visit(&path.join("partners"), self, news, |next, path, news| {
-                match load::name_of(path) {
+            next.visit(
+                &path.join("partners"),
+                self,
+                news,
+                |next, path, news| match load::name_of(path) {
                     Ok(remote) => next.unit(path, &Owner::Partner(local.clone(), remote), self, news),
                     Err(error) => next.broken(path, self, error, news),
-                }
-            });
+                },
+            );
         });
         (next, news)
     }
@@ -101,7 +107,8 @@ impl State {
             Err(error) if error.kind() == io::ErrorKind::NotFound && path.ends_with("partners") => {}
             Err(error) => {
                 let below = old.units.iter().filter(|(unit, _)| unit.starts_with(path));
-                self.units.extend(below.map(|(path, unit)| (path.clone(), unit.clone())));
+                self.units
+                    .extend(below.map(|(path, unit)| (path.clone(), unit.clone())));
                 let error = ReloadError {
                     path: path.to_owned(),
                     error: Arc::new(error.into()),

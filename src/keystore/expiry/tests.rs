@@ -123,5 +123,8 @@ fn certificates_of_tls_and_messages_are_told_apart() {
         report.shared_with_tls().map(|one| one.role).collect::<Vec<_>>()
     };
     assert_eq!(with("tls/server"), []);
-    assert_eq!(with("rollover/old"), [CertificateRole::Sign, CertificateRole::TlsServer]);
+    assert_eq!(
+        with("rollover/old"),
+        [CertificateRole::Sign, CertificateRole::TlsServer]
+    );
 }

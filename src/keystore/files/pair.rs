@@ -48,9 +48,11 @@ pub(super) fn find(file: KeyFile) -> Result<Pair, KeyFileError> {
     let first = certificates.first().ok_or(KeyFileError::NoCertificate)?;
     let belongs = belonging(&key)?;
     let own = certificates.iter().find(|certificate| belongs(certificate));
-    let own = own.ok_or_else(|| KeyFileError::Mismatch {
-        certificate: first.clone(),
-    })?.clone();
+    let own = own
+        .ok_or_else(|| KeyFileError::Mismatch {
+            certificate: first.clone(),
+        })?
+        .clone();
     let chain = chain(own, &certificates);
     Ok(Pair { key, chain })
 }
@@ -60,7 +62,9 @@ fn belonging(key: &PrivateKeyDer<'_>) -> Result<Box<dyn Fn(&Certificate) -> bool
     if is_rsa(key) {
         let key = message_key(key)?;
         return Ok(Box::new(move |certificate| {
-            certificate.rsa_public_key().is_ok_and(|public| public == *key.public_key())
+            certificate
+                .rsa_public_key()
+                .is_ok_and(|public| public == *key.public_key())
         }));
     }
     match public_point(key) {
@@ -92,9 +96,7 @@ fn public_point(key: &PrivateKeyDer<'_>) -> Option<Vec<u8>> {
         PrivateKeyDer::Pkcs8(der) => {
             let info = PrivateKeyInfoRef::from_der(der.secret_pkcs8_der()).ok()?;
             let given = info.public_key.as_ref().and_then(|bits| bits.as_bytes());
-            given
-                .map(<[u8]>::to_vec)
-                .or_else(|| point(info.private_key.as_bytes()))
+            given.map(<[u8]>::to_vec).or_else(|| point(info.private_key.as_bytes()))
         }
         _ => None,
     }

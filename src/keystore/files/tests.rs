@@ -62,7 +62,11 @@ fn certificates_of_all_forms() {
         ("openssl/keyfiles/bundle.der.p7b", &both),
         ("openssl/keys/bundle.pem", &both),
     ] {
-        assert_eq!(read(name, None).unwrap().into_certificates().unwrap(), expected, "{name}");
+        assert_eq!(
+            read(name, None).unwrap().into_certificates().unwrap(),
+            expected,
+            "{name}"
+        );
     }
     let keytool = read("keytool/station.cer", None).unwrap().into_certificates().unwrap();
     assert_eq!(keytool, [certificate("keytool/station.pem")]);
@@ -88,10 +92,20 @@ fn pkcs12_stores() {
         assert_eq!(tls.chain(), [entry.certificate().der().clone()], "{name}");
     }
     let trusted = read("keytool/trusted.p12", Some("secret1")).unwrap();
-    assert_eq!(trusted.into_certificates().unwrap(), [certificate("keytool/station.pem")]);
-    for name in ["openssl/keyfiles/modern.p12", "openssl/keyfiles/legacy.p12", "keytool/legacy.p12"] {
+    assert_eq!(
+        trusted.into_certificates().unwrap(),
+        [certificate("keytool/station.pem")]
+    );
+    for name in [
+        "openssl/keyfiles/modern.p12",
+        "openssl/keyfiles/legacy.p12",
+        "keytool/legacy.p12",
+    ] {
         assert!(matches!(read(name, None), Err(KeyFileError::PasswordNeeded)), "{name}");
-        assert!(matches!(read(name, Some("wrong")), Err(KeyFileError::WrongPassword)), "{name}");
+        assert!(
+            matches!(read(name, Some("wrong")), Err(KeyFileError::WrongPassword)),
+            "{name}"
+        );
     }
     let damaged = file("openssl/keyfiles/modern.p12");
     assert!(KeyFile::read(&damaged[..damaged.len() - 40], Some("secret")).is_err());
@@ -102,8 +116,14 @@ fn pkcs12_stores() {
 fn tls_identities() {
     let rsa = KeyFile::open([path("openssl/tls/server.pem"), path("openssl/tls/server.key")], None).unwrap();
     assert_eq!(rsa.into_tls_identity().unwrap().chain().len(), 1);
-    for name in ["openssl/keyfiles/ec.sec1.pem", "openssl/keyfiles/ec.sec1.der", "openssl/keyfiles/ec.pkcs8.pem"] {
-        let file = read("openssl/keyfiles/ec.pem", None).unwrap().and(read(name, None).unwrap());
+    for name in [
+        "openssl/keyfiles/ec.sec1.pem",
+        "openssl/keyfiles/ec.sec1.der",
+        "openssl/keyfiles/ec.pkcs8.pem",
+    ] {
+        let file = read("openssl/keyfiles/ec.pem", None)
+            .unwrap()
+            .and(read(name, None).unwrap());
         let identity = file.into_tls_identity().unwrap();
         assert_eq!(identity.chain(), [certificate("openssl/keyfiles/ec.pem").der().clone()]);
         // Of another certificate it is not the key.
@@ -130,7 +150,10 @@ fn errors_name_the_cause() {
     };
     let wrong = Some("wrong");
     for (result, expected) in [
-        (read("openssl/cms/bob.pem", None), "no private key in the file: the one who made the certificate has it"),
+        (
+            read("openssl/cms/bob.pem", None),
+            "no private key in the file: the one who made the certificate has it",
+        ),
         (read("openssl/keys/pkcs8.pem", None), "no certificate in the file"),
         (
             with_bob("openssl/keyfiles/two-keys.pem", None),
@@ -192,7 +215,9 @@ fn errors_name_the_cause() {
     let fingerprint = certificate("openssl/cms/alice.pem").fingerprint_hex();
     assert_eq!(
         shown,
-        format!("the private key does not belong to the certificate of CN=alice, O=Example (fingerprint {fingerprint})")
+        format!(
+            "the private key does not belong to the certificate of CN=alice, O=Example (fingerprint {fingerprint})"
+        )
     );
 }
 
@@ -214,7 +239,11 @@ fn errors_name_the_file() {
     assert!(error.source().is_some());
     let jks = path("keytool/station.jks");
     let error = KeyFile::open([&jks], None).unwrap_err();
-    assert!(error.to_string().starts_with(&format!("{}: a Java key store", jks.display())));
+    assert!(
+        error
+            .to_string()
+            .starts_with(&format!("{}: a Java key store", jks.display()))
+    );
 }
 
 /// KEY-05: three primes, and what is no RSA key, are told apart from a wrong password.
@@ -242,10 +271,19 @@ fn keys_are_not_printed() {
 /// No file makes it panic.
 #[test]
 fn truncated_files_are_errors() {
-    for name in ["openssl/cms/bob.der", "openssl/cms/bob.key.der", "openssl/keyfiles/bundle.der.p7b"] {
+    for name in [
+        "openssl/cms/bob.der",
+        "openssl/cms/bob.key.der",
+        "openssl/keyfiles/bundle.der.p7b",
+    ] {
         let whole = file(name);
         for end in (0..whole.len()).step_by(7) {
-            assert!(KeyFile::read(&whole[..end], None).and_then(KeyFile::into_entry).is_err(), "{name} {end}");
+            assert!(
+                KeyFile::read(&whole[..end], None)
+                    .and_then(KeyFile::into_entry)
+                    .is_err(),
+                "{name} {end}"
+            );
         }
     }
 }

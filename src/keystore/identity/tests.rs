@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use super::{Identity, IdentityError};
 use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
 use crate::cms::{
-    CbcDecryptor, Certificate, CertificateError, CmsEvent, CmsReader, ContentKey, DecryptError, EnvelopedHead, KeyError,
-    RecipientInfo, SigningInput, encrypt_content_key,
+    CbcDecryptor, Certificate, CertificateError, CmsEvent, CmsReader, ContentKey, DecryptError, EnvelopedHead,
+    KeyError, RecipientInfo, SigningInput, encrypt_content_key,
 };
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::keystore::{KeyEntry, KeyFile, KeyPurpose, KeyStoreError, PrivateKey, PrivateKeyError, Unwrapped};
@@ -233,7 +233,8 @@ fn the_newest_active_key_signs() {
 
 fn recipients(certificates: &[&Certificate]) -> Vec<RecipientInfo> {
     let key = ContentKey::generate(ContentCipher::Aes128Cbc, &mut *SystemEntropy.rng());
-    let encrypt = |one: &&Certificate| encrypt_content_key(one, KeyTransport::RsaPkcs1, &key, &mut *SystemEntropy.rng());
+    let encrypt =
+        |one: &&Certificate| encrypt_content_key(one, KeyTransport::RsaPkcs1, &key, &mut *SystemEntropy.rng());
     certificates.iter().map(|one| encrypt(one).unwrap()).collect()
 }
 
@@ -254,7 +255,10 @@ fn retained_keys_decrypt() {
     assert_eq!(unwrap(&first, end).unwrap(), [first.clone()]);
     let late = unwrap(&first, end + Duration::from_secs(1));
     assert!(matches!(late, Err(KeyStoreError::NoRecipient(_))));
-    assert_eq!(unwrap(&second, second.not_after() + 300 * DAY).unwrap(), [second.clone()]);
+    assert_eq!(
+        unwrap(&second, second.not_after() + 300 * DAY).unwrap(),
+        [second.clone()]
+    );
 }
 
 /// KEY-17
@@ -289,7 +293,9 @@ fn purposes_are_apart() {
     let identity = Identity::from(old.purpose(KeyPurpose::Sign)).with_entry(new.purpose(KeyPurpose::Decrypt));
     assert_eq!(signer(&identity, None, now), first);
     let both = recipients(&[&first, &second]);
-    let unwrapped = identity.unwrap_key(&us(), &both, ContentCipher::Aes128Cbc, now).unwrap();
+    let unwrapped = identity
+        .unwrap_key(&us(), &both, ContentCipher::Aes128Cbc, now)
+        .unwrap();
     assert_eq!(unwrapped.len(), 1);
     assert_eq!(unwrapped[0].certificate, second);
     let sign = |certificate| identity.sign(&us(), certificate, SHA256, SigningInput::Message(b"m"));
@@ -301,7 +307,10 @@ fn purposes_are_apart() {
     );
     // One that only decrypts has no signature.
     let only = Identity::from(rollover("new").purpose(KeyPurpose::Decrypt));
-    assert!(matches!(only.signing_chain(&us(), None, now), Err(KeyStoreError::NoKey(_))));
+    assert!(matches!(
+        only.signing_chain(&us(), None, now),
+        Err(KeyStoreError::NoKey(_))
+    ));
 }
 
 /// KEY-10: the use of an expired key of ours is logged.

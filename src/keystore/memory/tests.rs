@@ -149,7 +149,10 @@ fn changes_take_effect_at_once() {
         [long().certificate().der().clone()]
     );
     store.remove_identity(&us);
-    assert!(matches!(now(store.signing_chain(&us, None)), Err(KeyStoreError::NoKey(_))));
+    assert!(matches!(
+        now(store.signing_chain(&us, None)),
+        Err(KeyStoreError::NoKey(_))
+    ));
 
     let carol = certificate(fixture!("cms/carol.pem"));
     store.set_partner(us.clone(), them.clone(), PartnerCertificates::new(carol));

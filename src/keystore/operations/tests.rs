@@ -17,7 +17,8 @@ fn refused<T: std::fmt::Debug>(result: Result<T, KeyStoreError>) -> TooManyOpera
 async fn operations_are_bounded() {
     let operations = KeyOperations::new(1, 1);
     let (release, held) = mpsc::channel::<()>();
-    let mut first = Box::pin(operations.run(move || held.recv().map_err(|error| KeyStoreError::Unavailable(error.into()))));
+    let mut first =
+        Box::pin(operations.run(move || held.recv().map_err(|error| KeyStoreError::Unavailable(error.into()))));
     let mut second = Box::pin(operations.run(|| Ok("second")));
     let mut context = Context::from_waker(Waker::noop());
     assert!(first.as_mut().poll(&mut context).is_pending());
@@ -45,7 +46,12 @@ async fn abandoned_operations_count() {
         held.recv().unwrap();
         Ok(())
     }));
-    assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!(
+        first
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+    );
     begun.recv().unwrap();
     drop(first);
     refused(operations.run(|| Ok(())).await);
@@ -63,7 +69,8 @@ async fn dropped_questions_leave_the_queue() {
     let operations = KeyOperations::new(1, 1);
     let (release, held) = mpsc::channel::<()>();
     let mut context = Context::from_waker(Waker::noop());
-    let mut first = Box::pin(operations.run(move || held.recv().map_err(|error| KeyStoreError::Unavailable(error.into()))));
+    let mut first =
+        Box::pin(operations.run(move || held.recv().map_err(|error| KeyStoreError::Unavailable(error.into()))));
     assert!(first.as_mut().poll(&mut context).is_pending());
     for _ in 0..3 {
         let mut waiting = Box::pin(operations.run(|| Ok(())));

@@ -96,9 +96,7 @@ impl ChainTrust {
         let mut path = vec![leaf.clone()];
         match search.extend(&mut path) {
             true => Ok(path),
-            false => Err(search
-                .fault
-                .unwrap_or_else(|| TrustError::NoIssuer(leaf.issuer_text()))),
+            false => Err(search.fault.unwrap_or_else(|| TrustError::NoIssuer(leaf.issuer_text()))),
         }
     }
 }

@@ -56,7 +56,10 @@ fn check(trust: &SignerTrust, name: &str, offered: &[&str]) -> Result<(), TrustE
 fn chains_are_found() {
     let trust = demanding(root());
     assert_eq!(check(&trust, "leaf", &["between"]), Ok(()));
-    assert_eq!(check(&trust, "leaf", &["sibling", "impostor", "between", "leaf"]), Ok(()));
+    assert_eq!(
+        check(&trust, "leaf", &["sibling", "impostor", "between", "leaf"]),
+        Ok(())
+    );
     assert_eq!(check(&trust, "under-last", &["last"]), Ok(()));
     assert_eq!(check(&trust, "root", &[]), Ok(()));
     assert_eq!(
@@ -107,7 +110,11 @@ fn faults_of_authorities_are_told() {
             },
         ),
     ] {
-        assert_eq!(check(&trust, &format!("under-{name}"), &[name]), Err(expected), "{name}");
+        assert_eq!(
+            check(&trust, &format!("under-{name}"), &[name]),
+            Err(expected),
+            "{name}"
+        );
     }
     assert_eq!(
         check(&trust, "under-too-long", &["too-long", "last"]),
@@ -196,7 +203,11 @@ fn revocation_lists_count() {
         (vec![list("between")], SoftFail, revoked.clone()),
         (vec![list("between-before"), root_list()], HardFail, Ok(())),
         // Of two lists the one that knows.
-        (vec![list("between-before"), list("between"), root_list()], HardFail, revoked),
+        (
+            vec![list("between-before"), list("between"), root_list()],
+            HardFail,
+            revoked,
+        ),
         (vec![root_list()], HardFail, unknown()),
         (vec![list("between-old"), root_list()], HardFail, unknown()),
         (vec![list("between-old"), root_list()], SoftFail, Ok(())),
@@ -206,7 +217,10 @@ fn revocation_lists_count() {
         assert_eq!(check(&trust, "revoked", &["between"]), expected);
     }
     let all = || RevocationLists::new([list("between"), list("root")]);
-    assert_eq!(check(&revoking(Some(root()), all(), HardFail), "leaf", &["between"]), Ok(()));
+    assert_eq!(
+        check(&revoking(Some(root()), all(), HardFail), "leaf", &["between"]),
+        Ok(())
+    );
     // Authorities are revoked too, and by whom they vouch for goes with them.
     assert_eq!(
         check(&revoking(Some(root()), all(), SoftFail), "under-last", &["last"]),
@@ -227,7 +241,10 @@ fn revocation_without_chains() {
         check(&revoking(None, lists(), HardFail), "leaf", &["between"]),
         Err(TrustError::RevocationUnknown(certificate("leaf")))
     );
-    assert_eq!(check(&revoking(None, RevocationLists::default(), HardFail), "root", &[]), Ok(()));
+    assert_eq!(
+        check(&revoking(None, RevocationLists::default(), HardFail), "root", &[]),
+        Ok(())
+    );
 }
 
 #[test]
