@@ -72,6 +72,7 @@ issue last last Last root last_authority $now $later
 issue leaf leaf Acme between leaf $now $later
 issue sibling sibling Sibling between leaf $now $later
 issue renewed renewed Acme between leaf $now $later
+cp "$work/renewed.key" renewed.key.pem
 issue revoked revoked Revoked between leaf $now $later
 issue encryption encryption Encryption between encryption_leaf $now $later
 issue code code Code between code_leaf $now $later
