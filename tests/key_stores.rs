@@ -52,9 +52,7 @@ fn memory() -> MemoryKeyStore {
 
 fn trial(store: &dyn KeyStore) -> KeyStoreTrial<'_> {
     let [alice, carol] = ["cms/alice.pem", "cms/carol.pem"].map(certificate);
-    KeyStoreTrial::new(store, name("US"))
-        .partner(name("THEM"), [alice.clone(), carol], alice)
-        .stranger(name("TENANT"))
+    KeyStoreTrial::new(store, name("US"), name("TENANT")).partner(name("THEM"), [alice.clone(), carol], alice)
 }
 
 /// KEY-01, KEY-22

@@ -177,7 +177,7 @@ async fn exchange() -> Result<()> {
         operations: KeyOperations::new(4, 256),
     };
 
-    KeyStoreTrial::new(&ours, buyer.clone())
+    KeyStoreTrial::new(&ours, buyer.clone(), seller.clone())
         .partner(
             seller.clone(),
             [theirs.certificate().clone()],

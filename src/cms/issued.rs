@@ -6,6 +6,9 @@ use super::{oid, pkcs1};
 use crate::algorithm::DigestAlgorithm;
 use crate::mic::Mic;
 
+/// The shortest RSA key of an authority whose signatures count.
+const MIN_BITS: usize = 2048;
+
 /// Why the signature of an authority does not count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -16,6 +19,9 @@ pub enum IssuedError {
     /// SHA-1 signatures can be transferred to other certificates.
     #[error("it is signed over SHA-1, which does not count for chains")]
     Weak,
+    /// The authority's RSA key has so many bits, fewer than 2048.
+    #[error("the issuer's RSA key of {0} bits is too short")]
+    ShortKey(usize),
     /// The authority's key cannot be used.
     #[error("the issuer's key: {0}")]
     Key(#[from] KeyError),
@@ -44,6 +50,9 @@ pub(super) fn check(signed: Tlv<'_>, issuer: &Certificate) -> Result<(), IssuedE
         Some(digest) => digest,
         None => return Err(IssuedError::Algorithm(oid::text(algorithm.value))),
     };
+    if let Some(bits @ ..MIN_BITS) = issuer.key_bits() {
+        return Err(IssuedError::ShortKey(bits));
+    }
     let key = issuer.rsa_public_key()?;
     match pkcs1::verify(&key, &Mic::of(digest, content.raw), signature) {
         true => Ok(()),

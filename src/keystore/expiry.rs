@@ -179,6 +179,8 @@ impl ExpiryReport {
 pub struct ExpiryMonitor {
     thresholds: Vec<i64>,
     told: HashSet<([u8; 32], i64)>,
+    /// Those of which it was told that TLS uses them too.
+    shared: HashSet<[u8; 32]>,
 }
 
 /// A certificate is about to expire, or has.
@@ -230,10 +232,12 @@ impl ExpiryMonitor {
         Self {
             thresholds,
             told: HashSet::new(),
+            shared: HashSet::new(),
         }
     }
 
-    /// What has crossed a threshold since the last report. Each warning is logged, too.
+    /// What has crossed a threshold since the last report. Each warning is logged, and so is once each certificate that
+    /// TLS and messages share ([`ExpiryReport::shared_with_tls`]).
     pub fn check(&mut self, report: &ExpiryReport) -> Vec<ExpiryWarning> {
         let mut warnings = Vec::new();
         let mut crossed_now = HashSet::new();
@@ -256,6 +260,13 @@ impl ExpiryMonitor {
         self.told = crossed_now;
         for warning in &warnings {
             tracing::warn!("{warning}");
+        }
+        for one in report.shared_with_tls() {
+            let fingerprint = one.certificate.fingerprint();
+            if self.shared.insert(fingerprint) {
+                tracing::warn!(certificate = %one.certificate, fingerprint = one.certificate.fingerprint_hex(),
+                    "a certificate of messages serves TLS too: keep their keys apart");
+            }
         }
         warnings
     }

@@ -1,8 +1,8 @@
 //! Keys: where private keys sign and decrypt, and which certificates are configured for whom (RFC 4130 §8).
 //!
 //! The core never holds a private key. It stops and asks, and the shells pass the question on to a [`KeyStore`]. A host
-//! whose keys may lie in memory uses [`MemoryKeyStore`]; one whose keys come from a database, an HSM or a cloud KMS
-//! implements the trait.
+//! whose keys may lie in memory uses [`MemoryKeyStore`], or [`DirectoryKeyStore`] if they lie in files; one whose keys
+//! come from a database, an HSM or a cloud KMS implements the trait.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,6 +23,41 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Which key for what
+//!
+//! Keys that sign and keys that decrypt may be one or two ([`KeyPurpose`]); those of TLS are not here but in each
+//! partnership and in the server's configuration ([`TlsIdentity`](crate::partnership::TlsIdentity)), so that a web
+//! server's key cannot sign orders. [`ExpiryReport::shared_with_tls`] finds certificates that serve both all the same.
+//! The same files are read for either by [`KeyFile`].
+//!
+//! A certificate is trusted because it is configured for a partner of an identity, and is told from others by all of its
+//! octets: neither a name nor a serial number, nor that it came with a message, counts. What a policy may demand besides,
+//! such as a chain or that it is not revoked, is in [`AcceptPolicy`](crate::partnership::AcceptPolicy).
+//!
+//! # Keys that others keep
+//!
+//! A store of one's own needs two operations: a signature, and the decryption of a few dozen octets. `examples/custom_key_store`
+//! has them in a PKCS#11 token. What the large services offer for AS2 (as of 2026; RSA keys of 2048, 3072 and 4096 bits):
+//!
+//! | service | signs | decrypts | one key for both |
+//! |---|---|---|---|
+//! | PKCS#11 | `CKM_RSA_PKCS`, `CKM_SHA256_RSA_PKCS` | `CKM_RSA_PKCS`, in some devices only OAEP | yes |
+//! | AWS KMS | `RSASSA_PKCS1_V1_5_SHA_256`, message or digest | `RSAES_OAEP_SHA_1` and `_SHA_256` only | no: a key signs or decrypts |
+//! | Azure Key Vault, Managed HSM | `RS256`, of a digest | `RSA1_5` (not recommended by Microsoft), `RSA-OAEP`, `RSA-OAEP-256` | yes |
+//! | Google Cloud KMS | `RSA_SIGN_PKCS1_*_SHA256`, of a digest | `RSA_DECRYPT_OAEP_*` only | no: a key has one purpose |
+//!
+//! Nearly all AS2 products encrypt content keys with RSAES-PKCS1-v1_5, and many know nothing else. So with AWS and Google
+//! only partners that have agreed on OAEP can be served, or the decryption key stays with the host while the service
+//! signs: a store may do the one here and the other there, under two certificates.
+//!
+//! What is sent to be decrypted is an attacker's choice, and a service that tells bad padding from good is the oracle of
+//! Bleichenbacher's attack if that shows in an answer. So an answer of the service that has to do with the ciphertext,
+//! an error as much as octets, goes into [`Unwrapped::new`], which puts a key in its place that nobody knows; only
+//! errors that would come for every ciphertext (no connection, no permission, too many requests) are
+//! [`KeyStoreError::Unavailable`]. Retrying a call because of bad padding, or logging it where a partner could see the
+//! log, would give it away again; so would the time, where the service answers one faster than the other, which only
+//! OAEP is free of in practice.
 
 mod directory;
 mod entry;
@@ -34,6 +69,9 @@ mod memory;
 mod operations;
 mod partner;
 mod private_key;
+mod revocation_files;
+#[cfg(test)]
+mod test_log;
 mod unwrapped;
 
 use std::error::Error;
@@ -55,6 +93,7 @@ pub use memory::MemoryKeyStore;
 pub use operations::{KeyOperations, TooManyOperations};
 pub use partner::{PartnerCertificate, PartnerCertificates};
 pub use private_key::{PrivateKey, PrivateKeyError};
+pub use revocation_files::{RevocationFileError, RevocationFiles};
 pub use unwrapped::{Unwrapped, addressed_to};
 
 /// Keys of our own identities and certificates of partners.

@@ -82,10 +82,10 @@ impl From<Certificate> for PartnerCertificate {
     }
 }
 
-impl FromIterator<PartnerCertificate> for PartnerCertificates {
-    fn from_iter<I: IntoIterator<Item = PartnerCertificate>>(certificates: I) -> Self {
+impl<C: Into<PartnerCertificate>> FromIterator<C> for PartnerCertificates {
+    fn from_iter<I: IntoIterator<Item = C>>(certificates: I) -> Self {
         Self {
-            certificates: certificates.into_iter().collect(),
+            certificates: certificates.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -94,7 +94,7 @@ impl PartnerCertificates {
     /// A partner with one certificate, that it signs with and that it is encrypted for.
     #[must_use]
     pub fn new(certificate: Certificate) -> Self {
-        Self::from_iter([certificate.into()])
+        Self::from_iter([certificate])
     }
 
     /// Also has this certificate: the coming or the earlier one of a rollover.

@@ -32,7 +32,7 @@ use crate::name::As2Name;
 /// store.set_identity(us.clone(), identity);
 /// store.set_partner(us.clone(), them.clone(), PartnerCertificates::new(theirs.clone()));
 ///
-/// let trial = KeyStoreTrial::new(&store, us).partner(them, [theirs.clone()], theirs).stranger(tenant);
+/// let trial = KeyStoreTrial::new(&store, us, tenant).partner(them, [theirs.clone()], theirs);
 /// # let run = async { trial.run().await };
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(run);
 /// # Ok(())
@@ -56,11 +56,10 @@ const CIPHER: ContentCipher = ContentCipher::Aes256Cbc;
 const AT_ONCE: usize = 4;
 
 impl<'a> KeyStoreTrial<'a> {
-    /// A store that has an identity `local`, whose first signing certificate is encrypted for too.
+    /// A store that has an identity `local`, whose first signing certificate is encrypted for too, and that has no
+    /// identity `stranger`, or one that has no key and no partner in common with `local`.
     #[must_use]
-    pub fn new(store: &'a dyn KeyStore, local: As2Name) -> Self {
-        #[expect(clippy::expect_used, reason = "the name is a valid one")]
-        let stranger = As2Name::new("nobody of that name").expect("a valid name");
+    pub fn new(store: &'a dyn KeyStore, local: As2Name, stranger: As2Name) -> Self {
         Self {
             store,
             local,
@@ -89,14 +88,6 @@ impl<'a> KeyStoreTrial<'a> {
         encrypt: Certificate,
     ) -> Self {
         self.partner = Some((remote, verify.into_iter().collect(), encrypt));
-        self
-    }
-
-    /// Another identity of the same store, that has no key and no partner in common with `local`; one that is not there,
-    /// if none is given.
-    #[must_use]
-    pub fn stranger(mut self, name: As2Name) -> Self {
-        self.stranger = name;
         self
     }
 
@@ -137,8 +128,10 @@ impl<'a> KeyStoreTrial<'a> {
     /// The certificate names the key that signs, in both ways of asking.
     async fn signs(&self) -> Certificate {
         let signer = self.signer(None).await;
-        let mut with_attributes = SignatureOptions::default();
-        with_attributes.signing_time = Some(signer.not_before());
+        let with_attributes = SignatureOptions {
+            signing_time: Some(signer.not_before()),
+            ..SignatureOptions::default()
+        };
         for options in [SignatureOptions::default(), with_attributes] {
             self.signs_as(&signer, options).await;
         }

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::settings::{Settings, SettingsError};
-use crate::cms::Certificate;
 use crate::keystore::entry::{KeyEntry, KeyPurpose};
 use crate::keystore::files::{KeyFile, KeyFileError};
 use crate::keystore::partner::{PartnerCertificate, PartnerCertificates};
@@ -242,13 +241,7 @@ pub(super) fn partner(stems: &Stems) -> Result<PartnerCertificates, DirectoryErr
             Some("encrypt") => Some(CertificateUsage::Encrypt),
             Some(other) => return Err(wrong_use(stem, other, "verify and encrypt")),
         };
-        let certificates = file.into_certificates()?;
-        // Whoever has an authority's key would be the partner.
-        let issued = |one: &Certificate| {
-            let mut others = certificates.iter().filter(|other| !other.is_self_issued());
-            others.any(|other| other != one && other.issuer() == one.subject())
-        };
-        for certificate in certificates.iter().filter(|one| !issued(one)).cloned() {
+        for certificate in file.into_partner()? {
             let mut one = PartnerCertificate::new(certificate);
             one.only = only;
             one.window.from = settings.active_from;

@@ -157,6 +157,7 @@ impl DirectoryKeyStore {
     }
 
     /// Looks for changes now. Gives what could not be taken, also when it has been told before. Blocks.
+    #[must_use = "it says what could not be taken"]
     pub fn reload(&self) -> Vec<ReloadError> {
         self.shared.reload()
     }

@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -212,7 +213,7 @@ fn rollover_by_dates() {
     assert_eq!(signer(&store).unwrap(), old);
     *clock.0.lock().unwrap() = switch;
     assert_eq!(signer(&store).unwrap(), new);
-    assert_eq!(partner(&store, CertificateUsage::Encrypt), [old.clone()]);
+    assert_eq!(partner(&store, CertificateUsage::Encrypt), from_ref(&old));
     *clock.0.lock().unwrap() = switch + DAY / 2;
     assert_eq!(partner(&store, CertificateUsage::Encrypt), [new]);
     assert_eq!(partner(&store, CertificateUsage::Verify), [old]);

@@ -2,6 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{CertificateRole, CertificateUse, ExpiryMonitor, ExpiryReport};
 use crate::cms::Certificate;
+use crate::keystore::test_log::warnings_in;
 use crate::keystore::{CertificateUsage, Identity, MemoryKeyStore, PartnerCertificate, PartnerCertificates};
 use crate::name::As2Name;
 use crate::partnership::TlsIdentity;
@@ -127,4 +128,15 @@ fn certificates_of_tls_and_messages_are_told_apart() {
         with("rollover/old"),
         [CertificateRole::Sign, CertificateRole::TlsServer]
     );
+}
+
+/// TRN-28: once it is in the log, too.
+#[test]
+fn shared_certificates_are_logged_once() {
+    let tls = CertificateUse::new(CertificateRole::TlsServer, name("US"), certificate("cms/bob"));
+    let message = CertificateUse::new(CertificateRole::Sign, name("US"), certificate("cms/bob"));
+    let report = ExpiryReport::new([tls, message], certificate("cms/bob").not_before());
+    let mut monitor = ExpiryMonitor::default();
+    assert_eq!(warnings_in(|| drop(monitor.check(&report))), 1);
+    assert_eq!(warnings_in(|| drop(monitor.check(&report))), 0);
 }

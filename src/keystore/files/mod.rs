@@ -33,6 +33,8 @@ mod tests;
 /// | private keys | PKCS#8, PKCS#1 (RSA) and SEC1 (EC), PEM and DER; PKCS#8 under a password by PBES2 (AES or Triple DES with PBKDF2 or scrypt) |
 /// | both | PKCS#12 (`.p12`, `.pfx`) with the feature `pkcs12`: AES as written today, RC2-40 and Triple DES as written before |
 ///
+/// Keys are wiped from memory when they are dropped, but for the copy that the reader of PKCS#12 stores makes for itself.
+///
 /// Java's own key stores (JKS) and OpenSSL's old encrypted keys are not read; the error says how to convert them.
 ///
 /// ```no_run
@@ -42,7 +44,7 @@ mod tests;
 ///
 /// let us = Identity::from(KeyFile::open(["us.p12"], Some(password))?.into_entry()?);
 /// let tls = KeyFile::open(["tls.pem", "tls.key"], None)?.into_tls_identity()?;
-/// let theirs: PartnerCertificates = KeyFile::open(["them.p7b"], None)?.into_certificates()?.into_iter().collect();
+/// let theirs: PartnerCertificates = KeyFile::open(["them.p7b"], None)?.into_partner()?.into_iter().collect();
 /// # Ok(())
 /// # }
 /// ```
@@ -110,7 +112,7 @@ impl KeyFile {
         self.keys.len()
     }
 
-    /// The certificates, of a partner or an authority.
+    /// The certificates, such as those of authorities. For a partner's see [`into_partner`](Self::into_partner).
     ///
     /// # Errors
     ///
@@ -120,6 +122,21 @@ impl KeyFile {
             true => Err(KeyFileError::NoCertificate),
             false => Ok(self.certificates),
         }
+    }
+
+    /// The certificates of a partner. Those of authorities that issued others in the file are left out: whoever has an
+    /// authority's key could sign as the partner.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError::NoCertificate`].
+    pub fn into_partner(self) -> Result<Vec<Certificate>, KeyFileError> {
+        let all = self.into_certificates()?;
+        let issued = |one: &Certificate| {
+            let mut others = all.iter().filter(|other| !other.is_self_issued());
+            others.any(|other| other != one && other.issuer() == one.subject())
+        };
+        Ok(all.iter().filter(|one| !issued(one)).cloned().collect())
     }
 
     /// The one private key with its certificate and those of its issuers, for messages.

@@ -46,8 +46,8 @@ pub(super) fn find(file: KeyFile) -> Result<Pair, KeyFileError> {
         several => return Err(KeyFileError::SeveralPrivateKeys(several)),
     };
     let first = certificates.first().ok_or(KeyFileError::NoCertificate)?;
-    let belongs = belonging(&key)?;
-    let own = certificates.iter().find(|certificate| belongs(certificate));
+    let public = PublicHalf::of(&key)?;
+    let own = certificates.iter().find(|certificate| public.is_of(certificate));
     let own = own
         .ok_or_else(|| KeyFileError::Mismatch {
             certificate: first.clone(),
@@ -57,21 +57,31 @@ pub(super) fn find(file: KeyFile) -> Result<Pair, KeyFileError> {
     Ok(Pair { key, chain })
 }
 
-/// Tells whether a certificate is that of the key.
-fn belonging(key: &PrivateKeyDer<'_>) -> Result<Box<dyn Fn(&Certificate) -> bool>, KeyFileError> {
-    if is_rsa(key) {
-        let key = message_key(key)?;
-        return Ok(Box::new(move |certificate| {
-            certificate
-                .rsa_public_key()
-                .is_ok_and(|public| public == *key.public_key())
-        }));
+/// What of a private key is in its certificate.
+enum PublicHalf {
+    Rsa(PrivateKey),
+    /// The point of an EC key, as it is written in a certificate.
+    Point(Vec<u8>),
+    /// Nothing to compare: the TLS stack does, when the key is used.
+    Unknown,
+}
+
+impl PublicHalf {
+    fn of(key: &PrivateKeyDer<'_>) -> Result<Self, KeyFileError> {
+        if is_rsa(key) {
+            return message_key(key).map(Self::Rsa);
+        }
+        Ok(public_point(key).map_or(Self::Unknown, Self::Point))
     }
-    match public_point(key) {
-        // The point of an EC key ends the certificate's key as it is written there.
-        Some(point) => Ok(Box::new(move |certificate| certificate.public_key_octets() == point)),
-        // Nothing to compare: the TLS stack does, when the key is used.
-        None => Ok(Box::new(|_| true)),
+
+    fn is_of(&self, certificate: &Certificate) -> bool {
+        match self {
+            Self::Rsa(key) => certificate
+                .rsa_public_key()
+                .is_ok_and(|public| public == *key.public_key()),
+            Self::Point(point) => certificate.public_key_octets() == point,
+            Self::Unknown => true,
+        }
     }
 }
 

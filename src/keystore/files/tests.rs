@@ -132,6 +132,22 @@ fn tls_identities() {
     }
 }
 
+/// Of a bundle with its issuers a partner's certificate is the partner's alone; two self-signed ones of one name both are.
+#[test]
+fn authorities_are_no_partners() {
+    let of = |names: [&str; 3]| {
+        let pem: Vec<u8> = names
+            .iter()
+            .flat_map(|name| file(&format!("openssl/{name}.pem")))
+            .collect();
+        KeyFile::read(&pem, None).unwrap().into_partner().unwrap()
+    };
+    let leaf = certificate("openssl/chain/leaf.pem");
+    assert_eq!(of(["chain/leaf", "chain/between", "chain/root"]), [leaf]);
+    let both = ["rollover/old", "rollover/new"].map(|name| certificate(&format!("openssl/{name}.pem")));
+    assert_eq!(of(["rollover/old", "rollover/new", "rollover/old"])[..2], both);
+}
+
 /// The chain follows from the certificates, in whichever order they are; what does not belong is left out.
 #[test]
 fn chains_are_put_in_order() {
@@ -286,4 +302,12 @@ fn truncated_files_are_errors() {
             );
         }
     }
+}
+
+/// KEY-24: all that holds a key wipes it when it is dropped; what does not compile would fail this.
+#[test]
+fn keys_are_wiped() {
+    fn wiped<T: zeroize::ZeroizeOnDrop>() {}
+    wiped::<rsa::PrivateKey>();
+    wiped::<zeroize::Zeroizing<rustls_pki_types::PrivateKeyDer<'static>>>();
 }

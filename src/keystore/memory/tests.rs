@@ -186,3 +186,27 @@ async fn private_keys_do_not_hold_up_the_runtime() {
     assert!(first.is_pending());
     assert_eq!(signature.await.unwrap().len(), 384);
 }
+
+/// KEY-19: two certificates of one issuer and serial number, with keys of their own, are told apart by their octets.
+#[test]
+fn issuers_and_serial_numbers_may_collide() {
+    let (us, them) = (name("US"), name("THEM"));
+    let alice = certificate(fixture!("cms/alice.pem"));
+    let lookalike = Certificate::from_der(fixture!("signatures/lookalike.der")).unwrap();
+    assert_eq!(
+        (alice.issuer(), alice.serial()),
+        (lookalike.issuer(), lookalike.serial())
+    );
+    assert_ne!(alice.fingerprint(), lookalike.fingerprint());
+    let store = MemoryKeyStore::new();
+    let partner = PartnerCertificates::new(alice.clone()).with(lookalike.clone());
+    store.set_partner(us.clone(), them.clone(), partner);
+    let found = now(store.partner_certificates(&us, &them, CertificateUsage::Verify));
+    assert_eq!(found.unwrap(), [alice.clone(), lookalike.clone()]);
+
+    // Nobody signs by the one where the other is meant.
+    let key = crate::keystore::PrivateKey::from_der(fixture!("cms/alice.key.der")).unwrap();
+    store.set_identity(us.clone(), Identity::new(alice, key).unwrap());
+    let signed = now(store.sign(&us, &lookalike, SHA256, SigningInput::Message(b"message")));
+    assert!(matches!(signed, Err(KeyStoreError::KeyGone(..))));
+}

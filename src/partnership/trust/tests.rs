@@ -134,6 +134,14 @@ fn faults_of_authorities_are_told() {
     );
 }
 
+/// SEC-14: an authority with a short key vouches for nobody, not even for itself.
+#[test]
+fn short_keys_of_authorities() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/openssl/keys/rsa1024.pem");
+    let short = Certificate::from_pem(&std::fs::read(path).unwrap()).unwrap();
+    assert_eq!(short.check_issued_by(&short), Err(IssuedError::ShortKey(1024)));
+}
+
 /// A sender cannot make us check signatures for ever.
 #[test]
 fn the_search_has_an_end() {
