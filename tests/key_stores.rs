@@ -1,6 +1,7 @@
 //! The conformance suite against the key stores of this crate (feature `testing`).
 
 #![cfg(feature = "testing")]
+#![expect(clippy::unwrap_used, reason = "tests, also where they are no test functions")]
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,9 +1,14 @@
+#[cfg(feature = "transport")]
 use std::sync::mpsc;
 use std::task::{Context, Waker};
 
-use super::{KeyOperations, TooManyOperations};
+use super::KeyOperations;
+#[cfg(feature = "transport")]
+use super::TooManyOperations;
+#[cfg(feature = "transport")]
 use crate::keystore::KeyStoreError;
 
+#[cfg(feature = "transport")]
 fn refused<T: std::fmt::Debug>(result: Result<T, KeyStoreError>) -> TooManyOperations {
     match result {
         Err(KeyStoreError::Unavailable(error)) => *error.downcast().unwrap(),
