@@ -37,13 +37,13 @@ pub enum PrepareError {
         /// The shortest that is allowed.
         minimum: usize,
     },
-    /// The partner's certificate has expired, or is not valid yet (KEY-11).
+    /// A certificate that the message is to be encrypted for has expired, or is not valid yet (KEY-11).
     #[error(
-        "the partner's certificate {certificate} (fingerprint {}) is not valid at this time: configure its successor, or \
+        "the recipient's certificate {certificate} (fingerprint {}) is not valid at this time: configure its successor, or \
          let the send profile encrypt for expired certificates", .certificate.fingerprint_hex()
     )]
     NotValid {
-        /// The partner's certificate.
+        /// The certificate.
         certificate: Certificate,
     },
     /// Our own signing certificate cannot be read.

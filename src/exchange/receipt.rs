@@ -190,7 +190,7 @@ fn check(
     policy: &AcceptPolicy,
     now: SystemTime,
 ) -> (ReceiptSignature, Option<Certificate>) {
-    let signers = policy.signer_trust.signers(certificates, &found.certificates);
+    let signers = policy.signer_trust.signers(certificates, &found.certificates, now);
     let reason = match found.check(&signers).check {
         SignerCheck::Verified {
             certificate, digest, ..

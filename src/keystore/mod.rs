@@ -56,8 +56,7 @@
 //! an error as much as octets, goes into [`Unwrapped::new`], which puts a key in its place that nobody knows; only
 //! errors that would come for every ciphertext (no connection, no permission, too many requests) are
 //! [`KeyStoreError::Unavailable`]. Retrying a call because of bad padding, or logging it where a partner could see the
-//! log, would give it away again; so would the time, where the service answers one faster than the other, which only
-//! OAEP is free of in practice.
+//! log, would give it away again; so would the time, where a service answers one much faster than the other.
 
 mod directory;
 mod entry;

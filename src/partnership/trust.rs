@@ -75,17 +75,28 @@ pub enum TrustError {
 }
 
 impl SignerTrust {
-    /// The certificates whose signatures count: those that are configured and, where the policy accepts names, those that
-    /// came with the message under such a name. Whether an authority vouches for those is what [`check`](Self::check)
-    /// tells.
-    pub(crate) fn signers(&self, configured: &[Certificate], offered: &[CertificateDer<'_>]) -> Vec<Certificate> {
+    /// The certificates whose signatures are the partner's: those that are configured and, where the policy accepts names,
+    /// those that came with the message under such a name, if an authority vouches for them. What is signed by others
+    /// stays a stranger's, who is told less (SEC-50).
+    pub(crate) fn signers(
+        &self,
+        configured: &[Certificate],
+        offered: &[CertificateDer<'_>],
+        now: SystemTime,
+    ) -> Vec<Certificate> {
         let mut signers = configured.to_vec();
         if let Some(chain) = &self.chain
             && chain.accepts_names()
         {
-            let offered = offered.iter().filter_map(|der| Certificate::from_der(der).ok());
-            let named = offered.filter(|one| !configured.contains(one) && chain.accepts_name(one));
-            signers.extend(named.take(BY_NAME_MAX));
+            let certificates = offered.iter().filter_map(|der| Certificate::from_der(der).ok());
+            let named = certificates.filter(|one| !configured.contains(one) && chain.accepts_name(one));
+            for certificate in named.take(BY_NAME_MAX) {
+                match chain.path(&certificate, offered, now) {
+                    Ok(_) => signers.push(certificate),
+                    Err(error) => tracing::warn!(%certificate, fingerprint = certificate.fingerprint_hex(), %error,
+                        "a certificate of an accepted name came with a message, but does not count"),
+                }
+            }
         }
         signers
     }

@@ -82,7 +82,7 @@ async fn expired_certificates_of_partners_are_not_encrypted_for() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the partner's certificate O=Example, CN=rollover (fingerprint {}) is not valid at this time: configure its \
+            "the recipient's certificate O=Example, CN=rollover (fingerprint {}) is not valid at this time: configure its \
              successor, or let the send profile encrypt for expired certificates",
             expired.fingerprint_hex()
         )
@@ -154,26 +154,57 @@ async fn names_and_authorities_make_a_partner_only_together() {
     let signer = host.inbox.recv().await.unwrap().signer.unwrap();
     assert_eq!(signer, certificate("chain/renewed.pem"));
 
-    let unknown = "the message is signed, but by no certificate configured for the partner";
-    for (policy, detail) in [
-        (AcceptPolicy::new(), unknown),
-        (chain(root()), unknown),
-        (
-            chain(root().accept_name(SignerName::Subject("CN=Sibling".to_owned()))),
-            unknown,
-        ),
-        (
-            chain(ChainTrust::new([certificate("chain/version1.pem")]).accept_name(acme())),
-            "the certificate of CN=Acme is not trusted: no chain leads from it to an authority that is accepted: the \
-             issuer CN=Root is missing",
-        ),
+    let sibling = SignerName::Subject("CN=Sibling".to_owned());
+    let other = ChainTrust::new([certificate("chain/version1.pem")]);
+    for policy in [
+        AcceptPolicy::new(),
+        chain(root()),
+        chain(root().accept_name(sibling)),
+        chain(other.accept_name(acme())),
     ] {
         let (mut host, status) = renewed(policy).await;
         assert!(status.to_string().contains("authentication-failed"), "{status}");
         let event = host.event().await;
-        assert!(event.contains(detail), "{event}");
+        let unknown = "the message is signed, but by no certificate configured for the partner";
+        assert!(event.contains(unknown), "{event}");
         assert!(host.nothing_arrived());
     }
+}
+
+/// KEY-08, SEC-45: a configured certificate without the chain that the policy demands is refused, and the event says why;
+/// the partner reads what it reads of every signer that does not count.
+#[tokio::test]
+async fn a_configured_certificate_needs_the_chain_that_is_demanded() {
+    let authority = ChainTrust::new([certificate("chain/root.pem")]);
+    let mut world = World::new(AcceptPolicy::new().require_chain(authority)).await;
+    let receipt = world
+        .client
+        .send(&world.to_bob, OutboundMessage::new(ORDER))
+        .await
+        .unwrap();
+    assert!(
+        receipt.status.to_string().contains("authentication-failed"),
+        "{}",
+        receipt.status
+    );
+    let event = world.bob.event().await;
+    assert!(
+        event.ends_with(
+            "(the certificate of CN=alice, O=Example is not trusted: no chain leads from it to an authority that is \
+             accepted: the issuer CN=alice, O=Example is missing)"
+        ),
+        "{event}"
+    );
+    assert!(world.bob.nothing_arrived());
+    // It is its own authority where the host says so.
+    let itself = ChainTrust::new([alice().certificate().clone()]);
+    let world = World::new(AcceptPolicy::new().require_chain(itself)).await;
+    let receipt = world
+        .client
+        .send(&world.to_bob, OutboundMessage::new(ORDER))
+        .await
+        .unwrap();
+    assert!(receipt.is_accepted(), "{}", receipt.status);
 }
 
 /// SEC-51: where the keys cannot keep up, partners are told to come again.

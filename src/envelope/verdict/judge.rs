@@ -93,12 +93,7 @@ impl Judge<'_> {
             check,
             mics,
             canonicalised,
-        } = signature.check(
-            &self
-                .policy
-                .signer_trust
-                .signers(self.certificates, &signature.certificates),
-        );
+        } = signature.check(&self.signers(signature));
         let SignerCheck::Verified {
             certificate,
             digest,
@@ -147,6 +142,11 @@ impl Judge<'_> {
             expired,
             ..accepted
         })
+    }
+
+    fn signers(&self, signature: &SignatureFound) -> Vec<Certificate> {
+        let trust = &self.policy.signer_trust;
+        trust.signers(self.certificates, &signature.certificates, self.now)
     }
 
     /// No configured certificate verifies the signature.

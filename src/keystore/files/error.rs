@@ -18,6 +18,14 @@ pub enum KeyFileError {
         #[source]
         source: io::Error,
     },
+    /// The file is larger than any with keys and certificates.
+    #[error("{} has more than {limit} octets: it is no file with keys or certificates", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// What is read at most.
+        limit: u64,
+    },
     /// Something is wrong with the content of this file.
     #[error("{}: {source}", path.display())]
     In {

@@ -8,6 +8,8 @@ mod pem;
 mod pkcs12;
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use rustls_pki_types::PrivateKeyDer;
@@ -22,6 +24,12 @@ pub use error::KeyFileError;
 
 #[cfg(test)]
 mod tests;
+
+/// The largest file that is read, in octets: bundles of all public authorities have a fifth of that.
+const FILE_MAX: u64 = 1 << 20;
+
+/// More than a usual file has.
+const ROOM: usize = 64 << 10;
 
 /// What is in a file, or in several that belong together: certificates, and private keys.
 ///
@@ -68,7 +76,7 @@ impl KeyFile {
     ///
     /// # Errors
     ///
-    /// [`KeyFileError::Io`] and [`KeyFileError::In`], which name the file.
+    /// [`KeyFileError::Io`], [`KeyFileError::TooLarge`] and [`KeyFileError::In`], which name the file.
     pub fn open<P: AsRef<Path>>(
         paths: impl IntoIterator<Item = P>,
         password: Option<&str>,
@@ -79,11 +87,8 @@ impl KeyFile {
         };
         for path in paths {
             let path = path.as_ref();
-            let content = std::fs::read(path).map_err(|source| KeyFileError::Io {
-                path: path.to_owned(),
-                source,
-            })?;
-            let file = Self::read(&Zeroizing::new(content), password).map_err(|source| KeyFileError::In {
+            let content = read_file(path)?;
+            let file = Self::read(&content, password).map_err(|source| KeyFileError::In {
                 path: path.to_owned(),
                 source: source.into(),
             })?;
@@ -163,6 +168,24 @@ impl KeyFile {
         let pair::Pair { key, chain } = pair::find(self)?;
         let chain = chain.iter().map(|certificate| certificate.der().clone());
         Ok(TlsIdentity::new(chain.collect(), key.clone_key()))
+    }
+}
+
+fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    let named = |source| KeyFileError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(named)?;
+    // Room for all of it, so that no copy is left behind by growing.
+    let mut content = Zeroizing::new(Vec::with_capacity(ROOM));
+    let read = file.take(FILE_MAX + 1).read_to_end(&mut content).map_err(named)?;
+    match u64::try_from(read).is_ok_and(|read| read <= FILE_MAX) {
+        true => Ok(content),
+        false => Err(KeyFileError::TooLarge {
+            path: path.to_owned(),
+            limit: FILE_MAX,
+        }),
     }
 }
 

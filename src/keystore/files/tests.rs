@@ -91,6 +91,10 @@ fn pkcs12_stores() {
         let tls = read(name, password).unwrap().into_tls_identity().unwrap();
         assert_eq!(tls.chain(), [entry.certificate().der().clone()], "{name}");
     }
+    for (name, password) in [("openssl/keyfiles/ec.p12", "secret"), ("keytool/ec.p12", "secret1")] {
+        let tls = read(name, Some(password)).unwrap().into_tls_identity().unwrap();
+        assert_eq!(tls.chain().len(), 1, "{name}");
+    }
     let trusted = read("keytool/trusted.p12", Some("secret1")).unwrap();
     assert_eq!(
         trusted.into_certificates().unwrap(),
@@ -253,6 +257,11 @@ fn errors_name_the_file() {
     let error = KeyFile::open([&there_is_none], None).unwrap_err();
     assert_eq!(error.to_string(), format!("cannot read {}", there_is_none.display()));
     assert!(error.source().is_some());
+    let directory = tempfile::tempdir().unwrap();
+    let large = directory.path().join("large.pem");
+    std::fs::write(&large, vec![b' '; (1 << 20) + 1]).unwrap();
+    let error = KeyFile::open([&large], None).unwrap_err();
+    assert!(matches!(error, KeyFileError::TooLarge { limit: 1_048_576, .. }));
     let jks = path("keytool/station.jks");
     let error = KeyFile::open([&jks], None).unwrap_err();
     assert!(

@@ -157,7 +157,7 @@ fn names_stand_for_partners() {
     let offered = ders(&["renewed", "sibling", "leaf", "between"]);
     let signers = |names: &[SignerName]| {
         let chain = names.iter().cloned().fold(root(), ChainTrust::accept_name);
-        demanding(chain).signers(&configured, &offered)
+        demanding(chain).signers(&configured, &offered, now())
     };
     assert_eq!(signers(&[]), configured);
     let both = [certificate("leaf"), certificate("renewed")];
@@ -169,6 +169,10 @@ fn names_stand_for_partners() {
     assert_eq!(signers(&[address]), three);
     // A name without a chain behind it is nothing.
     let trust = demanding(root().accept_name(SignerName::Subject("CN=Under impostor".to_owned())));
+    assert_eq!(
+        trust.signers(&configured, &ders(&["under-impostor", "impostor"]), now()),
+        configured
+    );
     assert!(check(&trust, "under-impostor", &["impostor"]).is_err());
 }
 
