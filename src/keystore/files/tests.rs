@@ -320,3 +320,14 @@ fn keys_are_wiped() {
     wiped::<rsa::PrivateKey>();
     wiped::<zeroize::Zeroizing<rustls_pki_types::PrivateKeyDer<'static>>>();
 }
+
+/// Without the feature the error says which one it is.
+#[cfg(not(feature = "pkcs12"))]
+#[test]
+fn pkcs12_stores_need_the_feature() {
+    let error = read("openssl/keyfiles/modern.p12", Some("secret")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a PKCS#12 store, which this program was built without support for (the feature `pkcs12` of ediint)"
+    );
+}

@@ -1,8 +1,10 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime};
 
 use super::{MemoryKeyStore, PartnerCertificates};
 use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
+use crate::clock::Clock;
 use crate::cms::{Certificate, ContentKey, RecipientInfo, SigningInput, encrypt_content_key, signature_scheme};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::future::BoxFuture;
@@ -209,4 +211,48 @@ fn issuers_and_serial_numbers_may_collide() {
     store.set_identity(us.clone(), Identity::new(alice, key).unwrap());
     let signed = now(store.sign(&us, &lookalike, SHA256, SigningInput::Message(b"message")));
     assert!(matches!(signed, Err(KeyStoreError::KeyGone(..))));
+}
+
+/// A time that a test sets.
+#[derive(Clone, Debug)]
+struct Set(Arc<Mutex<SystemTime>>);
+
+impl Clock for Set {
+    fn now(&self) -> SystemTime {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// KEY-16: keys that change between the two questions cost no message: the key of the certificate that was named signs.
+#[test]
+fn keys_may_change_while_a_message_is_signed() {
+    let us = name("US");
+    let switch = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
+    let clock = Set(Arc::new(Mutex::new(switch - Duration::from_secs(1))));
+    let store = MemoryKeyStore::new().clock(clock.clone());
+    let entry = |identity: Identity| identity.entries().next().unwrap().clone();
+    let (old, new) = (entry(bob()).active_until(switch), entry(long()).active_from(switch));
+    store.set_identity(us.clone(), Identity::from(old).with_entry(new));
+
+    let before = now(store.signing_chain(&us, None)).unwrap();
+    *clock.0.lock().unwrap() = switch + Duration::from_secs(1);
+    let after = now(store.signing_chain(&us, None)).unwrap();
+    assert_eq!(
+        (&before[0], &after[0]),
+        (bob().certificate().der(), long().certificate().der())
+    );
+    for (identity, octets) in [(bob(), 256), (long(), 384)] {
+        let signature = now(store.sign(&us, identity.certificate(), SHA256, SigningInput::Message(b"message")));
+        assert_eq!(signature.unwrap().len(), octets);
+    }
+}
+
+/// KEY-24: what a store shows of itself.
+#[test]
+fn keys_are_not_printed() {
+    let store = MemoryKeyStore::new();
+    store.set_identity(name("US"), bob());
+    let shown = format!("{store:?}");
+    assert!(shown.contains("key: PrivateKey(..)"), "{shown}");
+    assert_eq!(shown.matches("PrivateKey").count(), 1, "{shown}");
 }
