@@ -5,7 +5,7 @@
 //!
 //! | what | through | ready-made |
 //! |---|---|---|
-//! | private keys and partners' certificates | [`KeyStore`] | [`MemoryKeyStore`](keystore::MemoryKeyStore), from PEM or DER |
+//! | private keys and partners' certificates | [`KeyStore`] | [`MemoryKeyStore`](keystore::MemoryKeyStore), [`DirectoryKeyStore`](keystore::DirectoryKeyStore) |
 //! | who talks to whom, under which policy | [`PartnershipStore`](store::PartnershipStore) | [`Partnerships`](store::Partnerships), in memory |
 //! | what was received and sent | [`MessageStore`] | [`MemoryStore`](store::MemoryStore), which forgets at the end of the process |
 //! | where messages go | [`Inbox`] | a closure over [`ReceivedMessage`] |
@@ -66,6 +66,7 @@
 //! # Features
 //!
 //! `client` and `receiver` (both on) are the two shells; `graviola` (on) gives TLS and RSA signing without a C compiler.
+//! `pkcs12` reads keys from PKCS#12 files; `testing` has conformance suites for stores that a host makes.
 //! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`],
 //! [`mdn`], and [`diagnose`].
 #![forbid(unsafe_code)]
@@ -105,6 +106,9 @@ mod exchange;
 mod client;
 #[cfg(feature = "receiver")]
 mod receiver;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[cfg(feature = "client")]
 pub use client::{As2Client, As2ClientBuilder, OutboundMessage, PrepareError, PreparedMessage, SendError};

@@ -15,6 +15,8 @@ use super::oid;
 use super::time;
 use super::tlv::{self, BadTlv, Tlv, Tlvs, tag};
 
+#[path = "certificate/extensions.rs"]
+mod extensions;
 #[path = "certificate/id.rs"]
 mod id;
 #[path = "certificate/names.rs"]

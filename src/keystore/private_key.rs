@@ -42,7 +42,7 @@ pub enum PrivateKeyError {
     #[error("no private key in the PEM text")]
     NoPrivateKey,
     /// The key is protected by a password.
-    #[error("the private key is encrypted, which is not supported: decrypt it first")]
+    #[error("the private key is encrypted: `KeyFile` reads it with its password")]
     Encrypted,
     /// Not an RSA key of two primes in PKCS#8 or PKCS#1 form, or one whose numbers do not belong together.
     #[error("not an RSA private key in PKCS#8 or PKCS#1 form")]

@@ -5,6 +5,7 @@ mod custom_headers;
 mod receipt;
 mod send;
 mod transport;
+mod trust;
 
 use http::Uri;
 use http::uri::Authority;
@@ -18,6 +19,7 @@ pub(crate) use custom_headers::CustomHeaders;
 pub use receipt::{ReceiptDelivery, ReceiptRequest, ReceiptUrlError};
 pub use send::{Compression, IncludedCertificates, SendProfile};
 pub use transport::{HttpProfile, ServerTrust, Timeouts, TlsIdentity, TlsProfile, TlsVersion};
+pub use trust::{ChainTrust, Revocation, RevocationChecker, RevocationLists, RevocationMode, SignerName, TrustError};
 
 /// An agreement between one of our identities and a partner: where messages go, what is sent and what is taken.
 ///

@@ -53,6 +53,7 @@ pub struct SendProfile {
     pub(crate) quoted_filename: bool,
     pub(crate) more_recipients: Vec<Certificate>,
     pub(crate) min_rsa_bits: usize,
+    pub(crate) encrypt_for_expired: bool,
 }
 
 impl Default for SendProfile {
@@ -75,6 +76,7 @@ impl Default for SendProfile {
             quoted_filename: true,
             more_recipients: Vec::new(),
             min_rsa_bits: 2048,
+            encrypt_for_expired: false,
         }
     }
 }
@@ -125,6 +127,14 @@ impl SendProfile {
     #[must_use]
     pub fn min_rsa_bits(mut self, bits: usize) -> Self {
         self.min_rsa_bits = bits.max(1024);
+        self
+    }
+
+    /// Encrypts for certificates of the partner also when they are out of their validity. Without this it is an error
+    /// before anything is sent.
+    #[must_use]
+    pub fn encrypt_for_expired_certificates(mut self) -> Self {
+        self.encrypt_for_expired = true;
         self
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 /// How requests to one partner travel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,11 +123,12 @@ pub enum TlsVersion {
     Tls13,
 }
 
-/// A certificate with its private key, for TLS only: not the one that signs or decrypts messages.
+/// A certificate with its private key, for TLS only: not the one that signs or decrypts messages. The key is wiped from
+/// memory when the last copy is dropped, and never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TlsIdentity {
     chain: Vec<CertificateDer<'static>>,
-    key: Arc<PrivateKeyDer<'static>>,
+    key: Arc<Zeroizing<PrivateKeyDer<'static>>>,
 }
 
 impl TlsIdentity {
@@ -135,7 +137,7 @@ impl TlsIdentity {
     pub fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Self {
         Self {
             chain,
-            key: Arc::new(key),
+            key: Arc::new(Zeroizing::new(key)),
         }
     }
 

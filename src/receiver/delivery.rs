@@ -112,7 +112,7 @@ impl Arrival {
         let mic = message.mic.clone();
         let continued = message.continued_unauthenticated;
         let received_at = message.received_at;
-        let signer = message.signer.as_ref().map(Certificate::fingerprint);
+        let signer = message.signer.clone();
         let mut head = Vec::new();
         message.headers.write_to(&mut head);
         let inbox = Arc::clone(&core.inbox);
@@ -137,13 +137,14 @@ impl Arrival {
             record.mic = outcome.mic().cloned();
             record.disposition = Some(outcome.disposition().to_string());
             record.head = head.into();
-            record.signer = signer;
+            record.signer = signer.as_ref().map(Certificate::fingerprint);
             record.reply = receipt.as_ref().map(SealedReceipt::to_bytes).unwrap_or_default();
             core.store.complete(id, token, record, Duration::ZERO).await?;
         }
         core.tell(&ReceiverEvent::Delivered {
             id: exchange.id.as_ref(),
             disposition: &outcome.disposition(),
+            signer: signer.as_ref(),
             expired_certificate,
         });
         Ok((outgoing::dispatch(&core, &exchange, receipt), true))

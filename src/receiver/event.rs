@@ -3,6 +3,7 @@ use std::fmt;
 use http::Uri;
 
 use super::answer::Refused;
+use crate::cms::Certificate;
 use crate::envelope::RefusalDetail;
 use crate::exchange::Receipt;
 use crate::mdn::{Disposition, MdnError};
@@ -20,6 +21,9 @@ pub enum ReceiverEvent<'a> {
         id: Option<&'a ExchangeId>,
         /// What its receipt says.
         disposition: &'a Disposition,
+        /// The configured certificate whose key signed the message: during a rollover it tells which one the partner
+        /// uses (KEY-14).
+        signer: Option<&'a Certificate>,
         /// The signer's certificate is not valid at present, and the policy takes it all the same (SEC-45).
         expired_certificate: bool,
     },

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use crate::algorithm::DigestAlgorithm;
+use crate::cms::Certificate;
 use crate::envelope::{As2Headers, TransportFacts};
 use crate::mdn::{FailureModifier, ReceiptForm, RequestedReceipt};
 use crate::partnership::Partnership;
@@ -14,6 +15,9 @@ pub(super) struct Exchange {
     pub(super) transport: TransportFacts,
     /// None for a message without a Message-ID.
     pub(super) id: Option<ExchangeId>,
+    /// The certificate of ours that the message was encrypted for, where the receipt is to be signed with the key that
+    /// belongs to it (KEY-17).
+    pub(super) known: Option<Certificate>,
 }
 
 impl Exchange {

@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 
 use super::answer::Refused;
 use crate::algorithm::ContentCipher;
-use crate::cms::RecipientInfo;
+use crate::cms::{Certificate, RecipientInfo};
 use crate::envelope::{Decoded, Decoder, Progress};
 use crate::exchange::content_keys;
 use crate::keystore::KeyStore;
@@ -36,6 +36,8 @@ pub(super) struct Received {
     pub(super) body_len: u64,
     /// The encrypted content keys that were tried.
     pub(super) encrypted_keys: Vec<Vec<u8>>,
+    /// The certificate of ours that it is encrypted for; the first of several.
+    pub(super) decrypted_by: Option<Certificate>,
     /// What the body holds is a receipt, not a message.
     pub(super) is_receipt: bool,
     /// The body as it came, where it is a receipt of a size that receipts may have.
@@ -72,6 +74,7 @@ where
     let mut batch_len = 0_usize;
     let mut len = 0_u64;
     let mut encrypted_keys = Vec::new();
+    let mut decrypted_by = None;
     let mut work = Work {
         decoder,
         payload,
@@ -110,6 +113,7 @@ where
                 // Those for others were not tried, and would only fill the table (SEC-52).
                 let tried = recipients.into_iter().filter(ours);
                 encrypted_keys.extend(tried.map(|recipient| recipient.encrypted_key));
+                decrypted_by = unwrapped.first().map(|unwrapped| unwrapped.certificate.clone());
                 let unwrapped: Vec<_> = unwrapped.into_iter().map(|unwrapped| unwrapped.content_key).collect();
                 work.decoder
                     .content_keys(&unwrapped, &mut work.payload)
@@ -140,6 +144,7 @@ where
         body_digest: digest.finalize().into(),
         body_len: len,
         encrypted_keys,
+        decrypted_by,
         is_receipt,
         raw: raw.filter(|_| is_receipt).map(Bytes::from),
     })

@@ -66,27 +66,30 @@ where
         .map(|id| ExchangeId::new(headers.to().clone(), headers.from().clone(), id.clone()));
     let rule = &partnership.accept_policy().receipt_rule;
     let requested = requested.and_then(|requested| requested.under(rule));
-    let exchange = Exchange {
+    let mut exchange = Exchange {
         headers,
         partnership,
         requested,
         transport,
         id,
+        known: None,
     };
 
     let known = match &exchange.id {
         Some(id) => core.store.find_received(id).await?,
         None => None,
     };
-    let policy = exchange.partnership.accept_policy();
     let decoder = Decoder::new(
         exchange.headers.block().clone(),
         &exchange.asked_digests(),
-        policy.clone(),
+        exchange.partnership.accept_policy().clone(),
         limits,
     );
     let local = exchange.headers.to();
     let received = intake::receive(body, decoder, core.spools.create(), bounds, &*core.keys, local).await?;
+    if exchange.partnership.accept_policy().receipt_by_known_key {
+        exchange.known.clone_from(&received.decrypted_by);
+    }
     // Noted whatever the body turns out to be.
     let fresh_key = core
         .key_guard
@@ -94,7 +97,7 @@ where
     if received.is_receipt && fresh_key {
         return to_the_end(incoming::take(Arc::clone(core), exchange, received)).await;
     }
-    if exchange.id.is_none() && !policy.without_message_id {
+    if exchange.id.is_none() && !exchange.partnership.accept_policy().without_message_id {
         return Err(Refused::NoMessageId);
     }
     // A copy, octet for octet: knowing the ids alone is not enough (REL-09).

@@ -56,7 +56,7 @@ impl SealedReceipt {
         let local = exchange.headers.to();
         let profile = exchange.partnership.send_profile();
         let now = core.clock.now();
-        let mut signature = match signature_blueprint(&*core.keys, local, profile, now).await {
+        let mut signature = match signature_blueprint(&*core.keys, local, exchange.known.as_ref(), profile, now).await {
             Ok(signature) => signature,
             Err(EncodeFailure::KeyStore(KeyStoreError::NoKey(_))) => {
                 return Self::unsigned_mdn(core, &exchange.headers, version, &mdn);

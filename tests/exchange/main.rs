@@ -19,6 +19,7 @@ mod oracle;
 mod outages;
 mod preparation;
 mod refusals;
+mod rollover;
 mod rows;
 mod statuses;
 mod structures;

@@ -63,22 +63,24 @@ impl<T: KeyStore> KeyStore for Watched<T> {
     fn signing_chain<'a>(
         &'a self,
         local: &'a As2Name,
+        known: Option<&'a Certificate>,
     ) -> BoxFuture<'a, Result<Vec<CertificateDer<'static>>, KeyStoreError>> {
         Box::pin(async move {
             self.1.call("signing_chain").map_err(KeyStoreError::Unavailable)?;
-            self.0.signing_chain(local).await
+            self.0.signing_chain(local, known).await
         })
     }
 
     fn sign<'a>(
         &'a self,
         local: &'a As2Name,
+        certificate: &'a Certificate,
         algorithm: SignatureAlgorithm,
         input: SigningInput<'a>,
     ) -> BoxFuture<'a, Result<Vec<u8>, KeyStoreError>> {
         Box::pin(async move {
             self.1.call("sign").map_err(KeyStoreError::Unavailable)?;
-            self.0.sign(local, algorithm, input).await
+            self.0.sign(local, certificate, algorithm, input).await
         })
     }
 

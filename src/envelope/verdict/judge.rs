@@ -93,7 +93,7 @@ impl Judge<'_> {
             check,
             mics,
             canonicalised,
-        } = signature.check(self.certificates);
+        } = signature.check(&self.signers(signature));
         let SignerCheck::Verified {
             certificate,
             digest,
@@ -112,10 +112,17 @@ impl Judge<'_> {
             let reason = RefusalReason::DecryptionFailed;
             return Err(Refused::new(reason, None, RefusalDetail::AddedOctets));
         }
-        let expired = match self.policy.check_signer(&certificate, digest, self.now) {
+        let expired = match self
+            .policy
+            .check_signer(&certificate, digest, &signature.certificates, self.now)
+        {
             Ok(expired) => expired,
             Err(SignerRefusal::NotValid) => {
                 let detail = RefusalDetail::NotValid(certificate);
+                return Err(refuse(RefusalReason::AuthenticationFailed, detail));
+            }
+            Err(SignerRefusal::Untrusted(error)) => {
+                let detail = RefusalDetail::Untrusted { certificate, error };
                 return Err(refuse(RefusalReason::AuthenticationFailed, detail));
             }
             Err(SignerRefusal::WeakDigest) => return Err(insufficient(RefusalDetail::WeakDigest(digest))),
@@ -135,6 +142,11 @@ impl Judge<'_> {
             expired,
             ..accepted
         })
+    }
+
+    fn signers(&self, signature: &SignatureFound) -> Vec<Certificate> {
+        let trust = &self.policy.signer_trust;
+        trust.signers(self.certificates, &signature.certificates, self.now)
     }
 
     /// No configured certificate verifies the signature.

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use crate::algorithm::DigestAlgorithm;
 use crate::cms::{Certificate, CertificateId, SignatureError};
 use crate::mic::Mic;
-use crate::partnership::AcceptPolicy;
+use crate::partnership::{AcceptPolicy, TrustError};
 
 use super::decoder::{Decoded, Fault};
 use judge::Judge;
@@ -120,6 +120,14 @@ pub enum RefusalDetail {
     /// The signer's certificate is not valid at this time.
     #[error("the certificate of {0} is not valid at this time")]
     NotValid(Certificate),
+    /// The signer's certificate does not meet what the policy demands of it besides being configured.
+    #[error("the certificate of {certificate} is not trusted: {error}")]
+    Untrusted {
+        /// The certificate.
+        certificate: Certificate,
+        /// Which demand it does not meet.
+        error: TrustError,
+    },
     /// The signature's digest is refused by the policy.
     #[error("signatures over {0} are not accepted from this partner")]
     WeakDigest(DigestAlgorithm),

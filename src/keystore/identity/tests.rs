@@ -1,11 +1,19 @@
+use std::slice::from_ref;
+use std::time::{Duration, SystemTime};
+
 use super::{Identity, IdentityError};
-use crate::algorithm::ContentCipher;
+use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
 use crate::cms::{
-    CbcDecryptor, Certificate, CertificateError, CmsEvent, CmsReader, ContentKey, DecryptError, EnvelopedHead, KeyError,
+    CbcDecryptor, Certificate, CertificateError, CmsEvent, CmsReader, ContentKey, DecryptError, EnvelopedHead,
+    KeyError, RecipientInfo, SigningInput, encrypt_content_key,
 };
-use crate::keystore::{KeyStoreError, PrivateKey, PrivateKeyError, Unwrapped};
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::keystore::test_log::warnings_in;
+use crate::keystore::{KeyEntry, KeyFile, KeyPurpose, KeyStoreError, PrivateKey, PrivateKeyError, Unwrapped};
 use crate::limits::Limits;
 use crate::name::As2Name;
+
+const SHA256: SignatureAlgorithm = SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256);
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -52,7 +60,7 @@ fn read(mut octets: &[u8]) -> (EnvelopedHead, Vec<u8>) {
 }
 
 fn unwrap(identity: &Identity, head: &EnvelopedHead) -> Result<Vec<Unwrapped>, KeyStoreError> {
-    identity.unwrap_key(&us(), &head.recipients, head.cipher.clone().unwrap())
+    identity.unwrap_key(&us(), &head.recipients, head.cipher.clone().unwrap(), SystemTime::now())
 }
 
 fn decrypt(head: &EnvelopedHead, content: &[u8], key: &ContentKey) -> Result<Vec<u8>, DecryptError> {
@@ -168,8 +176,8 @@ fn one_file_may_hold_all() {
     let bundle = fixture!("keys/bundle.pem");
     let identity = Identity::from_pem(bundle, bundle).unwrap();
     let carol = Certificate::from_pem(fixture!("cms/carol.pem")).unwrap();
-    let chain: Vec<_> = identity.signing_chain().collect();
-    assert_eq!(chain, [bob().certificate(), &carol]);
+    let chain = identity.signing_chain(&us(), None, SystemTime::now()).unwrap();
+    assert_eq!(chain, [bob().certificate().clone(), carol]);
 
     assert!(matches!(
         Identity::from_pem(fixture!("keys/pkcs8.pem"), bundle),
@@ -186,4 +194,138 @@ fn one_file_may_hold_all() {
 fn keys_are_not_printed() {
     let shown = format!("{:?}", bob());
     assert!(shown.contains("CN=bob") && shown.contains("PrivateKey(..)"), "{shown}");
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn rollover(name: &str) -> KeyEntry {
+    let path = format!("{}/tests/data/openssl/rollover/{name}", env!("CARGO_MANIFEST_DIR"));
+    let files = [format!("{path}.pem"), format!("{path}.key.pem")];
+    KeyFile::open(files, None).unwrap().into_entry().unwrap()
+}
+
+fn signer(identity: &Identity, known: Option<&Certificate>, now: SystemTime) -> Certificate {
+    identity.signing_chain(&us(), known, now).unwrap().swap_remove(0)
+}
+
+/// KEY-16: the newest active key signs; when none is active, the last one, or the next.
+#[test]
+fn the_newest_active_key_signs() {
+    let (old, new) = (rollover("old"), rollover("new"));
+    let (first, second) = (old.certificate().clone(), new.certificate().clone());
+    let identity = Identity::from(old.clone()).with_entry(new.clone());
+    for (now, expected) in [
+        (first.not_before() - DAY, &first),
+        (first.not_before(), &first),
+        (second.not_before() - DAY, &first),
+        (second.not_before(), &second),
+        (first.not_after() + DAY, &second),
+        (second.not_after() + 30 * DAY, &second),
+    ] {
+        assert_eq!(signer(&identity, None, now), *expected);
+    }
+    // Dates of their own, whatever the certificates say; in any order.
+    let switch = second.not_before() + DAY;
+    let identity = Identity::from(new.active_from(switch)).with_entry(old.active_until(switch));
+    assert_eq!(signer(&identity, None, switch - DAY), first);
+    assert_eq!(signer(&identity, None, switch), second);
+}
+
+fn recipients(certificates: &[&Certificate]) -> Vec<RecipientInfo> {
+    let key = ContentKey::generate(ContentCipher::Aes128Cbc, &mut *SystemEntropy.rng());
+    let encrypt =
+        |one: &&Certificate| encrypt_content_key(one, KeyTransport::RsaPkcs1, &key, &mut *SystemEntropy.rng());
+    certificates.iter().map(|one| encrypt(one).unwrap()).collect()
+}
+
+/// KEY-15, KEY-10: all keys decrypt, expired ones too, until the end of their retention.
+#[test]
+fn retained_keys_decrypt() {
+    let (old, new) = (rollover("old"), rollover("new"));
+    let (first, second) = (old.certificate().clone(), new.certificate().clone());
+    let end = first.not_after() + 30 * DAY;
+    let identity = Identity::from(new).with_entry(old.retained_until(end));
+    let unwrap = |certificate: &Certificate, now| {
+        let recipients = recipients(&[certificate]);
+        let unwrapped = identity.unwrap_key(&us(), &recipients, ContentCipher::Aes128Cbc, now);
+        unwrapped.map(|all| all.into_iter().map(|one| one.certificate).collect::<Vec<_>>())
+    };
+    // Also before it signs: partners may be early.
+    assert_eq!(unwrap(&second, first.not_before()).unwrap(), from_ref(&second));
+    assert_eq!(unwrap(&first, end).unwrap(), from_ref(&first));
+    let late = unwrap(&first, end + Duration::from_secs(1));
+    assert!(matches!(late, Err(KeyStoreError::NoRecipient(_))));
+    assert_eq!(
+        unwrap(&second, second.not_after() + 300 * DAY).unwrap(),
+        from_ref(&second)
+    );
+}
+
+/// KEY-17
+#[test]
+fn who_knows_a_key_is_answered_with_it() {
+    let (old, new) = (rollover("old"), rollover("new"));
+    let (first, second) = (old.certificate().clone(), new.certificate().clone());
+    let now = second.not_before();
+    let end = now + DAY;
+    let identity = Identity::from(new.clone()).with_entry(old.clone().retained_until(end));
+    assert_eq!(signer(&identity, None, now), second);
+    assert_eq!(signer(&identity, Some(&first), now), first);
+    assert_eq!(signer(&identity, Some(&first), end + DAY), second);
+    assert_eq!(signer(&identity, Some(alice().certificate()), now), second);
+
+    // With keys of their own for decryption, the key that came with it.
+    let decryption = alice().entries().next().unwrap().clone().purpose(KeyPurpose::Decrypt);
+    let known = decryption.certificate().clone();
+    let identity = Identity::from(new)
+        .with_entry(old.purpose(KeyPurpose::Sign).paired_with(known.clone()))
+        .with_entry(decryption);
+    assert_eq!(signer(&identity, None, now), second);
+    assert_eq!(signer(&identity, Some(&known), now), first);
+}
+
+/// KEY-02: a key does what it is for, and nothing else.
+#[test]
+fn purposes_are_apart() {
+    let (old, new) = (rollover("old"), rollover("new"));
+    let (first, second) = (old.certificate().clone(), new.certificate().clone());
+    let now = second.not_before();
+    let identity = Identity::from(old.purpose(KeyPurpose::Sign)).with_entry(new.purpose(KeyPurpose::Decrypt));
+    assert_eq!(signer(&identity, None, now), first);
+    let both = recipients(&[&first, &second]);
+    let unwrapped = identity
+        .unwrap_key(&us(), &both, ContentCipher::Aes128Cbc, now)
+        .unwrap();
+    assert_eq!(unwrapped.len(), 1);
+    assert_eq!(unwrapped[0].certificate, second);
+    let sign = |certificate| identity.sign(&us(), certificate, SHA256, SigningInput::Message(b"m"));
+    assert_eq!(sign(&first).unwrap().len(), 256);
+    let error = sign(&second).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the key of O=Example, CN=rollover was removed from the keys of US while it was in use: try again"
+    );
+    // One that only decrypts has no signature.
+    let only = Identity::from(rollover("new").purpose(KeyPurpose::Decrypt));
+    assert!(matches!(
+        only.signing_chain(&us(), None, now),
+        Err(KeyStoreError::NoKey(_))
+    ));
+}
+
+/// KEY-10: the use of an expired key of ours is logged.
+#[test]
+fn expired_keys_are_told_of() {
+    let old = rollover("old");
+    let certificate = old.certificate().clone();
+    let identity = Identity::from(old);
+    let warned = |now| {
+        warnings_in(|| {
+            let recipients = recipients(&[&certificate]);
+            let unwrapped = identity.unwrap_key(&us(), &recipients, ContentCipher::Aes128Cbc, now);
+            assert_eq!(unwrapped.unwrap().len(), 1);
+        })
+    };
+    assert_eq!(warned(certificate.not_after()), 0);
+    assert_eq!(warned(certificate.not_after() + DAY), 1);
 }

@@ -21,7 +21,12 @@ fn sign(digest: DigestAlgorithm, options: SignatureOptions) -> Vec<u8> {
     let content = Mic::of(digest, &content());
     let pending = PendingSignature::new(alice.certificate(), algorithm, &content, options);
     let signature = alice
-        .sign(&As2Name::new("ALICE").unwrap(), pending.algorithm(), pending.input())
+        .sign(
+            &As2Name::new("ALICE").unwrap(),
+            alice.certificate(),
+            pending.algorithm(),
+            pending.input(),
+        )
         .unwrap();
     pending.complete(&signature)
 }
