@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | private keys and partners' certificates | [`KeyStore`] | [`MemoryKeyStore`](keystore::MemoryKeyStore), [`DirectoryKeyStore`](keystore::DirectoryKeyStore) |
 //! | who talks to whom, under which policy | [`PartnershipStore`](store::PartnershipStore) | [`Partnerships`](store::Partnerships), in memory |
-//! | what was received and sent | [`MessageStore`] | [`MemoryStore`](store::MemoryStore), which forgets at the end of the process |
+//! | what was received and sent | [`MessageStore`] | [`MemoryStore`](store::MemoryStore), which forgets at the end of the process; `RedbStore` in a file, `PostgresStore` for many machines |
 //! | where messages go | [`Inbox`] | a closure over [`ReceivedMessage`] |
 //! | HTTP requests | [`HttpClient`](transport::HttpClient) | `HyperClient`, on hyper and rustls |
 //!
@@ -66,9 +66,10 @@
 //! # Features
 //!
 //! `client` and `receiver` (both on) are the two shells; `graviola` (on) gives TLS and RSA signing without a C compiler.
-//! `pkcs12` reads keys from PKCS#12 files; `testing` has conformance suites for stores that a host makes.
-//! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`],
-//! [`mdn`], and [`diagnose`].
+//! `pkcs12` reads keys from PKCS#12 files. `redb` and `postgres` are the stores that keep what they are told: in one file,
+//! and in a database that many machines share. `testing` has the suites that all stores pass, for those that a host makes.
+//! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`], [`mdn`], and
+//! [`diagnose`].
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
