@@ -8,6 +8,7 @@ mod probe;
 mod progress;
 mod proxy;
 mod target;
+mod watch;
 
 use std::fmt;
 use std::future::Future;
