@@ -233,7 +233,8 @@ fn authenticated(preemptive: bool, allow_plaintext: bool) -> HttpProfile {
 #[tokio::test]
 async fn basic_authentication() {
     let authorization = "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n";
-    let cases: [(bool, &'static [&'static [u8]], &[bool], u16); 5] = [
+    type Case = (bool, &'static [&'static [u8]], &'static [bool], u16);
+    let cases: [Case; 5] = [
         (true, &[OK], &[true], 200),
         (false, &[OK], &[false], 200),
         (false, &[CHALLENGE, OK], &[false, true], 200),
