@@ -268,6 +268,11 @@ async fn basic_authentication() {
     assert!(matches!(refused, TransportError::PlaintextCredentials), "{refused:?}");
     assert!(told(&refused).contains("use https"));
     assert!(requests.try_recv().is_err());
+    // A receipt that the partner wants over plain HTTP goes without.
+    let mut receipt = post(&url);
+    receipt.extensions_mut().insert(Egress::NamedHost);
+    client.send(receipt, &authenticated(true, false)).await.unwrap();
+    assert!(!requests.recv().await.unwrap().1.contains("Authorization"));
 }
 
 /// A body that can be sent only once is not sent a second time: the challenge is the answer.
