@@ -66,6 +66,9 @@
 //! # Features
 //!
 //! `client` and `receiver` (both on) are the two shells; `graviola` (on) gives TLS and RSA signing without a C compiler.
+//! `aws-lc-rs` and `ring`, which need one, give TLS where graviola is off or does not support the processor; the order is
+//! that of [`default_provider`](transport::default_provider), and every place that takes cryptography takes a rustls
+//! `CryptoProvider` of the host's own too.
 //! `pkcs12` reads keys from PKCS#12 files. `redb` and `postgres` are the stores that keep what they are told: in one file,
 //! and in a database that many machines share. `testing` has the suites that all stores pass, for those that a host makes.
 //! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`], [`mdn`], and
