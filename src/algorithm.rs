@@ -160,10 +160,7 @@ impl FromStr for ContentCipher {
     type Err = UnknownAlgorithm;
 
     fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
-        Self::ALL
-            .into_iter()
-            .find(|cipher| cipher.to_string().eq_ignore_ascii_case(name.trim()))
-            .ok_or_else(|| UnknownAlgorithm(name.trim().to_owned()))
+        by_name(Self::ALL, name)
     }
 }
 
@@ -192,6 +189,39 @@ pub enum KeyTransport {
     /// RSAES-PKCS1-v1_5, which every AS2 product reads.
     #[default]
     RsaPkcs1,
+    /// RSAES-OAEP with SHA-256 (RFC 8017 §7.1), which few products read.
+    RsaOaep,
+}
+
+impl KeyTransport {
+    /// All ways.
+    pub const ALL: [Self; 2] = [Self::RsaPkcs1, Self::RsaOaep];
+}
+
+/// `rsa-pkcs1`, `rsa-oaep`.
+impl fmt::Display for KeyTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RsaPkcs1 => "rsa-pkcs1",
+            Self::RsaOaep => "rsa-oaep",
+        })
+    }
+}
+
+impl FromStr for KeyTransport {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
+        by_name(Self::ALL, name)
+    }
+}
+
+/// The one of `all` that is displayed as `name`, whatever its case.
+fn by_name<T: fmt::Display>(all: impl IntoIterator<Item = T>, name: &str) -> Result<T, UnknownAlgorithm> {
+    let name = name.trim();
+    all.into_iter()
+        .find(|one| one.to_string().eq_ignore_ascii_case(name))
+        .ok_or_else(|| UnknownAlgorithm(name.to_owned()))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use super::{ContentCipher, DigestAlgorithm, MicalgStyle};
+use super::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle};
 
 /// SMI-18: both styles.
 #[test]
@@ -42,7 +42,10 @@ fn unsupported_digests_are_refused_by_name() {
 }
 
 #[test]
-fn cipher_names_round_trip() {
+fn names_round_trip() {
+    for transport in KeyTransport::ALL {
+        assert_eq!(transport.to_string().to_ascii_uppercase().parse(), Ok(transport));
+    }
     for cipher in ContentCipher::ALL {
         assert_eq!(cipher.to_string().parse(), Ok(cipher));
     }

@@ -3,7 +3,7 @@
 use const_oid::ObjectIdentifier;
 use const_oid::db::{DB, rfc5280, rfc5911, rfc5912, rfc6211, rfc6268};
 
-use super::tlv::hex;
+use super::tlv::{BadTlv, Tlv, constructed, encode, hex, tag};
 use crate::algorithm::{ContentCipher, DigestAlgorithm, UnknownAlgorithm};
 
 pub(super) const DATA: &[u8] = rfc5911::ID_DATA.as_bytes();
@@ -23,6 +23,9 @@ pub(super) const SIGNING_CERTIFICATE_V2: &[u8] = rfc5911::ID_AA_SIGNING_CERTIFIC
 pub(super) const SUBJECT_KEY_IDENTIFIER: &[u8] = rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER.as_bytes();
 
 pub(super) const RSA_ENCRYPTION: &[u8] = rfc5912::RSA_ENCRYPTION.as_bytes();
+pub(super) const RSAES_OAEP: &[u8] = rfc5912::ID_RSAES_OAEP.as_bytes();
+pub(super) const P_SPECIFIED: &[u8] = rfc5912::ID_P_SPECIFIED.as_bytes();
+const MGF1: &[u8] = rfc5912::ID_MGF_1.as_bytes();
 
 /// Dotted, or hexadecimal where it is not well-formed.
 pub(super) fn dotted(content: &[u8]) -> String {
@@ -83,6 +86,35 @@ pub(super) fn digest_with_rsa(content: &[u8]) -> Option<DigestAlgorithm> {
     DigestAlgorithm::ALL
         .into_iter()
         .find(|digest| of_digest(*digest).1 == content)
+}
+
+/// A digest with NULL parameters, as those of RSAES-OAEP and RSASSA-PSS have it (RFC 4055 §2.1).
+pub(super) fn digest_with_null(digest: DigestAlgorithm) -> Vec<u8> {
+    constructed(
+        tag::SEQUENCE,
+        [&encode(tag::OID, of_digest(digest).0), &encode(tag::NULL, &[])],
+    )
+}
+
+/// MGF1 with a digest (RFC 4055 §2.2).
+pub(super) fn mgf1(digest: DigestAlgorithm) -> Vec<u8> {
+    constructed(tag::SEQUENCE, [&encode(tag::OID, MGF1), &digest_with_null(digest)])
+}
+
+/// The digest of an identifier inside of a tag; `None` for one that is not supported.
+pub(super) fn wrapped_digest(wrapped: Tlv<'_>) -> Result<Option<DigestAlgorithm>, BadTlv> {
+    let algorithm = wrapped.children().expect(tag::SEQUENCE)?;
+    Ok(digest(algorithm.children().expect(tag::OID)?.value).ok())
+}
+
+/// The digest of MGF1 inside of a tag; `None` for one or for another function that is not supported.
+pub(super) fn wrapped_mgf1(wrapped: Tlv<'_>) -> Result<Option<DigestAlgorithm>, BadTlv> {
+    let mut function = wrapped.children().expect(tag::SEQUENCE)?.children();
+    if function.expect(tag::OID)?.value != MGF1 {
+        return Ok(None);
+    }
+    let algorithm = function.expect(tag::SEQUENCE)?;
+    Ok(digest(algorithm.children().expect(tag::OID)?.value).ok())
 }
 
 /// The identifier of a cipher: id-aes128-CBC and its siblings (RFC 3565 §4.1), des-EDE3-CBC (RFC 3370 §5.1).

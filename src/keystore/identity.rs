@@ -130,7 +130,7 @@ impl Identity {
         let addressed = addressed_to(local, certificates, recipients)?;
         let unwrap = |(recipient, certificate): (&RecipientInfo, &Certificate)| {
             let (_, key) = self.decryption.iter().find(|(own, _)| own == certificate)?;
-            let decrypted = key.decrypt(&recipient.encrypted_key);
+            let decrypted = key.decrypt(recipient);
             Some(Unwrapped::new(decrypted, certificate, recipient, cipher))
         };
         Ok(addressed.into_iter().filter_map(unwrap).collect())

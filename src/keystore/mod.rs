@@ -94,19 +94,20 @@ pub trait KeyStore: Send + Sync + 'static {
     ///
     /// What cannot be decrypted must look like what can: an answer, a log line or a delay that tells a partner whether
     /// the padding was right lets it decrypt captured messages (Bleichenbacher 1998, RFC 3218). So no error reports bad
-    /// padding, and [`Unwrapped::new`] is the only way to make an answer. An HSM or a KMS does
+    /// padding, and [`Unwrapped::new`] is the only way to make an answer. An HSM or a KMS does as follows, where `decrypt`
+    /// picks the device's mechanism by [`RecipientInfo::key_encryption`]:
     ///
     /// ```no_run
     /// # use ediint::{ContentCipher, As2Name};
-    /// # use ediint::cms::{Certificate, RecipientInfo};
+    /// # use ediint::cms::{Certificate, KeyEncryption, RecipientInfo};
     /// # use ediint::keystore::{KeyStoreError, Unwrapped, addressed_to};
     /// # enum DeviceError { Padding, Offline(std::io::Error) }
-    /// # async fn rsa_decrypt(certificate: &Certificate, encrypted: &[u8]) -> Result<Vec<u8>, DeviceError> { Ok(vec![]) }
+    /// # async fn decrypt(certificate: &Certificate, recipient: &RecipientInfo) -> Result<Vec<u8>, DeviceError> { Ok(vec![]) }
     /// # async fn unwrap_key(local: &As2Name, certificates: &[Certificate], recipients: &[RecipientInfo],
     /// #     cipher: ContentCipher) -> Result<Vec<Unwrapped>, KeyStoreError> {
     /// let mut unwrapped = Vec::new();
     /// for (recipient, certificate) in addressed_to(local, certificates, recipients)? {
-    ///     let decrypted = match rsa_decrypt(certificate, &recipient.encrypted_key).await {
+    ///     let decrypted = match decrypt(certificate, recipient).await {
     ///         Ok(octets) => Some(octets),
     ///         Err(DeviceError::Offline(error)) => return Err(KeyStoreError::Unavailable(error.into())),
     ///         Err(DeviceError::Padding) => None,

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::fast_rsa::FastRsa;
 use crate::algorithm::SignatureAlgorithm;
-use crate::cms::{SigningInput, signature_scheme};
+use crate::cms::{KeyEncryption, RecipientInfo, SigningInput, signature_scheme};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::mic::Mic;
 
@@ -112,11 +112,15 @@ impl PrivateKey {
             .sign_with_rng(rng, signature_scheme(digest), digested.digest())
     }
 
-    /// Removes RSAES-PKCS1-v1_5 (RFC 8017 §7.2.2); `None` only for what everybody can see to be no ciphertext. Where
-    /// the padding is wrong, octets come back that stand for nothing.
-    pub(super) fn decrypt(&self, encrypted: &[u8]) -> Option<Vec<u8>> {
+    /// Decrypts a content key. `None` stands for what is no ciphertext and, where that can be told, for wrong padding;
+    /// with RSAES-PKCS1-v1_5 octets come back then that stand for nothing. The caller treats all of it alike.
+    pub(super) fn decrypt(&self, recipient: &RecipientInfo) -> Option<Vec<u8>> {
         let rng = &mut *SystemEntropy.rng();
-        self.0.rsa.decrypt_blinded(rng, Pkcs1v15Encrypt, encrypted).ok()
+        let encrypted = &recipient.encrypted_key;
+        match recipient.key_encryption.as_ref()? {
+            KeyEncryption::RsaPkcs1 => self.0.rsa.decrypt_blinded(rng, Pkcs1v15Encrypt, encrypted).ok(),
+            KeyEncryption::RsaOaep(parameters) => parameters.decrypt(&self.0.rsa, encrypted, rng),
+        }
     }
 }
 

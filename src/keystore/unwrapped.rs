@@ -82,7 +82,7 @@ fn substitute(certificate: &Certificate, recipient: &RecipientInfo, cipher: Cont
 /// # Errors
 ///
 /// [`KeyStoreError::NoRecipient`] where there are none, and [`KeyStoreError::UnsupportedKeyTransport`] where there are
-/// some, but not by a [`KeyTransport`](crate::KeyTransport) that is known.
+/// some, but not by a [`KeyEncryption`](crate::cms::KeyEncryption) that is known.
 pub fn addressed_to<'a>(
     local: &As2Name,
     certificates: impl IntoIterator<Item = &'a Certificate> + Clone,
@@ -95,7 +95,7 @@ pub fn addressed_to<'a>(
             if !recipient.id.matches(certificate) {
                 continue;
             }
-            if recipient.key_transport.is_none() {
+            if recipient.key_encryption.is_none() {
                 unsupported = true;
                 continue;
             }

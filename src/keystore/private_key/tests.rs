@@ -1,8 +1,11 @@
 use rsa::traits::PublicKeyParts;
 
 use super::{PrivateKey, PrivateKeyError};
-use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
-use crate::cms::{Certificate, SigningInput, signature_scheme};
+use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
+use crate::cms::{
+    Certificate, ContentKey, KeyEncryption, RecipientInfo, SigningInput, encrypt_content_key, signature_scheme,
+};
+use crate::entropy::{Entropy, SystemEntropy};
 use crate::mic::Mic;
 
 macro_rules! fixture {
@@ -131,13 +134,24 @@ fn graviola_takes_the_keys_that_it_can() {
     assert!(!fast(fixture!("keys/rsa1024.key.pem")));
 }
 
+/// A recipient with this encrypted key.
+fn recipient(key_encryption: KeyEncryption, encrypted_key: &[u8]) -> RecipientInfo {
+    let rng = &mut *SystemEntropy.rng();
+    let key = ContentKey::generate(ContentCipher::Aes256Cbc, rng);
+    let mut recipient = encrypt_content_key(&bob(), KeyTransport::RsaPkcs1, &key, rng).unwrap();
+    recipient.key_encryption = Some(key_encryption);
+    recipient.encrypted_key = encrypted_key.to_vec();
+    recipient
+}
+
 /// SEC-02, SEC-03: wrong padding is no error, and gives the same octets each time.
 #[test]
 fn wrong_padding_cannot_be_told_from_right() {
     let key = key();
     for ciphertext in [[1; 256], [0x55; 256]] {
-        let octets = key.decrypt(&ciphertext).unwrap();
-        assert_eq!(key.decrypt(&ciphertext), Some(octets));
+        let recipient = recipient(KeyEncryption::RsaPkcs1, &ciphertext);
+        let octets = key.decrypt(&recipient).unwrap();
+        assert_eq!(key.decrypt(&recipient), Some(octets));
     }
 }
 
@@ -145,7 +159,24 @@ fn wrong_padding_cannot_be_told_from_right() {
 fn only_what_is_no_ciphertext_is_refused() {
     let key = key();
     for length in [0, 255, 257] {
-        assert_eq!(key.decrypt(&vec![1; length]), None);
+        let recipient = recipient(KeyEncryption::RsaPkcs1, &vec![1; length]);
+        assert_eq!(key.decrypt(&recipient), None);
     }
-    assert_eq!(key.decrypt(&key.public_key().n_bytes()), None);
+    let modulus = recipient(KeyEncryption::RsaPkcs1, &key.public_key().n_bytes());
+    assert_eq!(key.decrypt(&modulus), None);
+}
+
+/// SMI-24, SMI-25
+#[test]
+fn every_key_transport_is_decrypted() {
+    let rng = &mut *SystemEntropy.rng();
+    for transport in KeyTransport::ALL {
+        let content_key = ContentKey::generate(ContentCipher::Aes256Cbc, rng);
+        let recipient = encrypt_content_key(&bob(), transport, &content_key, rng).unwrap();
+        assert_eq!(
+            key().decrypt(&recipient).unwrap(),
+            content_key.as_bytes(),
+            "{transport}"
+        );
+    }
 }
