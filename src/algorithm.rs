@@ -168,17 +168,78 @@ impl FromStr for ContentCipher {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SignatureAlgorithm {
-    /// RSASSA-PKCS1-v1_5 over the given digest.
+    /// RSASSA-PKCS1-v1_5 over the given digest, which every AS2 product reads.
     RsaPkcs1(DigestAlgorithm),
+    /// RSASSA-PSS (RFC 8017 §8.1) over the given digest, with MGF1 over the same one and a salt of its length.
+    RsaPss(DigestAlgorithm),
+    /// ECDSA over the given digest, by a key on P-256, P-384 or P-521.
+    Ecdsa(DigestAlgorithm),
 }
 
 impl SignatureAlgorithm {
+    /// The algorithm of a scheme with a digest.
+    #[must_use]
+    pub const fn new(scheme: SignatureScheme, digest: DigestAlgorithm) -> Self {
+        match scheme {
+            SignatureScheme::RsaPkcs1 => Self::RsaPkcs1(digest),
+            SignatureScheme::RsaPss => Self::RsaPss(digest),
+            SignatureScheme::Ecdsa => Self::Ecdsa(digest),
+        }
+    }
+
     /// The digest of the content, which is also the digest of the MIC.
     #[must_use]
     pub const fn digest(self) -> DigestAlgorithm {
         match self {
-            Self::RsaPkcs1(digest) => digest,
+            Self::RsaPkcs1(digest) | Self::RsaPss(digest) | Self::Ecdsa(digest) => digest,
         }
+    }
+
+    /// What the key does with the digest.
+    #[must_use]
+    pub const fn scheme(self) -> SignatureScheme {
+        match self {
+            Self::RsaPkcs1(_) => SignatureScheme::RsaPkcs1,
+            Self::RsaPss(_) => SignatureScheme::RsaPss,
+            Self::Ecdsa(_) => SignatureScheme::Ecdsa,
+        }
+    }
+}
+
+/// A [`SignatureAlgorithm`] without its digest, as configurations name it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SignatureScheme {
+    /// [`SignatureAlgorithm::RsaPkcs1`].
+    #[default]
+    RsaPkcs1,
+    /// [`SignatureAlgorithm::RsaPss`].
+    RsaPss,
+    /// [`SignatureAlgorithm::Ecdsa`].
+    Ecdsa,
+}
+
+impl SignatureScheme {
+    /// All schemes.
+    pub const ALL: [Self; 3] = [Self::RsaPkcs1, Self::RsaPss, Self::Ecdsa];
+}
+
+/// `rsa-pkcs1`, `rsa-pss`, `ecdsa`.
+impl fmt::Display for SignatureScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RsaPkcs1 => "rsa-pkcs1",
+            Self::RsaPss => "rsa-pss",
+            Self::Ecdsa => "ecdsa",
+        })
+    }
+}
+
+impl FromStr for SignatureScheme {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
+        by_name(Self::ALL, name)
     }
 }
 

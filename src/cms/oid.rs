@@ -25,6 +25,12 @@ pub(super) const SUBJECT_KEY_IDENTIFIER: &[u8] = rfc5280::ID_CE_SUBJECT_KEY_IDEN
 pub(super) const RSA_ENCRYPTION: &[u8] = rfc5912::RSA_ENCRYPTION.as_bytes();
 pub(super) const RSAES_OAEP: &[u8] = rfc5912::ID_RSAES_OAEP.as_bytes();
 pub(super) const P_SPECIFIED: &[u8] = rfc5912::ID_P_SPECIFIED.as_bytes();
+pub(super) const RSASSA_PSS: &[u8] = rfc5912::ID_RSASSA_PSS.as_bytes();
+pub(super) const EC_PUBLIC_KEY: &[u8] = rfc5912::ID_EC_PUBLIC_KEY.as_bytes();
+pub(super) const SECP256R1: &[u8] = rfc5912::SECP_256_R_1.as_bytes();
+pub(super) const SECP384R1: &[u8] = rfc5912::SECP_384_R_1.as_bytes();
+pub(super) const SECP521R1: &[u8] = rfc5912::SECP_521_R_1.as_bytes();
+const ECDSA_WITH_SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.1");
 const MGF1: &[u8] = rfc5912::ID_MGF_1.as_bytes();
 
 /// Dotted, or hexadecimal where it is not well-formed.
@@ -73,6 +79,17 @@ pub(super) const fn of_digest(digest: DigestAlgorithm) -> (&'static [u8], &'stat
     }
 }
 
+/// The identifier of an ECDSA signature over a digest (RFC 5753 §7.1.3).
+pub(super) const fn ecdsa_with(digest: DigestAlgorithm) -> &'static [u8] {
+    match digest {
+        DigestAlgorithm::Sha1 => ECDSA_WITH_SHA1.as_bytes(),
+        DigestAlgorithm::Sha224 => rfc5912::ECDSA_WITH_SHA_224.as_bytes(),
+        DigestAlgorithm::Sha256 => rfc5912::ECDSA_WITH_SHA_256.as_bytes(),
+        DigestAlgorithm::Sha384 => rfc5912::ECDSA_WITH_SHA_384.as_bytes(),
+        DigestAlgorithm::Sha512 => rfc5912::ECDSA_WITH_SHA_512.as_bytes(),
+    }
+}
+
 /// The digest of a `digestAlgorithm`.
 pub(super) fn digest(content: &[u8]) -> Result<DigestAlgorithm, UnknownAlgorithm> {
     DigestAlgorithm::ALL
@@ -86,6 +103,13 @@ pub(super) fn digest_with_rsa(content: &[u8]) -> Option<DigestAlgorithm> {
     DigestAlgorithm::ALL
         .into_iter()
         .find(|digest| of_digest(*digest).1 == content)
+}
+
+/// The digest of an ECDSA `signatureAlgorithm`.
+pub(super) fn digest_with_ecdsa(content: &[u8]) -> Option<DigestAlgorithm> {
+    DigestAlgorithm::ALL
+        .into_iter()
+        .find(|digest| ecdsa_with(*digest) == content)
 }
 
 /// A digest with NULL parameters, as those of RSAES-OAEP and RSASSA-PSS have it (RFC 4055 §2.1).

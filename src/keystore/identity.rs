@@ -103,16 +103,19 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// [`KeyStoreError::Unusable`] where the key is too short for the digest.
+    /// [`KeyStoreError::Unusable`] where the key is of another kind, too short for the digest, or where its certificate
+    /// forbids the algorithm.
     pub fn sign(
         &self,
         local: &As2Name,
         algorithm: SignatureAlgorithm,
         input: SigningInput<'_>,
     ) -> Result<Vec<u8>, KeyStoreError> {
-        self.key
-            .sign(algorithm, input)
-            .map_err(|error| KeyStoreError::Unusable(local.clone(), error.into()))
+        let unusable = |error| KeyStoreError::Unusable(local.clone(), error);
+        self.certificate
+            .check_signature_algorithm(algorithm)
+            .map_err(|error| unusable(error.into()))?;
+        self.key.sign(algorithm, input).map_err(|error| unusable(error.into()))
     }
 
     /// What [`KeyStore::unwrap_key`](super::KeyStore::unwrap_key) does; see [`Identity::sign`].
@@ -138,7 +141,7 @@ impl Identity {
 }
 
 fn check(certificate: &Certificate, key: &PrivateKey) -> Result<(), IdentityError> {
-    if certificate.rsa_public_key()? == *key.public_key() {
+    if key.belongs_to(certificate)? {
         Ok(())
     } else {
         Err(IdentityError::Mismatch(certificate.clone()))

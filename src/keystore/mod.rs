@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+mod ec_key;
 mod fast_rsa;
 mod identity;
 mod memory;
@@ -68,7 +69,8 @@ pub trait KeyStore: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Vec<CertificateDer<'static>>, KeyStoreError>>;
 
     /// Signs with the key of the first certificate of [`signing_chain`](Self::signing_chain), and returns the signature
-    /// value as it goes into a SignerInfo: for RSA (RFC 8017 §8.2) exactly as many octets as the modulus has.
+    /// value as it goes into a SignerInfo: for RSA (RFC 8017 §8) exactly as many octets as the modulus has, for ECDSA the
+    /// two numbers in DER (RFC 5753 §7.2).
     ///
     /// [`SigningInput::Message`] is to be hashed with the algorithm's digest and signed (a PKCS#11 mechanism such as
     /// `CKM_SHA256_RSA_PKCS`, the "raw" message type of a KMS); it is a few hundred octets.

@@ -300,8 +300,9 @@ impl AcceptPolicy {
         if !self.allows_digest(digest) {
             return Err(SignerRefusal::WeakDigest);
         }
-        let bits = certificate.key_bits().unwrap_or_default();
-        if bits < self.min_rsa_bits {
+        if let Some(bits) = certificate.key_bits()
+            && bits < self.min_rsa_bits
+        {
             return Err(SignerRefusal::WeakKey(bits));
         }
         Ok(expired)

@@ -13,7 +13,7 @@ use super::body::{AfterReply, ReplyBody};
 use super::builder::Core;
 use super::event::{PostError, ReceiverEvent};
 use super::exchange::Exchange;
-use crate::algorithm::{MicalgStyle, SignatureAlgorithm};
+use crate::algorithm::MicalgStyle;
 use crate::envelope::{As2Headers, Blueprint, Layers, OutgoingHeaders, Structure};
 use crate::exchange::{EncodeFailure, encode, signature_blueprint};
 use crate::keystore::KeyStoreError;
@@ -66,7 +66,8 @@ impl SealedReceipt {
         signature.micalg_style = style;
         let mut rng = core.entropy.rng();
         let (head, body) = mdn.write(&mut *rng).map_err(|error| Refused::Receipt(error.into()))?;
-        let layers = Layers::payload().sign(SignatureAlgorithm::RsaPkcs1(digest));
+        let algorithm = profile.receipt_signature(&signature.certificate, digest);
+        let layers = Layers::payload().sign(algorithm);
         let mut blueprint = Blueprint::new(Structure::from(layers), head);
         blueprint.transfer_encoding = TransferEncoding::SevenBit;
         blueprint.signature = Some(signature);

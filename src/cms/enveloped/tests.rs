@@ -6,7 +6,7 @@ use crate::algorithm::{ContentCipher, KeyTransport, UnknownAlgorithm};
 use crate::cms::content_info::content_info;
 use crate::cms::tlv::{Tlvs, constructed, encode, set_of, tag};
 use crate::cms::{
-    Certificate, CertificateId, CmsError, CmsEvent, CmsReader, ContentKey, KeyEncryption, KeyError,
+    Certificate, CertificateId, CmsError, CmsEvent, CmsReader, ContentKey, KeyEncryption, KeyError, KeyKind,
     encrypt_content_key, oid,
 };
 use crate::entropy::{Entropy, SystemEntropy};
@@ -72,7 +72,10 @@ fn keys_that_cannot_be_encrypted_for_are_named() {
     let dora = certificate(fixture!("signatures/dora.der"));
     assert_eq!(
         encrypt_content_key(&dora, KeyTransport::RsaPkcs1, &key, rng),
-        Err(KeyError::Unsupported("1.2.840.10045.2.1 (id-ecPublicKey)".to_owned()))
+        Err(KeyError::Kind {
+            needed: KeyKind::Rsa,
+            found: KeyKind::Ec
+        })
     );
 }
 
