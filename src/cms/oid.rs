@@ -9,6 +9,7 @@ use crate::algorithm::{ContentCipher, DigestAlgorithm, UnknownAlgorithm};
 pub(super) const DATA: &[u8] = rfc5911::ID_DATA.as_bytes();
 pub(super) const SIGNED_DATA: &[u8] = rfc5911::ID_SIGNED_DATA.as_bytes();
 pub(super) const ENVELOPED_DATA: &[u8] = rfc5911::ID_ENVELOPED_DATA.as_bytes();
+pub(super) const AUTH_ENVELOPED_DATA: &[u8] = rfc6268::ID_CT_AUTH_ENVELOPED_DATA.as_bytes();
 pub(super) const COMPRESSED_DATA: &[u8] = rfc6268::ID_CT_COMPRESSED_DATA.as_bytes();
 pub(super) const ZLIB: &[u8] = rfc6268::ID_ALG_ZLIB_COMPRESS.as_bytes();
 
@@ -141,12 +142,16 @@ pub(super) fn wrapped_mgf1(wrapped: Tlv<'_>) -> Result<Option<DigestAlgorithm>, 
     Ok(digest(algorithm.children().expect(tag::OID)?.value).ok())
 }
 
-/// The identifier of a cipher: id-aes128-CBC and its siblings (RFC 3565 §4.1), des-EDE3-CBC (RFC 3370 §5.1).
+/// The identifier of a cipher: id-aes128-CBC and its siblings (RFC 3565 §4.1), id-aes128-GCM
+/// and its own (RFC 5084 §3.2), des-EDE3-CBC (RFC 3370 §5.1).
 pub(super) const fn of_cipher(cipher: ContentCipher) -> &'static [u8] {
     match cipher {
         ContentCipher::Aes128Cbc => rfc5911::ID_AES_128_CBC.as_bytes(),
         ContentCipher::Aes192Cbc => rfc5911::ID_AES_192_CBC.as_bytes(),
         ContentCipher::Aes256Cbc => rfc5911::ID_AES_256_CBC.as_bytes(),
+        ContentCipher::Aes128Gcm => rfc5911::ID_AES_128_GCM.as_bytes(),
+        ContentCipher::Aes192Gcm => rfc5911::ID_AES_192_GCM.as_bytes(),
+        ContentCipher::Aes256Gcm => rfc5911::ID_AES_256_GCM.as_bytes(),
         ContentCipher::TripleDesCbc => rfc5911::DES_EDE_3_CBC.as_bytes(),
     }
 }

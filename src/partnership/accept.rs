@@ -47,6 +47,7 @@ pub struct AcceptPolicy {
     pub(crate) continue_unauthenticated: bool,
     pub(crate) allow_unsigned_cbc: bool,
     pub(crate) danger_accept_unsigned_cbc: bool,
+    pub(crate) gcm_in_enveloped_data: bool,
     pub(crate) message_size: Option<u64>,
     pub(crate) mic_source: MicSource,
     pub(crate) unsigned_mic: UnsignedMic,
@@ -100,6 +101,7 @@ impl Default for AcceptPolicy {
             continue_unauthenticated: false,
             allow_unsigned_cbc: false,
             danger_accept_unsigned_cbc: false,
+            gcm_in_enveloped_data: false,
             message_size: None,
             mic_source: MicSource::default(),
             unsigned_mic: UnsignedMic::default(),
@@ -205,6 +207,14 @@ impl AcceptPolicy {
     #[must_use]
     pub fn danger_accept_unsigned_cbc(mut self) -> Self {
         self.danger_accept_unsigned_cbc = true;
+        self
+    }
+
+    /// Takes AES-GCM within EnvelopedData, with the authentication code at the end of the ciphertext, from products that do
+    /// not know AuthEnvelopedData (SMI-23).
+    #[must_use]
+    pub fn accept_gcm_in_enveloped_data(mut self) -> Self {
+        self.gcm_in_enveloped_data = true;
         self
     }
 

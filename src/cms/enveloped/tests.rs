@@ -1,7 +1,7 @@
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::{Pkcs1v15Encrypt, PrivateKey};
 
-use super::{EnvelopedHead, RecipientInfo, enveloped_prefix};
+use super::{EnvelopedHead, RecipientInfo, enveloped_prefix, enveloped_suffix};
 use crate::algorithm::{ContentCipher, KeyTransport, UnknownAlgorithm};
 use crate::cms::content_info::content_info;
 use crate::cms::tlv::{Tlvs, constructed, encode, set_of, tag};
@@ -135,9 +135,15 @@ fn several_recipients_are_read_back() {
     let by_key = [recipient(CertificateId::subject_key(&bob()), &[1; 300])];
     for (recipients, version) in [(by_serial.to_vec(), 0), ([&by_serial[..], &by_key].concat(), 2)] {
         for cipher in ContentCipher::ALL {
-            let iv = vec![3; cipher.block_len()];
+            let iv = vec![3; cipher.iv_len()];
             let mut octets = enveloped_prefix(&recipients, cipher, &iv, 3);
             octets.extend_from_slice(b"xyz");
+            let version = if cipher.is_authenticated() {
+                octets.extend(enveloped_suffix(&[5; 16]));
+                0
+            } else {
+                version
+            };
             assert_eq!(version_of(&octets), [version]);
             let (head, content) = read(&octets).unwrap();
             assert_eq!(head.cipher, Ok(cipher));

@@ -5,8 +5,8 @@ use super::OaepParameters;
 use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport};
 use crate::cms::tlv::{BadTlv, Tlvs};
 use crate::cms::{
-    CbcDecryptor, Certificate, CmsEvent, CmsReader, ContentKey, EnvelopedHead, KeyEncryption, KeyError, RecipientInfo,
-    encrypt_content_key,
+    Certificate, CmsEvent, CmsReader, ContentDecryptor, ContentKey, ContentMac, EnvelopedHead, KeyEncryption, KeyError,
+    RecipientInfo, encrypt_content_key,
 };
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::limits::Limits;
@@ -73,10 +73,10 @@ fn every_set_of_parameters_is_read() {
         };
         assert_eq!(*parameters(recipient), expected);
         let key = ContentKey::new(decrypt(recipient, &recipient.encrypted_key).unwrap());
-        let mut decryptor = CbcDecryptor::new(head.cipher.unwrap(), &key, &head.iv).unwrap();
+        let mut decryptor = ContentDecryptor::new(&head, &key).unwrap();
         let mut plain = Vec::new();
         decryptor.update(&content, &mut plain);
-        decryptor.finish(&mut plain).unwrap();
+        decryptor.finish(&ContentMac::default(), &mut plain).unwrap();
         assert_eq!(plain, fixture!("algorithms/content.bin"));
     }
 }

@@ -1,7 +1,7 @@
 use std::io;
 
 use crate::algorithm::{DigestAlgorithm, KeyTransport, MicalgStyle};
-use crate::cms::{Certificate, InvalidKeyLength, KeyError, SignatureOptions};
+use crate::cms::{Certificate, ContentTooLong, InvalidKeyLength, KeyError, SignatureOptions};
 use crate::envelope::Structure;
 use crate::mime::{HeaderBlock, HeaderError, MultipartError, TransferEncoding};
 use crate::partnership::UnsignedMic;
@@ -132,6 +132,9 @@ pub enum EncodeError {
     /// A cipher did not take its own key. Does not happen.
     #[error(transparent)]
     Cipher(#[from] InvalidKeyLength),
+    /// The content is too long for the cipher.
+    #[error(transparent)]
+    TooLong(#[from] ContentTooLong),
     /// A header of the payload cannot be written.
     #[error(transparent)]
     Header(#[from] HeaderError),

@@ -1,7 +1,8 @@
 use super::{Identity, IdentityError};
 use crate::algorithm::ContentCipher;
 use crate::cms::{
-    CbcDecryptor, Certificate, CertificateError, CmsEvent, CmsReader, ContentKey, DecryptError, EnvelopedHead,
+    Certificate, CertificateError, CmsEvent, CmsReader, ContentDecryptor, ContentKey, ContentMac, DecryptError,
+    EnvelopedHead,
 };
 use crate::keystore::{KeyStoreError, PrivateKey, PrivateKeyError, Unwrapped};
 use crate::limits::Limits;
@@ -56,10 +57,10 @@ fn unwrap(identity: &Identity, head: &EnvelopedHead) -> Result<Vec<Unwrapped>, K
 }
 
 fn decrypt(head: &EnvelopedHead, content: &[u8], key: &ContentKey) -> Result<Vec<u8>, DecryptError> {
-    let mut decryptor = CbcDecryptor::new(head.cipher.clone().unwrap(), key, &head.iv).unwrap();
+    let mut decryptor = ContentDecryptor::new(head, key).unwrap();
     let mut plain = Vec::new();
     decryptor.update(content, &mut plain);
-    decryptor.finish(&mut plain).map(|()| plain)
+    decryptor.finish(&ContentMac::default(), &mut plain).map(|()| plain)
 }
 
 /// SMI-21, SMI-27: every cipher, identifier and length form that OpenSSL writes.
