@@ -282,19 +282,22 @@ pub enum KeyTransport {
     RsaPkcs1,
     /// RSAES-OAEP with SHA-256 (RFC 8017 §7.1), which few products read.
     RsaOaep,
+    /// ECDH with an ephemeral key (RFC 5753 §3.1) and AES key wrap, for partners with EC certificates.
+    Ecdh,
 }
 
 impl KeyTransport {
     /// All ways.
-    pub const ALL: [Self; 2] = [Self::RsaPkcs1, Self::RsaOaep];
+    pub const ALL: [Self; 3] = [Self::RsaPkcs1, Self::RsaOaep, Self::Ecdh];
 }
 
-/// `rsa-pkcs1`, `rsa-oaep`.
+/// `rsa-pkcs1`, `rsa-oaep`, `ecdh`.
 impl fmt::Display for KeyTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::RsaPkcs1 => "rsa-pkcs1",
             Self::RsaOaep => "rsa-oaep",
+            Self::Ecdh => "ecdh",
         })
     }
 }

@@ -14,7 +14,8 @@ const MAC_LEN: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EnvelopedHead {
-    /// Whom the content key is encrypted for by key transport, 64 at most; other kinds of recipients are left out.
+    /// Whom the content key is encrypted for by key transport or key agreement, 64 at most; other kinds of recipients are
+    /// left out.
     pub recipients: Vec<RecipientInfo>,
     /// The cipher of the content, or the object identifier of one that is not supported.
     pub cipher: Result<ContentCipher, UnknownAlgorithm>,
@@ -39,8 +40,14 @@ impl Default for EnvelopedHead {
 }
 
 impl EnvelopedHead {
-    pub(super) fn add_recipient(&mut self, key_trans_recipient_info: Tlv<'_>) -> Result<(), CmsError> {
-        self.recipients.push(RecipientInfo::parse(key_trans_recipient_info)?);
+    /// Adds a `KeyTransRecipientInfo`, or the recipients of a `KeyAgreeRecipientInfo`, so that there are `most`.
+    pub(super) fn add_recipient(&mut self, info: Tlv<'_>, most: usize) -> Result<(), CmsError> {
+        if info.tag == tag::SEQUENCE {
+            self.recipients.push(RecipientInfo::parse(info)?);
+        } else {
+            let more = most.saturating_sub(self.recipients.len());
+            self.recipients.extend(RecipientInfo::parse_key_agreement(info, more)?);
+        }
         Ok(())
     }
 
@@ -82,7 +89,8 @@ pub fn enveloped_prefix(recipients: &[RecipientInfo], cipher: ContentCipher, iv:
             )
         }
         false => {
-            let version = recipients.iter().map(RecipientInfo::version).max().unwrap_or(0);
+            let all_zero = recipients.iter().all(|recipient| recipient.version() == 0);
+            let version = if all_zero { 0 } else { 2 };
             (oid::ENVELOPED_DATA, version, iv, 0)
         }
     };

@@ -1,8 +1,9 @@
 //! The object identifiers of CMS as content octets, and what they mean.
 
 use const_oid::ObjectIdentifier;
-use const_oid::db::{DB, rfc5280, rfc5911, rfc5912, rfc6211, rfc6268};
+use const_oid::db::{DB, rfc5280, rfc5753, rfc5911, rfc5912, rfc6211, rfc6268};
 
+use super::key_agreement::KeyWrap;
 use super::tlv::{BadTlv, Tlv, constructed, encode, hex, tag};
 use crate::algorithm::{ContentCipher, DigestAlgorithm, UnknownAlgorithm};
 
@@ -162,4 +163,52 @@ pub(super) fn cipher(content: &[u8]) -> Result<ContentCipher, UnknownAlgorithm> 
         .into_iter()
         .find(|cipher| of_cipher(*cipher) == content)
         .ok_or_else(|| UnknownAlgorithm(text(content)))
+}
+
+/// The identifier of an AES key wrap (RFC 3565 §2.3.2).
+pub(super) const fn of_key_wrap(wrap: KeyWrap) -> &'static [u8] {
+    match wrap {
+        KeyWrap::Aes128 => rfc5911::ID_AES_128_WRAP.as_bytes(),
+        KeyWrap::Aes192 => rfc5911::ID_AES_192_WRAP.as_bytes(),
+        KeyWrap::Aes256 => rfc5911::ID_AES_256_WRAP.as_bytes(),
+    }
+}
+
+/// The identifier of ECDH whose keys are derived with a digest (RFC 5753 §7.1.4): dhSinglePass-stdDH.
+pub(super) const fn of_kdf(digest: DigestAlgorithm) -> &'static [u8] {
+    kdf_schemes(digest).0
+}
+
+/// dhSinglePass-stdDH and dhSinglePass-cofactorDH.
+const fn kdf_schemes(digest: DigestAlgorithm) -> (&'static [u8], &'static [u8]) {
+    match digest {
+        DigestAlgorithm::Sha1 => (
+            rfc5753::DH_SINGLE_PASS_STD_DH_SHA_1_KDF_SCHEME.as_bytes(),
+            rfc5753::DH_SINGLE_PASS_COFACTOR_DH_SHA_1_KDF_SCHEME.as_bytes(),
+        ),
+        DigestAlgorithm::Sha224 => (
+            rfc5753::DH_SINGLE_PASS_STD_DH_SHA_224_KDF_SCHEME.as_bytes(),
+            rfc5753::DH_SINGLE_PASS_COFACTOR_DH_SHA_224_KDF_SCHEME.as_bytes(),
+        ),
+        DigestAlgorithm::Sha256 => (
+            rfc5753::DH_SINGLE_PASS_STD_DH_SHA_256_KDF_SCHEME.as_bytes(),
+            rfc5753::DH_SINGLE_PASS_COFACTOR_DH_SHA_256_KDF_SCHEME.as_bytes(),
+        ),
+        DigestAlgorithm::Sha384 => (
+            rfc5753::DH_SINGLE_PASS_STD_DH_SHA_384_KDF_SCHEME.as_bytes(),
+            rfc5753::DH_SINGLE_PASS_COFACTOR_DH_SHA_384_KDF_SCHEME.as_bytes(),
+        ),
+        DigestAlgorithm::Sha512 => (
+            rfc5753::DH_SINGLE_PASS_STD_DH_SHA_512_KDF_SCHEME.as_bytes(),
+            rfc5753::DH_SINGLE_PASS_COFACTOR_DH_SHA_512_KDF_SCHEME.as_bytes(),
+        ),
+    }
+}
+
+/// The digest that an ECDH scheme derives keys with. The cofactor of all curves here is one, so both schemes are the same.
+pub(super) fn kdf(content: &[u8]) -> Option<DigestAlgorithm> {
+    DigestAlgorithm::ALL.into_iter().find(|digest| {
+        let (standard, cofactor) = kdf_schemes(*digest);
+        content == standard || content == cofactor
+    })
 }

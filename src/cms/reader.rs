@@ -222,8 +222,8 @@ impl CmsReader {
                 if self.recipients > RECIPIENTS_MAX {
                     return Err(CmsError::TooManyRecipients);
                 }
-                // Other ways to tell the content key than key transport.
-                if identifier == tag::SEQUENCE {
+                // There are other ways to tell the content key than key transport and key agreement.
+                if matches!(identifier, tag::SEQUENCE | CONTEXT_1_CONSTRUCTED) {
                     self.collect(header)?
                 } else {
                     self.skip(S::RecipientInfo)
@@ -354,7 +354,7 @@ impl CmsReader {
                 State::SignerInfos
             }
             State::RecipientInfo => {
-                self.enveloped.add_recipient(octets)?;
+                self.enveloped.add_recipient(octets, RECIPIENTS_MAX)?;
                 State::RecipientInfo
             }
             State::EncryptionAlgorithm => {

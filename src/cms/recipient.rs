@@ -4,13 +4,16 @@ use rand_core::CryptoRng;
 use rsa::Pkcs1v15Encrypt;
 
 use super::cbc::ContentKey;
-use super::certificate::{Certificate, CertificateId, KeyError};
+use super::certificate::{Certificate, CertificateId, KeyError, KeyKind, PublicKey};
+use super::event::CmsError;
+use super::key_agreement::KeyAgreement;
 use super::oaep::OaepParameters;
 use super::oid;
 use super::tlv::{BadTlv, Tlv, constructed, encode, tag};
 use crate::algorithm::{DigestAlgorithm, KeyTransport};
 
-/// The content key, encrypted for one recipient: `KeyTransRecipientInfo` (RFC 5652 §6.2.1).
+/// The content key, encrypted for one recipient: `KeyTransRecipientInfo` (RFC 5652 §6.2.1), or one of the recipients of a
+/// `KeyAgreeRecipientInfo` (§6.2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecipientInfo {
@@ -30,6 +33,8 @@ pub enum KeyEncryption {
     RsaPkcs1,
     /// RSAES-OAEP (RFC 8017 §7.1).
     RsaOaep(OaepParameters),
+    /// ECDH, ephemeral-static (RFC 5753 §3.1).
+    Ecdh(KeyAgreement),
 }
 
 impl KeyEncryption {
@@ -45,20 +50,6 @@ impl KeyEncryption {
             _ => None,
         })
     }
-
-    fn to_der(&self) -> Vec<u8> {
-        match self {
-            // RFC 8551 §2.3: rsaEncryption comes with NULL.
-            Self::RsaPkcs1 => constructed(
-                tag::SEQUENCE,
-                [&encode(tag::OID, oid::RSA_ENCRYPTION), &encode(tag::NULL, &[])],
-            ),
-            Self::RsaOaep(parameters) => constructed(
-                tag::SEQUENCE,
-                [&encode(tag::OID, oid::RSAES_OAEP), &parameters.to_der()],
-            ),
-        }
-    }
 }
 
 impl RecipientInfo {
@@ -73,29 +64,60 @@ impl RecipientInfo {
         })
     }
 
-    /// RFC 5652 §6.2.1: version 0 with issuer and serial number, 2 with a key identifier.
+    /// Reads the recipients of a `KeyAgreeRecipientInfo`, `most` of them.
+    pub(super) fn parse_key_agreement(info: Tlv<'_>, most: usize) -> Result<Vec<Self>, CmsError> {
+        let mut fields = info.children();
+        fields.expect(tag::INTEGER)?;
+        let originator = fields.expect(tag::context_constructed(0))?;
+        let ukm = fields.optional(tag::context_constructed(1))?;
+        let key_encryption =
+            KeyAgreement::parse(originator, ukm, fields.expect(tag::SEQUENCE)?)?.map(KeyEncryption::Ecdh);
+        let mut keys = fields.expect(tag::SEQUENCE)?.children();
+        let mut recipients = Vec::new();
+        while !keys.is_empty() {
+            if recipients.len() == most {
+                return Err(CmsError::TooManyRecipients);
+            }
+            let mut key = keys.expect(tag::SEQUENCE)?.children();
+            recipients.push(Self {
+                id: CertificateId::from_der(key.any()?.raw).map_err(|_| BadTlv)?,
+                key_encryption: key_encryption.clone(),
+                encrypted_key: key.expect(tag::OCTET_STRING)?.value.to_vec(),
+            });
+        }
+        Ok(recipients)
+    }
+
+    /// RFC 5652 §6.2.2: version 3; §6.2.1: version 0 with issuer and serial number, 2 with a key identifier.
     pub(super) fn version(&self) -> u8 {
-        match self.id {
-            CertificateId::IssuerAndSerial { .. } => 0,
-            CertificateId::SubjectKeyIdentifier(_) => 2,
+        match (&self.key_encryption, &self.id) {
+            (Some(KeyEncryption::Ecdh(_)), _) => 3,
+            (_, CertificateId::IssuerAndSerial { .. }) => 0,
+            (_, CertificateId::SubjectKeyIdentifier(_)) => 2,
         }
     }
 
     pub(super) fn to_der(&self) -> Vec<u8> {
-        let algorithm = self.key_encryption.as_ref().unwrap_or(&KeyEncryption::RsaPkcs1);
+        let (oid, parameters) = match &self.key_encryption {
+            // RFC 8551 §2.3: rsaEncryption comes with NULL.
+            Some(KeyEncryption::RsaPkcs1) | None => (oid::RSA_ENCRYPTION, encode(tag::NULL, &[])),
+            Some(KeyEncryption::RsaOaep(parameters)) => (oid::RSAES_OAEP, parameters.to_der()),
+            Some(KeyEncryption::Ecdh(agreement)) => return agreement.to_der(&self.id.to_der(), &self.encrypted_key),
+        };
         constructed(
             tag::SEQUENCE,
             [
                 &encode(tag::INTEGER, &[self.version()]),
                 &self.id.to_der(),
-                &algorithm.to_der(),
+                &constructed(tag::SEQUENCE, [&encode(tag::OID, oid), &parameters]),
                 &encode(tag::OCTET_STRING, &self.encrypted_key),
             ],
         )
     }
 }
 
-/// Encrypts a content key for the recipient with this certificate, named by issuer and serial number.
+/// Encrypts a content key for the recipient with this certificate, named by issuer and serial number. With
+/// [`KeyTransport::Ecdh`], recipients with RSA keys get theirs by RSAES-PKCS1-v1_5, so that both kinds read one message.
 ///
 /// # Errors
 ///
@@ -106,22 +128,29 @@ pub fn encrypt_content_key(
     key: &ContentKey,
     rng: &mut dyn CryptoRng,
 ) -> Result<RecipientInfo, KeyError> {
-    let public = certificate.rsa_public_key()?;
-    let (key_encryption, encrypted_key) = match transport {
-        KeyTransport::RsaPkcs1 => (
-            KeyEncryption::RsaPkcs1,
-            public.encrypt(rng, Pkcs1v15Encrypt, key.as_bytes()),
-        ),
-        KeyTransport::RsaOaep => {
+    let key = key.as_bytes();
+    // The modulus has 1024 bits at least, and content keys are as long as those of AES, so each fits.
+    let fits = |_| KeyError::Malformed;
+    let (key_encryption, encrypted_key) = match (certificate.public_key()?, transport) {
+        (PublicKey::Ec(public), KeyTransport::Ecdh) => {
+            let (agreement, wrapped) = KeyAgreement::wrap(public, key, rng).ok_or(KeyError::Malformed)?;
+            (KeyEncryption::Ecdh(agreement), wrapped)
+        }
+        (PublicKey::Rsa(public), KeyTransport::RsaPkcs1 | KeyTransport::Ecdh) => {
+            let encrypted = public.encrypt(rng, Pkcs1v15Encrypt, key).map_err(fits)?;
+            (KeyEncryption::RsaPkcs1, encrypted)
+        }
+        (PublicKey::Rsa(public), KeyTransport::RsaOaep) => {
             let parameters = OaepParameters::new(DigestAlgorithm::Sha256);
-            let encrypted = parameters.encrypt(&public, key.as_bytes(), rng);
+            let encrypted = parameters.encrypt(public, key, rng).map_err(fits)?;
             (KeyEncryption::RsaOaep(parameters), encrypted)
         }
+        (other, KeyTransport::Ecdh) => return Err(other.unfit(KeyKind::Ec)),
+        (other, KeyTransport::RsaPkcs1 | KeyTransport::RsaOaep) => return Err(other.unfit(KeyKind::Rsa)),
     };
     Ok(RecipientInfo {
         id: CertificateId::issuer_and_serial(certificate),
         key_encryption: Some(key_encryption),
-        // The modulus has 1024 bits at least, so the key fits.
-        encrypted_key: encrypted_key.map_err(|_| KeyError::Malformed)?,
+        encrypted_key,
     })
 }

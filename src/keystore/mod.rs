@@ -90,14 +90,16 @@ pub trait KeyStore: Send + Sync + 'static {
         input: SigningInput<'a>,
     ) -> BoxFuture<'a, Result<Vec<u8>, KeyStoreError>>;
 
-    /// Decrypts the content key that a message to `local` carries (RFC 5652 §6.2.1) with every private key of `local`
+    /// Decrypts the content key that a message to `local` carries (RFC 5652 §6.2) with every private key of `local`
     /// that is named among the recipients: the present one, and earlier ones for as long as partners may still use
     /// them. Usually one key comes back; where several do, each is tried on the content.
     ///
     /// What cannot be decrypted must look like what can: an answer, a log line or a delay that tells a partner whether
     /// the padding was right lets it decrypt captured messages (Bleichenbacher 1998, RFC 3218). So no error reports bad
     /// padding, and [`Unwrapped::new`] is the only way to make an answer. An HSM or a KMS does as follows, where `decrypt`
-    /// picks the device's mechanism by [`RecipientInfo::key_encryption`]:
+    /// picks the device's mechanism by [`RecipientInfo::key_encryption`]. For ECDH the device agrees on the shared secret
+    /// with [`KeyAgreement::ephemeral_key`](crate::cms::KeyAgreement), which it must refuse where the point is not on the
+    /// curve of its key, and [`KeyAgreement::unwrap_key`](crate::cms::KeyAgreement::unwrap_key) makes `decrypted` of that:
     ///
     /// ```no_run
     /// # use ediint::{ContentCipher, As2Name};

@@ -161,7 +161,11 @@ impl PrivateKey {
                 key.decrypt_blinded(rng, Pkcs1v15Encrypt, encrypted).ok()
             }
             (Keys::Rsa { key, .. }, KeyEncryption::RsaOaep(parameters)) => parameters.decrypt(key, encrypted, rng),
-            (Keys::Ec(_), _) => None,
+            (Keys::Ec(key), KeyEncryption::Ecdh(agreement)) => {
+                let shared_secret = key.agree(&agreement.ephemeral_key)?;
+                agreement.unwrap_key(&shared_secret, encrypted)
+            }
+            (Keys::Rsa { .. }, KeyEncryption::Ecdh(_)) | (Keys::Ec(_), _) => None,
         }
     }
 }

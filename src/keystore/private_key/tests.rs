@@ -269,7 +269,7 @@ fn only_what_is_no_ciphertext_is_refused() {
 
 /// SMI-24, SMI-25
 #[test]
-fn every_key_transport_is_decrypted() {
+fn every_key_transport_for_rsa_is_decrypted() {
     let rng = &mut *SystemEntropy.rng();
     for transport in KeyTransport::ALL {
         let content_key = ContentKey::generate(ContentCipher::Aes256Cbc, rng);
