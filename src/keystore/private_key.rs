@@ -30,6 +30,7 @@ mod tests;
 #[derive(Clone)]
 pub struct PrivateKey(Arc<Keys>);
 
+#[expect(clippy::large_enum_variant, reason = "each is behind a pointer of its own")]
 enum Keys {
     Rsa {
         key: rsa::PrivateKey,
