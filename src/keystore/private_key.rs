@@ -30,11 +30,10 @@ mod tests;
 #[derive(Clone)]
 pub struct PrivateKey(Arc<Keys>);
 
-#[expect(clippy::large_enum_variant, reason = "each is behind a pointer of its own")]
 enum Keys {
     Rsa {
         key: rsa::PrivateKey,
-        fast: Option<FastRsa>,
+        fast: Option<Box<FastRsa>>,
     },
     Ec(EcPrivateKey),
 }
@@ -112,7 +111,7 @@ impl PrivateKey {
                 Err(_) => return Err(PrivateKeyError::Malformed(error.into())),
             },
         };
-        let fast = FastRsa::new(&key);
+        let fast = FastRsa::new(&key).map(Box::new);
         Ok(Self(Arc::new(Keys::Rsa { key, fast })))
     }
 

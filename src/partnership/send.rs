@@ -1,9 +1,7 @@
-use crate::algorithm::{
-    ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm, SignatureScheme,
-};
+use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm};
 
 use super::{CustomHeaders, ReceiptRequest};
-use crate::cms::{Certificate, KeyKind};
+use crate::cms::Certificate;
 use crate::mime::TransferEncoding;
 use crate::version::As2Version;
 
@@ -230,19 +228,5 @@ impl SendProfile {
     pub fn http_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.http_headers.push(name, value);
         self
-    }
-
-    /// How receipts are signed: as messages are where the key of the certificate can do that, else in the way of its kind.
-    pub(crate) fn receipt_signature(&self, certificate: &Certificate, digest: DigestAlgorithm) -> SignatureAlgorithm {
-        let scheme = self
-            .signature
-            .map_or(SignatureScheme::default(), SignatureAlgorithm::scheme);
-        let algorithm = SignatureAlgorithm::new(scheme, digest);
-        match (certificate.check_signature_algorithm(algorithm), certificate.key_kind()) {
-            (Err(_), Ok(KeyKind::Rsa)) => SignatureAlgorithm::RsaPkcs1(digest),
-            (Err(_), Ok(KeyKind::RsaPss)) => SignatureAlgorithm::RsaPss(digest),
-            (Err(_), Ok(KeyKind::Ec)) => SignatureAlgorithm::Ecdsa(digest),
-            _ => algorithm,
-        }
     }
 }
