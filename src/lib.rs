@@ -122,7 +122,9 @@ pub use receiver::{
     ReceivedMessage, ReceiverEvent, Refused, ReplyBody,
 };
 
-pub use algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm, UnknownAlgorithm};
+pub use algorithm::{
+    ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm, SignatureScheme, UnknownAlgorithm,
+};
 pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
 #[cfg(feature = "transport")]

@@ -79,6 +79,7 @@ pub(super) async fn prepare(
         blueprint.signature = Some(signature);
     }
     if structure.encryption().is_some() {
+        blueprint.key_transport = profile.key_transport;
         blueprint.recipients = recipients(core, partnership).await?;
         for certificate in &blueprint.recipients {
             check_key(certificate, profile)?;

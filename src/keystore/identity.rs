@@ -154,7 +154,7 @@ impl Identity {
     /// # Errors
     ///
     /// [`KeyStoreError::KeyGone`] where the certificate is not that of a key that signs, [`KeyStoreError::Unusable`] where
-    /// the key is too short for the digest.
+    /// the key is of another kind, too short for the digest, or where its certificate forbids the algorithm.
     pub fn sign(
         &self,
         local: &As2Name,
@@ -166,10 +166,11 @@ impl Identity {
         let Some(entry) = self.entries().find(signing) else {
             return Err(KeyStoreError::KeyGone(local.clone(), certificate.clone()));
         };
-        entry
-            .key
-            .sign(algorithm, input)
-            .map_err(|error| KeyStoreError::Unusable(local.clone(), error.into()))
+        let unusable = |error| KeyStoreError::Unusable(local.clone(), error);
+        certificate
+            .check_signature_algorithm(algorithm)
+            .map_err(|error| unusable(error.into()))?;
+        entry.key.sign(algorithm, input).map_err(|error| unusable(error.into()))
     }
 
     /// What [`KeyStore::unwrap_key`](super::KeyStore::unwrap_key) does at `now`; see [`Identity::sign`].
@@ -194,7 +195,7 @@ impl Identity {
                 tracing::warn!(%local, %certificate, fingerprint = certificate.fingerprint_hex(),
                     "a message was encrypted for a certificate of ours that is not valid at this time");
             }
-            let decrypted = entry.key.decrypt(&recipient.encrypted_key);
+            let decrypted = entry.key.decrypt(recipient);
             Some(Unwrapped::new(decrypted, certificate, recipient, cipher))
         };
         Ok(addressed.into_iter().filter_map(unwrap).collect())
@@ -202,7 +203,7 @@ impl Identity {
 }
 
 pub(super) fn check(certificate: &Certificate, key: &PrivateKey) -> Result<(), IdentityError> {
-    if certificate.rsa_public_key()? == *key.public_key() {
+    if key.belongs_to(certificate)? {
         Ok(())
     } else {
         Err(IdentityError::Mismatch(certificate.clone()))

@@ -59,6 +59,7 @@
 //! log, would give it away again; so would the time, where a service answers one much faster than the other.
 
 mod directory;
+mod ec_key;
 mod entry;
 mod expiry;
 mod fast_rsa;
@@ -120,8 +121,9 @@ pub trait KeyStore: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Vec<CertificateDer<'static>>, KeyStoreError>>;
 
     /// Signs with the key of `certificate`, the first that [`signing_chain`](Self::signing_chain) named a moment ago, and
-    /// returns the signature value as it goes into a SignerInfo: for RSA (RFC 8017 §8.2) exactly as many octets as the
-    /// modulus has. It must be that key, whatever has changed in between, for what is signed names its certificate.
+    /// returns the signature value as it goes into a SignerInfo: for RSA (RFC 8017 §8) exactly as many octets as the
+    /// modulus has, for ECDSA the two numbers in DER (RFC 5753 §7.2). It must be that key, whatever has changed in
+    /// between, for what is signed names its certificate.
     ///
     /// [`SigningInput::Message`] is to be hashed with the algorithm's digest and signed (a PKCS#11 mechanism such as
     /// `CKM_SHA256_RSA_PKCS`, the "raw" message type of a KMS); it is a few hundred octets.
@@ -142,25 +144,28 @@ pub trait KeyStore: Send + Sync + 'static {
         input: SigningInput<'a>,
     ) -> BoxFuture<'a, Result<Vec<u8>, KeyStoreError>>;
 
-    /// Decrypts the content key that a message to `local` carries (RFC 5652 §6.2.1) with every private key of `local`
+    /// Decrypts the content key that a message to `local` carries (RFC 5652 §6.2) with every private key of `local`
     /// that is named among the recipients: the present one, and earlier ones for as long as partners may still use
     /// them. Usually one key comes back; where several do, each is tried on the content.
     ///
     /// What cannot be decrypted must look like what can: an answer, a log line or a delay that tells a partner whether
     /// the padding was right lets it decrypt captured messages (Bleichenbacher 1998, RFC 3218). So no error reports bad
-    /// padding, and [`Unwrapped::new`] is the only way to make an answer. An HSM or a KMS does
+    /// padding, and [`Unwrapped::new`] is the only way to make an answer. An HSM or a KMS does as follows, where `decrypt`
+    /// picks the device's mechanism by [`RecipientInfo::key_encryption`]. For ECDH the device agrees on the shared secret
+    /// with [`KeyAgreement::ephemeral_key`](crate::cms::KeyAgreement), which it must refuse where the point is not on the
+    /// curve of its key, and [`KeyAgreement::unwrap_key`](crate::cms::KeyAgreement::unwrap_key) makes `decrypted` of that:
     ///
     /// ```no_run
     /// # use ediint::{ContentCipher, As2Name};
-    /// # use ediint::cms::{Certificate, RecipientInfo};
+    /// # use ediint::cms::{Certificate, KeyEncryption, RecipientInfo};
     /// # use ediint::keystore::{KeyStoreError, Unwrapped, addressed_to};
     /// # enum DeviceError { Padding, Offline(std::io::Error) }
-    /// # async fn rsa_decrypt(certificate: &Certificate, encrypted: &[u8]) -> Result<Vec<u8>, DeviceError> { Ok(vec![]) }
+    /// # async fn decrypt(certificate: &Certificate, recipient: &RecipientInfo) -> Result<Vec<u8>, DeviceError> { Ok(vec![]) }
     /// # async fn unwrap_key(local: &As2Name, certificates: &[Certificate], recipients: &[RecipientInfo],
     /// #     cipher: ContentCipher) -> Result<Vec<Unwrapped>, KeyStoreError> {
     /// let mut unwrapped = Vec::new();
     /// for (recipient, certificate) in addressed_to(local, certificates, recipients)? {
-    ///     let decrypted = match rsa_decrypt(certificate, &recipient.encrypted_key).await {
+    ///     let decrypted = match decrypt(certificate, recipient).await {
     ///         Ok(octets) => Some(octets),
     ///         Err(DeviceError::Offline(error)) => return Err(KeyStoreError::Unavailable(error.into())),
     ///         Err(DeviceError::Padding) => None,

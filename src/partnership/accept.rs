@@ -51,6 +51,7 @@ pub struct AcceptPolicy {
     pub(crate) continue_unauthenticated: bool,
     pub(crate) allow_unsigned_cbc: bool,
     pub(crate) danger_accept_unsigned_cbc: bool,
+    pub(crate) gcm_in_enveloped_data: bool,
     pub(crate) message_size: Option<u64>,
     pub(crate) mic_source: MicSource,
     pub(crate) unsigned_mic: UnsignedMic,
@@ -108,6 +109,7 @@ impl Default for AcceptPolicy {
             continue_unauthenticated: false,
             allow_unsigned_cbc: false,
             danger_accept_unsigned_cbc: false,
+            gcm_in_enveloped_data: false,
             message_size: None,
             mic_source: MicSource::default(),
             unsigned_mic: UnsignedMic::default(),
@@ -241,6 +243,14 @@ impl AcceptPolicy {
         self
     }
 
+    /// Takes AES-GCM within EnvelopedData, with the authentication code at the end of the ciphertext, from products that do
+    /// not know AuthEnvelopedData (SMI-23).
+    #[must_use]
+    pub fn accept_gcm_in_enveloped_data(mut self) -> Self {
+        self.gcm_in_enveloped_data = true;
+        self
+    }
+
     /// The largest payload from this partner in octets, after all layers.
     #[must_use]
     pub fn message_size(mut self, octets: u64) -> Self {
@@ -344,8 +354,9 @@ impl AcceptPolicy {
         if !self.allows_digest(digest) {
             return Err(SignerRefusal::WeakDigest);
         }
-        let bits = certificate.key_bits().unwrap_or_default();
-        if bits < self.min_rsa_bits {
+        if let Some(bits) = certificate.key_bits()
+            && bits < self.min_rsa_bits
+        {
             return Err(SignerRefusal::WeakKey(bits));
         }
         let trusted = self.signer_trust.check(certificate, offered, now);

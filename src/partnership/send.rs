@@ -1,4 +1,4 @@
-use crate::algorithm::{ContentCipher, DigestAlgorithm, MicalgStyle, SignatureAlgorithm};
+use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm};
 
 use super::{CustomHeaders, ReceiptRequest};
 use crate::cms::Certificate;
@@ -38,6 +38,7 @@ pub enum IncludedCertificates {
 pub struct SendProfile {
     pub(crate) signature: Option<SignatureAlgorithm>,
     pub(crate) encryption: Option<ContentCipher>,
+    pub(crate) key_transport: KeyTransport,
     pub(crate) compression: Compression,
     pub(crate) receipt: ReceiptRequest,
     pub(crate) micalg_style: MicalgStyle,
@@ -61,6 +62,7 @@ impl Default for SendProfile {
         Self {
             signature: Some(SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256)),
             encryption: Some(ContentCipher::Aes256Cbc),
+            key_transport: KeyTransport::default(),
             compression: Compression::default(),
             receipt: ReceiptRequest::default(),
             micalg_style: MicalgStyle::default(),
@@ -113,6 +115,13 @@ impl SendProfile {
     #[must_use]
     pub fn without_encryption(mut self) -> Self {
         self.encryption = None;
+        self
+    }
+
+    /// Encrypts content keys in this way (SMI-24; default RSAES-PKCS1-v1_5, which every product reads).
+    #[must_use]
+    pub fn key_transport(mut self, transport: KeyTransport) -> Self {
+        self.key_transport = transport;
         self
     }
 

@@ -13,7 +13,8 @@ use super::body::{AfterReply, ReplyBody};
 use super::builder::Core;
 use super::event::{PostError, ReceiverEvent};
 use super::exchange::Exchange;
-use crate::algorithm::{MicalgStyle, SignatureAlgorithm};
+use crate::algorithm::{DigestAlgorithm, MicalgStyle, SignatureAlgorithm};
+use crate::cms::{Certificate, KeyKind};
 use crate::envelope::{As2Headers, Blueprint, Layers, OutgoingHeaders, Structure};
 use crate::exchange::{EncodeFailure, encode, signature_blueprint};
 use crate::keystore::KeyStoreError;
@@ -21,7 +22,7 @@ use crate::limits::Limits;
 use crate::mdn::{Mdn, OriginalMessage, ReceiptDestination, ReceiptForm};
 use crate::message_id::MessageId;
 use crate::mime::{HeaderBlock, TransferEncoding};
-use crate::partnership::Partnership;
+use crate::partnership::{Partnership, SendProfile};
 use crate::spool::Payload;
 use crate::transport::{Egress, RequestBody, require_success};
 use crate::version::As2Version;
@@ -66,7 +67,8 @@ impl SealedReceipt {
         signature.micalg_style = style;
         let mut rng = core.entropy.rng();
         let (head, body) = mdn.write(&mut *rng).map_err(|error| Refused::Receipt(error.into()))?;
-        let layers = Layers::payload().sign(SignatureAlgorithm::RsaPkcs1(digest));
+        let algorithm = receipt_signature(profile, &signature.certificate, digest);
+        let layers = Layers::payload().sign(algorithm);
         let mut blueprint = Blueprint::new(Structure::from(layers), head);
         blueprint.transfer_encoding = TransferEncoding::SevenBit;
         blueprint.signature = Some(signature);
@@ -160,6 +162,18 @@ impl SealedReceipt {
             request = request.header(name, field.value());
         }
         request.body(RequestBody::from(self.body.clone()))
+    }
+}
+
+/// How receipts are signed: as messages are where the key of the certificate can do that, else in the way of its kind.
+fn receipt_signature(profile: &SendProfile, certificate: &Certificate, digest: DigestAlgorithm) -> SignatureAlgorithm {
+    let scheme = profile.signature.map(SignatureAlgorithm::scheme).unwrap_or_default();
+    let algorithm = SignatureAlgorithm::new(scheme, digest);
+    match (certificate.check_signature_algorithm(algorithm), certificate.key_kind()) {
+        (Err(_), Ok(KeyKind::Rsa)) => SignatureAlgorithm::RsaPkcs1(digest),
+        (Err(_), Ok(KeyKind::RsaPss)) => SignatureAlgorithm::RsaPss(digest),
+        (Err(_), Ok(KeyKind::Ec)) => SignatureAlgorithm::Ecdsa(digest),
+        _ => algorithm,
     }
 }
 

@@ -305,7 +305,7 @@ impl<'a> KeyStoreTrial<'a> {
         }
         if self.decrypting.as_ref().is_none_or(|all| !all.is_empty()) {
             let mut recipient = self.recipient(certificate, &content_key());
-            recipient.key_transport = None;
+            recipient.key_encryption = None;
             let answer = self.store.unwrap_key(&self.local, &[recipient], CIPHER).await;
             assert!(
                 matches!(answer, Err(KeyStoreError::UnsupportedKeyTransport(_))),

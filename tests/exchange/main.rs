@@ -8,6 +8,7 @@
     reason = "tests, also where they are no test functions"
 )]
 
+mod algorithms;
 mod answers;
 mod common;
 mod copies;

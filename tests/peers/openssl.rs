@@ -1,5 +1,6 @@
 //! The `openssl` command. Alice signs, bob decrypts; openssl made their keys too.
 
+mod algorithms;
 mod cms;
 mod ours;
 mod theirs;

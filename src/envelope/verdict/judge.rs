@@ -70,7 +70,10 @@ impl Judge<'_> {
         if self.policy.require_signature {
             return Err(insufficient(RefusalDetail::NotSigned));
         }
-        if self.decoded.enveloped {
+        // What a cipher authenticates cannot be altered, whoever sent it.
+        let authenticated =
+            matches!(self.decoded.layers.first(), Some(LayerKind::Encrypted(cipher)) if cipher.is_authenticated());
+        if self.decoded.enveloped && !authenticated {
             let vouched = self.policy.allow_unsigned_cbc && self.transport.authenticated;
             if !vouched && !self.policy.danger_accept_unsigned_cbc {
                 return Err(insufficient(RefusalDetail::UnsignedCbc));
@@ -255,7 +258,9 @@ impl Judge<'_> {
 /// Which reason a fault has outside encrypted content; within it all are one.
 fn refuse_fault(fault: &Fault, mic: Option<Mic>) -> Refused {
     let reason = match fault {
-        Fault::Decrypt | Fault::NoRecipient | Fault::CipherUnsupported(_) => RefusalReason::DecryptionFailed,
+        Fault::Decrypt | Fault::NoRecipient | Fault::CipherUnsupported(_) | Fault::CipherMisplaced(_) => {
+            RefusalReason::DecryptionFailed
+        }
         Fault::CipherRefused(_) => RefusalReason::InsufficientMessageSecurity,
         Fault::Inflate(_) | Fault::CompressedTwice | Fault::TooLarge(_) => RefusalReason::DecompressionFailed,
         Fault::Header(_)

@@ -1,22 +1,20 @@
 //! Which certificate belongs to which key.
 
-use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef};
-use der::{Decode, Encode, Sequence};
+use der::asn1::{BitStringRef, ObjectIdentifier, OctetStringRef};
+use der::{Decode, Sequence};
 use pkcs8::PrivateKeyInfoRef;
-use pkcs8::spki::AlgorithmIdentifierRef;
 use rustls_pki_types::PrivateKeyDer;
 use zeroize::Zeroizing;
 
 use super::KeyFile;
 use super::error::KeyFileError;
 use crate::cms::Certificate;
-use crate::keystore::private_key::{PrivateKey, PrivateKeyError};
+use crate::keystore::private_key::PrivateKey;
 
 /// As for certificates.
 const MAX_RSA_BITS: u32 = 8192;
 
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 
 /// More than any real chain has.
 const CHAIN_MAX: usize = 16;
@@ -59,8 +57,8 @@ pub(super) fn find(file: KeyFile) -> Result<Pair, KeyFileError> {
 
 /// What of a private key is in its certificate.
 enum PublicHalf {
-    Rsa(PrivateKey),
-    /// The point of an EC key, as it is written in a certificate.
+    Message(PrivateKey),
+    /// The point of an EC key on another curve, as it is written in a certificate.
     Point(Vec<u8>),
     /// Nothing to compare: the TLS stack does, when the key is used.
     Unknown,
@@ -68,17 +66,16 @@ enum PublicHalf {
 
 impl PublicHalf {
     fn of(key: &PrivateKeyDer<'_>) -> Result<Self, KeyFileError> {
-        if is_rsa(key) {
-            return message_key(key).map(Self::Rsa);
+        match message_key(key) {
+            Ok(key) => Ok(Self::Message(key)),
+            Err(error) if is_rsa(key) => Err(error),
+            Err(_) => Ok(public_point(key).map_or(Self::Unknown, Self::Point)),
         }
-        Ok(public_point(key).map_or(Self::Unknown, Self::Point))
     }
 
     fn is_of(&self, certificate: &Certificate) -> bool {
         match self {
-            Self::Rsa(key) => certificate
-                .rsa_public_key()
-                .is_ok_and(|public| public == *key.public_key()),
+            Self::Message(key) => key.belongs_to(certificate).unwrap_or(false),
             Self::Point(point) => certificate.public_key_octets() == point,
             Self::Unknown => true,
         }
@@ -114,34 +111,16 @@ fn public_point(key: &PrivateKeyDer<'_>) -> Option<Vec<u8>> {
 
 /// The key for messages.
 pub(super) fn message_key(key: &PrivateKeyDer<'_>) -> Result<PrivateKey, KeyFileError> {
-    let key = match key {
-        PrivateKeyDer::Sec1(der) => PrivateKey::from_der(&pkcs8_of(der.secret_sec1_der())?)?,
-        other => PrivateKey::from_der(other.secret_der())?,
-    };
+    let key = PrivateKey::from_der(key.secret_der())?;
     check_size(&key)?;
     Ok(key)
 }
 
 fn check_size(key: &PrivateKey) -> Result<(), KeyFileError> {
-    use rsa::traits::PublicKeyParts;
-    let bits = key.public_key().n().bit_width();
-    match bits > MAX_RSA_BITS {
-        true => Err(KeyFileError::KeyTooLong(usize::try_from(bits).unwrap_or(usize::MAX))),
-        false => Ok(()),
+    match key.rsa_bits() {
+        Some(bits) if bits > MAX_RSA_BITS => Err(KeyFileError::KeyTooLong(usize::try_from(bits).unwrap_or(usize::MAX))),
+        _ => Ok(()),
     }
-}
-
-/// SEC1 in the envelope that all other keys have.
-fn pkcs8_of(sec1: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
-    let malformed = |error: der::Error| KeyFileError::from(PrivateKeyError::Malformed(error.into()));
-    let key = EcPrivateKey::from_der(sec1).map_err(malformed)?;
-    let curve = key.curve.as_ref().map(AnyRef::from);
-    let algorithm = AlgorithmIdentifierRef {
-        oid: EC_PUBLIC_KEY,
-        parameters: curve,
-    };
-    let info = PrivateKeyInfoRef::new(algorithm, OctetStringRef::new(sec1).map_err(malformed)?);
-    Ok(Zeroizing::new(info.to_der().map_err(malformed)?))
 }
 
 /// The certificate, then issuer after issuer.
