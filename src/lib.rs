@@ -102,8 +102,8 @@ mod receiver;
 pub use client::{As2Client, As2ClientBuilder, OutboundMessage, PrepareError, PreparedMessage, SendError};
 #[cfg(feature = "receiver")]
 pub use receiver::{
-    AfterReply, As2Receiver, As2ReceiverBuilder, BuildError, Delivery, IgnoredReceipt, Inbox, InboxError, PostError,
-    ReceivedMessage, ReceiverEvent, Refused, ReplyBody,
+    AfterReply, As2Receiver, As2ReceiverBuilder, BuildError, Delivery, DirectoryInbox, IgnoredReceipt, Inbox,
+    InboxError, PostError, ReceivedMessage, ReceiverEvent, Refused, ReplyBody,
 };
 
 pub use algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm, UnknownAlgorithm};
@@ -120,7 +120,7 @@ pub use mic::{Digester, Mic, MicError, MicSet};
 pub use name::{As2Name, As2NameError};
 pub use partnership::Partnership;
 #[cfg(feature = "transport")]
-pub use spool::{Payload, PayloadReader};
+pub use spool::{Committed, Payload, PayloadReader, StagedDirectory};
 pub use spool::{PersistError, PersistStep, Spool, SpoolOptions, SpoolQuota, SpoolQuotaExceeded, SpoolReader};
 pub use store::MessageStore;
 pub use version::{As2Version, As2VersionError};

@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod builder;
 mod delivery;
+mod directory_inbox;
 mod event;
 mod exchange;
 mod inbox;
@@ -31,6 +32,7 @@ use outgoing::SealedReceipt;
 pub use answer::Refused;
 pub use body::{AfterReply, ReplyBody};
 pub use builder::{As2ReceiverBuilder, BuildError};
+pub use directory_inbox::DirectoryInbox;
 pub use event::{IgnoredReceipt, PostError, ReceiverEvent};
 pub use inbox::{Delivery, Inbox, InboxError, ReceivedMessage};
 
