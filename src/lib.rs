@@ -102,15 +102,15 @@ mod receiver;
 pub use client::{As2Client, As2ClientBuilder, OutboundMessage, PrepareError, PreparedMessage, SendError};
 #[cfg(feature = "receiver")]
 pub use receiver::{
-    AfterReply, As2Receiver, As2ReceiverBuilder, BuildError, Delivery, DirectoryInbox, IgnoredReceipt, Inbox,
-    InboxError, PostError, ReceivedMessage, ReceiverEvent, Refused, ReplyBody,
+    AfterReply, As2Receiver, As2ReceiverBuilder, BodyPace, BuildError, DecryptionFailures, Delivery, DirectoryInbox,
+    IgnoredReceipt, Inbox, InboxError, PeerAddress, ReceivedMessage, ReceiverEvent, Refused, ReplayRules, ReplyBody,
 };
 
 pub use algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm, UnknownAlgorithm};
 pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
 #[cfg(feature = "transport")]
-pub use exchange::Receipt;
+pub use exchange::{PostError, Receipt};
 pub use future::BoxFuture;
 pub use keystore::KeyStore;
 pub use limits::Limits;

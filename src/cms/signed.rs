@@ -3,6 +3,7 @@
 mod attributes;
 mod build;
 mod check;
+mod detached;
 mod signer_info;
 
 #[cfg(test)]
@@ -10,3 +11,4 @@ mod tests;
 
 pub use build::{PendingSignature, SignatureOptions, SigningInput};
 pub use check::{SignatureError, SignerCheck, check_signers};
+pub(crate) use detached::{detached_signature, signature_value};
