@@ -12,11 +12,15 @@ mod answers;
 mod common;
 mod copies;
 mod demands;
+#[cfg(target_os = "linux")]
+mod disk;
+mod faults;
 mod handmade;
 mod heads;
 mod incoming;
 mod oracle;
 mod outages;
+mod overload;
 mod preparation;
 mod refusals;
 mod rows;
