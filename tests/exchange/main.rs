@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod audit;
 mod common;
 mod copies;
 mod demands;
