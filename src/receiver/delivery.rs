@@ -215,18 +215,14 @@ pub(super) async fn repeat(
     record: ReceivedRecord,
 ) -> Result<Reply, Refused> {
     core.tell(&ReceiverEvent::Duplicate(id));
-    let stored = SealedReceipt::from_bytes(&record.reply);
-    let (receipt, posting) = match (stored, record.posting) {
-        (Some(receipt), posting) => (receipt, posting),
-        (None, _) => {
-            let outcome = match record.mic {
-                Some(mic) if core.duplicates_are_processed => Outcome::Processed(mic),
-                mic => Outcome::Duplicate(mic),
-            };
-            return answer_anew(core, exchange, &outcome).await;
-        }
+    let Some(receipt) = SealedReceipt::from_bytes(&record.reply) else {
+        let outcome = match record.mic {
+            Some(mic) if core.duplicates_are_processed => Outcome::Processed(mic),
+            mic => Outcome::Duplicate(mic),
+        };
+        return answer_anew(core, exchange, &outcome).await;
     };
-    Ok(match (route::of(exchange), posting) {
+    Ok(match (route::of(exchange), record.posting) {
         // The outbox is at it.
         (Route::Post(_), Some(posting)) if posting.state == PostState::Waiting => Reply::Nothing,
         (Route::Post(_), Some(posting)) => route::dispatch(core, exchange, Route::Post(posting.url), receipt),
