@@ -9,17 +9,17 @@ use http::{HeaderValue, Request, Response, Uri};
 use crate::limits::Limits;
 use crate::mime::HeaderBlock;
 use crate::partnership::HttpProfile;
-use crate::store::{ClaimToken, ExchangeId, MessageStore, PostStep, StoreError};
+use crate::store::{ClaimToken, ExchangeId, MessageStore, PostStep, ReceivedRecord, StoreError};
 use crate::transport::{HttpClient, RequestBody, StatusError, TransportError, require_success};
 
 /// How much is read of what a partner's server says to a receipt that it refuses.
 const ANSWER_MAX: usize = 16 << 10;
 
 /// The longest time that posting a receipt may take, whatever the partnership says of messages (SEC-22).
-const POST_TIME: Duration = Duration::from_secs(300);
+const POST_TIME: Duration = Duration::from_secs(120);
 
 /// How long the claim on a receipt lasts that is being posted: nobody else may be at it as long as we may be.
-pub(crate) const POST_LEASE: Duration = Duration::from_secs(360);
+pub(crate) const POST_LEASE: Duration = Duration::from_secs(150);
 
 /// The longest time that a partner may ask us to wait.
 const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
@@ -106,6 +106,19 @@ pub(crate) enum Posted {
 }
 
 impl PostJob {
+    /// The job that a record makes whose receipt is claimed under `token`; `None` where there is nothing to post.
+    pub(crate) fn new(id: &ExchangeId, token: ClaimToken, record: &ReceivedRecord) -> Option<Self> {
+        let posting = record.posting.as_ref()?;
+        Some(Self {
+            id: id.clone(),
+            token,
+            url: posting.url.clone(),
+            receipt: SealedReceipt::from_bytes(&record.reply)?,
+            // A record that is about to be made counts no attempt yet.
+            made: posting.attempts.made.max(1),
+        })
+    }
+
     /// Posts the receipt once, the same octets at each attempt (RCV-11), and notes in the store how it went. The claim
     /// has to last for [`POST_LEASE`]. `delays` are those before the second attempt and all after it; a partner that asks
     /// for more time gets it.
@@ -182,8 +195,8 @@ pub enum PostError {
     /// There is no HTTP client to post it with.
     #[error("there is no HTTP client to post receipts with")]
     NoClient,
-    /// Too many receipts that are on no record, such as those to refused messages, are being posted.
-    #[error("too many receipts that are on no record are being posted")]
+    /// Too many receipts are being posted, and this one is on no record: those to refused messages are not.
+    #[error("too many receipts are being posted, and this one is on no record")]
     TooMany,
 }
 

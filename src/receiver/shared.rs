@@ -54,7 +54,7 @@ pub(super) struct Core {
     pub(super) stranger_status: StatusCode,
     pub(super) alive_page: Option<Bytes>,
     pub(super) post_delays: Vec<Duration>,
-    pub(super) unrecorded_posts: Arc<Semaphore>,
+    pub(super) posts: Arc<Semaphore>,
     /// How long a claim lasts whose holder is not heard of again.
     pub(super) lease: Duration,
     pub(super) duplicates_are_processed: bool,

@@ -323,7 +323,7 @@ async fn copies_that_name_another_address() {
     assert!(world.bob.event().await.ends_with(" again, answered as before"));
     assert!(world.bob.event().await.ends_with(&first));
     let noted = posts.0.lock().unwrap().clone();
-    assert_eq!(noted, vec![(first, Duration::from_secs(300)); 2]);
+    assert_eq!(noted, vec![(first, Duration::from_secs(120)); 2]);
 
     copy.headers_mut().remove("receipt-delivery-option");
     let receipt = text(copy).await;

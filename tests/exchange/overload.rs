@@ -31,7 +31,7 @@ async fn receive(receiver: &As2Receiver, prepared: &PreparedMessage) -> Response
     receiver.receive(message).await
 }
 
-/// An inbox that takes a message when it is told to.
+/// A world with an inbox that takes a message when it is told to.
 struct Gate {
     entered: Arc<Notify>,
     open: Arc<Semaphore>,
