@@ -160,7 +160,7 @@ async fn refusals_claim_nothing() {
 
     // Rejected by the inbox, the claim is given back.
     let (_, prepared) = prepare(&world, ReceiptRequest::none()).await;
-    bob.watch.away(Some("inbox rejects"));
+    bob.watch.away(["inbox rejects"]);
     bob.receiver.receive(in_process(&prepared).await).await;
     assert_eq!(
         bob.watch.take()[4..],
@@ -203,7 +203,7 @@ async fn outages() {
             let asynchronous = request == later;
             let (sends, prepared) = prepare(&world, request).await;
             let mut bob = Bob::new(&world.alice);
-            bob.watch.away(Some(away));
+            bob.watch.away([away]);
             let (response, after) = bob.receiver.receive_split(in_process(&prepared).await).await;
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{away}");
             assert_eq!(response.headers()[RETRY_AFTER], "60", "{away}");
@@ -241,7 +241,7 @@ async fn refusals_wait_for_the_key_store() {
     let bob = Bob::new(&world.alice);
     let sends = world.sending(SendProfile::new().without_encryption().danger_allow_plaintext());
     let prepared = world.client.prepare(&sends, OutboundMessage::new(ORDER)).await.unwrap();
-    bob.watch.away(Some("sign"));
+    bob.watch.away(["sign"]);
     let response = bob.receiver.receive(in_process(&prepared).await).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
