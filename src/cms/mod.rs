@@ -25,5 +25,6 @@ pub use event::{CmsError, CmsEvent, CmsTrailer, ContentKind, SignedHead};
 pub(crate) use pkcs1::signature_scheme;
 pub use reader::CmsReader;
 pub use signed::{PendingSignature, SignatureError, SignatureOptions, SignerCheck, SigningInput, check_signers};
+pub(crate) use signed::{SignerClaim, describe_signer};
 #[cfg(feature = "receiver")]
 pub(crate) use signed::{detached_signature, signature_value};
