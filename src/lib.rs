@@ -8,7 +8,7 @@
 //! | private keys and partners' certificates | [`KeyStore`] | [`MemoryKeyStore`](keystore::MemoryKeyStore), [`DirectoryKeyStore`](keystore::DirectoryKeyStore) |
 //! | who talks to whom, under which policy | [`PartnershipStore`](store::PartnershipStore) | [`Partnerships`](store::Partnerships), in memory |
 //! | what was received and sent | [`MessageStore`] | [`MemoryStore`](store::MemoryStore), which forgets at the end of the process; `RedbStore` in a file, `PostgresStore` for many machines |
-//! | where messages go | [`Inbox`] | a closure over [`ReceivedMessage`] |
+//! | where messages go | [`Inbox`] | [`DirectoryInbox`], or a closure over [`ReceivedMessage`] |
 //! | HTTP requests | [`HttpClient`](transport::HttpClient) | `HyperClient`, on hyper and rustls |
 //!
 //! # Sending
@@ -118,8 +118,8 @@ pub mod testing;
 pub use client::{As2Client, As2ClientBuilder, OutboundMessage, PrepareError, PreparedMessage, SendError};
 #[cfg(feature = "receiver")]
 pub use receiver::{
-    AfterReply, As2Receiver, As2ReceiverBuilder, BuildError, Delivery, IgnoredReceipt, Inbox, InboxError, PostError,
-    ReceivedMessage, ReceiverEvent, Refused, ReplyBody,
+    AfterReply, As2Receiver, As2ReceiverBuilder, BodyPace, BuildError, DecryptionFailures, Delivery, DirectoryInbox,
+    IgnoredReceipt, Inbox, InboxError, PeerAddress, ReceivedMessage, ReceiverEvent, Refused, ReplayRules, ReplyBody,
 };
 
 pub use algorithm::{
@@ -128,7 +128,7 @@ pub use algorithm::{
 pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
 #[cfg(feature = "transport")]
-pub use exchange::Receipt;
+pub use exchange::{PostError, Receipt};
 pub use future::BoxFuture;
 pub use keystore::KeyStore;
 pub use limits::Limits;
@@ -138,7 +138,7 @@ pub use mic::{Digester, Mic, MicError, MicSet};
 pub use name::{As2Name, As2NameError};
 pub use partnership::Partnership;
 #[cfg(feature = "transport")]
-pub use spool::{Payload, PayloadReader};
+pub use spool::{Committed, Payload, PayloadReader, StagedDirectory};
 pub use spool::{PersistError, PersistStep, Spool, SpoolOptions, SpoolQuota, SpoolQuotaExceeded, SpoolReader};
 pub use store::MessageStore;
 pub use version::{As2Version, As2VersionError};

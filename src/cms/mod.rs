@@ -48,3 +48,5 @@ pub use recipient::{KeyEncryption, RecipientInfo, encrypt_content_key};
 pub use revocation_list::{RevocationList, RevocationListError};
 pub use signed::{PendingSignature, SignatureError, SignatureOptions, SignerCheck, SigningInput, check_signers};
 pub(crate) use signed::{SignerClaim, describe_signer};
+#[cfg(feature = "receiver")]
+pub(crate) use signed::{detached_signature, signature_value};

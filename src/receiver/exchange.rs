@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::algorithm::DigestAlgorithm;
@@ -13,6 +14,8 @@ pub(super) struct Exchange {
     pub(super) partnership: Arc<Partnership>,
     pub(super) requested: Option<RequestedReceipt>,
     pub(super) transport: TransportFacts,
+    /// Where it came from, if the host says so.
+    pub(super) peer: Option<IpAddr>,
     /// None for a message without a Message-ID.
     pub(super) id: Option<ExchangeId>,
     /// The certificate of ours that the message was encrypted for, where the receipt is to be signed with the key that

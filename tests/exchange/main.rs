@@ -10,14 +10,20 @@
 
 mod algorithms;
 mod answers;
+mod audit;
+mod claims;
 mod common;
 mod copies;
 mod demands;
+#[cfg(target_os = "linux")]
+mod disk;
+mod faults;
 mod handmade;
 mod heads;
 mod incoming;
 mod oracle;
 mod outages;
+mod overload;
 mod preparation;
 mod refusals;
 mod rollover;

@@ -152,6 +152,9 @@ pub enum RefusalDetail {
     /// Something follows the end of a layer within encrypted content, or its framing is not plausible (SEC-50).
     #[error("the encrypted content holds octets that belong to none of its layers")]
     AddedOctets,
+    /// It was made too long ago, or will be made in the future (RFC 4130 §9.3; SEC-44).
+    #[error("the message is older than is accepted, or its time is yet to come")]
+    Untimely,
     /// No digest for the receipt could be computed.
     #[error("no digest for the receipt was computed")]
     NoMic,
