@@ -22,6 +22,7 @@ mod pss;
 mod reader;
 mod recipient;
 mod revocation_list;
+mod scheme;
 mod signed;
 mod time;
 mod tlv;
