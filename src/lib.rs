@@ -84,6 +84,8 @@ mod limits;
 mod message_id;
 mod mic;
 mod name;
+#[cfg(test)]
+mod test_log;
 mod version;
 
 pub mod cms;

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::As2Client;
+use super::key_separation::KeySeparation;
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::keystore::KeyStore;
@@ -21,6 +22,7 @@ pub(super) struct Core {
     pub(super) spools: SpoolOptions,
     pub(super) agent: String,
     pub(super) domain: Option<String>,
+    pub(super) key_separation: KeySeparation,
 }
 
 /// Sets up an [`As2Client`].
@@ -126,6 +128,7 @@ impl As2ClientBuilder {
                 spools: self.spools,
                 agent: self.agent,
                 domain: self.domain,
+                key_separation: KeySeparation::default(),
             }),
         })
     }

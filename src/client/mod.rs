@@ -2,6 +2,7 @@
 
 mod builder;
 mod error;
+mod key_separation;
 mod outbound;
 mod prepare;
 mod prepared;

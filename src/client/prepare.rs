@@ -76,6 +76,7 @@ pub(super) async fn prepare(
     if structure.signature().is_some() {
         let signature = signature_blueprint(&*core.keys, local, None, profile, now).await?;
         check_key(&signature.certificate, profile)?;
+        core.key_separation.check(&signature.certificate, partnership);
         blueprint.signature = Some(signature);
     }
     if structure.encryption().is_some() {

@@ -70,8 +70,6 @@ mod operations;
 mod partner;
 mod private_key;
 mod revocation_files;
-#[cfg(test)]
-mod test_log;
 mod unwrapped;
 
 use std::error::Error;

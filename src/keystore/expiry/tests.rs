@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{CertificateRole, CertificateUse, ExpiryMonitor, ExpiryReport};
 use crate::cms::Certificate;
-use crate::keystore::test_log::warnings_in;
+use crate::test_log::warnings_in;
 use crate::keystore::{CertificateUsage, Identity, MemoryKeyStore, PartnerCertificate, PartnerCertificates};
 use crate::name::As2Name;
 use crate::partnership::TlsIdentity;

@@ -9,7 +9,7 @@ use crate::cms::{
     enveloped_prefix,
 };
 use crate::entropy::{Entropy, SystemEntropy};
-use crate::keystore::test_log::warnings_in;
+use crate::test_log::warnings_in;
 use crate::keystore::{KeyEntry, KeyFile, KeyPurpose, KeyStoreError, PrivateKey, PrivateKeyError, Unwrapped};
 use crate::limits::Limits;
 use crate::name::As2Name;
