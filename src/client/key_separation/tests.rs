@@ -29,9 +29,8 @@ fn shown(client: Option<&str>) -> Partnership {
 fn a_key_for_messages_and_tls_is_told_of_once() {
     let separation = KeySeparation::default();
     let (client, other) = (certificate("client"), certificate("other"));
-    let warnings = |signing: &Certificate, partnership: &Partnership| {
-        warnings_in(|| separation.check(signing, partnership))
-    };
+    let warnings =
+        |signing: &Certificate, partnership: &Partnership| warnings_in(|| separation.check(signing, partnership));
     assert_eq!(warnings(&client, &shown(None)), 0);
     assert_eq!(warnings(&client, &shown(Some("other"))), 0);
     assert_eq!(warnings(&client, &shown(Some("client"))), 1);

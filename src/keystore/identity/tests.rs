@@ -9,10 +9,10 @@ use crate::cms::{
     enveloped_prefix,
 };
 use crate::entropy::{Entropy, SystemEntropy};
-use crate::test_log::warnings_in;
 use crate::keystore::{KeyEntry, KeyFile, KeyPurpose, KeyStoreError, PrivateKey, PrivateKeyError, Unwrapped};
 use crate::limits::Limits;
 use crate::name::As2Name;
+use crate::test_log::warnings_in;
 
 const SHA256: SignatureAlgorithm = SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256);
 
