@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::request::Parts;
 use http_body::Body;
 
@@ -180,6 +180,14 @@ fn check_head(head: &Parts) -> Result<(HeaderBlock, Option<u64>), Refused> {
     {
         let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
         return Err(Refused::ContentEncoding(coding));
+    }
+    // RFC 9110 §10.1.1. The HTTP stack has answered the one that is known.
+    for expectation in head.headers.get_all(EXPECT) {
+        let mut members = expectation.as_bytes().split(|octet| *octet == b',');
+        if !members.all(|member| member.trim_ascii().eq_ignore_ascii_case(b"100-continue")) {
+            let expectation = String::from_utf8_lossy(expectation.as_bytes()).into_owned();
+            return Err(Refused::Expectation(expectation));
+        }
     }
     Ok((HeaderBlock::from(&head.headers), declared))
 }
