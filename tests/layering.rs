@@ -16,6 +16,7 @@ const ROOMS: &[&[&str]] = &[
         "message_id",
         "mic",
         "name",
+        "test_log",
         "version",
     ],
     &["cms", "mime"],
