@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Request, Response, Uri};
 
+use crate::entropy::Entropy;
 use crate::limits::Limits;
 use crate::mime::HeaderBlock;
-use crate::partnership::HttpProfile;
+use crate::partnership::{HttpProfile, Partnership, RetryDecision};
 use crate::store::{ClaimToken, ExchangeId, MessageStore, PostStep, StoreError};
 use crate::transport::{HttpClient, RequestBody, StatusError, TransportError, require_success};
 
@@ -20,9 +21,6 @@ const POST_TIME: Duration = Duration::from_secs(300);
 
 /// How long the claim on a receipt lasts that is being posted: nobody else may be at it as long as we may be.
 pub(crate) const POST_LEASE: Duration = Duration::from_secs(360);
-
-/// The longest time that a partner may ask us to wait.
-const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A receipt as it goes over the wire, in a response or in a request of its own.
 #[derive(Clone, Debug)]
@@ -90,6 +88,8 @@ pub(crate) struct PostJob {
     pub(crate) receipt: SealedReceipt,
     /// Attempts, this one included.
     pub(crate) made: u32,
+    /// The time since the first of them.
+    pub(crate) elapsed: Duration,
 }
 
 /// What came of an attempt.
@@ -107,37 +107,33 @@ pub(crate) enum Posted {
 
 impl PostJob {
     /// Posts the receipt once, the same octets at each attempt (RCV-11), and notes in the store how it went. The claim
-    /// has to last for [`POST_LEASE`]. `delays` are those before the second attempt and all after it; a partner that asks
-    /// for more time gets it.
+    /// has to last for [`POST_LEASE`].
     pub(crate) async fn run(
         &self,
         store: &dyn MessageStore,
         client: Option<&dyn HttpClient>,
-        profile: &HttpProfile,
-        delays: &[Duration],
+        partnership: &Partnership,
+        entropy: &dyn Entropy,
     ) -> Posted {
         let result = match client {
-            Some(client) => post(client, profile, &self.url, &self.receipt).await,
+            Some(client) => post(client, partnership.http_profile(), &self.url, &self.receipt).await,
             None => Err(PostError::NoClient),
         };
-        let made = usize::try_from(self.made).unwrap_or(usize::MAX);
-        let next = delays.get(made.saturating_sub(1));
-        let (step, posted) = match (result, next) {
-            (Ok(()), _) => (PostStep::Delivered, Posted::Delivered),
-            (Err(error), Some(delay)) if error.is_transient() => {
-                let after = error
-                    .retry_after()
-                    .map_or(*delay, |asked| asked.min(WAIT_MAX).max(*delay));
-                let told = error.to_string();
-                (
-                    PostStep::Retry { after, error: told },
-                    Posted::Postponed { error, after },
-                )
-            }
-            (Err(error), _) => {
-                let told = error.to_string();
-                (PostStep::Failed { error: told }, Posted::GivenUp(error))
-            }
+        let (step, posted) = match result {
+            Ok(()) => (PostStep::Delivered, Posted::Delivered),
+            Err(error) => match self.decide(partnership, &error, entropy) {
+                RetryDecision::After(after) => {
+                    let told = error.to_string();
+                    (
+                        PostStep::Retry { after, error: told },
+                        Posted::Postponed { error, after },
+                    )
+                }
+                RetryDecision::GiveUp => {
+                    let told = error.to_string();
+                    (PostStep::Failed { error: told }, Posted::GivenUp(error))
+                }
+            },
         };
         match store.update_posting(&self.id, self.token, step).await {
             Ok(()) => posted,
@@ -148,6 +144,14 @@ impl PostJob {
                 posted
             }
         }
+    }
+
+    fn decide(&self, partnership: &Partnership, error: &PostError, entropy: &dyn Entropy) -> RetryDecision {
+        if !error.is_transient() {
+            return RetryDecision::GiveUp;
+        }
+        let policy = partnership.receipt_retry_policy();
+        policy.decide(self.made, self.elapsed, error.retry_after(), &mut *entropy.rng())
     }
 }
 

@@ -64,7 +64,6 @@ pub struct As2ReceiverBuilder {
     strict_names: bool,
     stranger_status: StatusCode,
     alive_page: Option<Bytes>,
-    post_delays: Vec<Duration>,
     lease: Duration,
     duplicates_are_processed: bool,
     replays: ReplayRules,
@@ -103,7 +102,6 @@ impl As2Receiver {
             strict_names: false,
             stranger_status: StatusCode::FORBIDDEN,
             alive_page: None,
-            post_delays: POST_DELAYS.map(Duration::from_secs).to_vec(),
             lease: Duration::from_secs(120),
             duplicates_are_processed: false,
             replays: ReplayRules::default(),
@@ -114,9 +112,6 @@ impl As2Receiver {
         }
     }
 }
-
-/// Seconds before each further attempt to post a receipt: a day in all.
-const POST_DELAYS: [u64; 8] = [10, 60, 300, 1800, 7200, 14_400, 21_600, 43_200];
 
 fn default_key_operations() -> u16 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -272,16 +267,6 @@ impl As2ReceiverBuilder {
         self
     }
 
-    /// How long to wait before each further attempt to post an asynchronous receipt, when the first has failed
-    /// (default: 10 s, 1 min, 5 min, 30 min, 2 h, 4 h, 6 h, 12 h; then it is given up). A partner that asks for more time
-    /// gets it, up to a day. The first attempt is the receiver's; all others are made by whoever works on the outbox of
-    /// the message store.
-    #[must_use]
-    pub fn receipt_delays(mut self, delays: impl IntoIterator<Item = Duration>) -> Self {
-        self.post_delays = delays.into_iter().collect();
-        self
-    }
-
     /// How long the claim on a message lasts that is being delivered (default 2 min). Make it longer than the inbox and the
     /// key store may take: after that, a copy of the message is delivered too. When a process dies, copies of what it was
     /// delivering are told to come again for that long.
@@ -378,7 +363,6 @@ impl As2ReceiverBuilder {
                 strict_names: self.strict_names,
                 stranger_status: self.stranger_status,
                 alive_page: self.alive_page,
-                post_delays: self.post_delays,
                 unrecorded_posts: Arc::new(Semaphore::new(POSTED_UNRECORDED)),
                 lease: self.lease,
                 duplicates_are_processed: self.duplicates_are_processed,

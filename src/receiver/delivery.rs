@@ -165,6 +165,7 @@ impl Arrival {
                         url: url.clone(),
                         receipt: receipt.clone(),
                         made: 1,
+                        elapsed: Duration::ZERO,
                     });
                 }
             }

@@ -64,9 +64,8 @@ pub(super) fn respond(core: &Core, exchange: &Exchange, receipt: SealedReceipt) 
 pub(super) fn post_claimed(core: &Arc<Core>, exchange: &Exchange, job: PostJob) -> Reply {
     let (core, partnership) = (Arc::clone(core), Arc::clone(&exchange.partnership));
     Reply::Later(AfterReply::new(async move {
-        let profile = partnership.http_profile();
         let posted = job
-            .run(&*core.store, core.http.as_deref(), profile, &core.post_delays)
+            .run(&*core.store, core.http.as_deref(), &partnership, &*core.entropy)
             .await;
         let (id, url) = (&job.id, &job.url);
         match &posted {
