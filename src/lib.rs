@@ -95,11 +95,18 @@ mod exchange;
 
 #[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "client")]
+mod outbox;
 #[cfg(feature = "receiver")]
 mod receiver;
 
 #[cfg(feature = "client")]
-pub use client::{As2Client, As2ClientBuilder, OutboundMessage, PrepareError, PreparedMessage, SendError};
+pub use client::{
+    As2Client, As2ClientBuilder, OutboundMessage, OutboxDirectory, PrepareError, PreparedMessage, QueuedError,
+    SendError, SubmitError,
+};
+#[cfg(feature = "client")]
+pub use outbox::{AfterTimeout, OutboxEvent, OutboxWorker, WorkError};
 #[cfg(feature = "receiver")]
 pub use receiver::{
     AfterReply, As2Receiver, As2ReceiverBuilder, BodyPace, BuildError, DecryptionFailures, Delivery, DirectoryInbox,
