@@ -13,6 +13,9 @@ use ediint::store::{
 use ediint::{As2Name, BoxFuture, ContentCipher, KeyStore, MessageStore, Partnership, SignatureAlgorithm};
 use rustls::pki_types::CertificateDer;
 
+/// Stands for every call.
+pub(crate) const EVERYTHING: &str = "everything";
+
 /// What was called, and what fails when it is.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watch {
@@ -25,7 +28,7 @@ impl Watch {
     pub(crate) fn call(&self, name: &'static str) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.calls.lock().unwrap().push(name);
         match *self.away.lock().unwrap() {
-            Some(away) if away == name => Err(format!("{name} is away").into()),
+            Some(away) if away == name || away == EVERYTHING => Err(format!("{name} is away").into()),
             _ => Ok(()),
         }
     }
