@@ -8,7 +8,7 @@
 //! | private keys and partners' certificates | [`KeyStore`] | [`MemoryKeyStore`](keystore::MemoryKeyStore), from PEM or DER |
 //! | who talks to whom, under which policy | [`PartnershipStore`](store::PartnershipStore) | [`Partnerships`](store::Partnerships), in memory |
 //! | what was received and sent | [`MessageStore`] | [`MemoryStore`](store::MemoryStore), which forgets at the end of the process |
-//! | where messages go | [`Inbox`] | a closure over [`ReceivedMessage`] |
+//! | where messages go | [`Inbox`] | [`DirectoryInbox`], or a closure over [`ReceivedMessage`] |
 //! | HTTP requests | [`HttpClient`](transport::HttpClient) | `HyperClient`, on hyper and rustls |
 //!
 //! # Sending

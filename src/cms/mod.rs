@@ -25,4 +25,5 @@ pub use event::{CmsError, CmsEvent, CmsTrailer, ContentKind, SignedHead};
 pub(crate) use pkcs1::signature_scheme;
 pub use reader::CmsReader;
 pub use signed::{PendingSignature, SignatureError, SignatureOptions, SignerCheck, SigningInput, check_signers};
+#[cfg(feature = "receiver")]
 pub(crate) use signed::{detached_signature, signature_value};

@@ -3,6 +3,7 @@
 mod attributes;
 mod build;
 mod check;
+#[cfg(feature = "receiver")]
 mod detached;
 mod signer_info;
 
@@ -11,4 +12,5 @@ mod tests;
 
 pub use build::{PendingSignature, SignatureOptions, SigningInput};
 pub use check::{SignatureError, SignerCheck, check_signers};
+#[cfg(feature = "receiver")]
 pub(crate) use detached::{detached_signature, signature_value};

@@ -1,6 +1,6 @@
 //! Receipts of ours that are posted: one attempt, by whoever holds the claim on it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -10,17 +10,17 @@ use crate::entropy::Entropy;
 use crate::limits::Limits;
 use crate::mime::HeaderBlock;
 use crate::partnership::{HttpProfile, Partnership, RetryDecision};
-use crate::store::{ClaimToken, ExchangeId, MessageStore, PostStep, StoreError};
+use crate::store::{ClaimToken, ExchangeId, MessageStore, PostStep, ReceivedRecord, StoreError};
 use crate::transport::{HttpClient, RequestBody, StatusError, TransportError, require_success};
 
 /// How much is read of what a partner's server says to a receipt that it refuses.
 const ANSWER_MAX: usize = 16 << 10;
 
 /// The longest time that posting a receipt may take, whatever the partnership says of messages (SEC-22).
-const POST_TIME: Duration = Duration::from_secs(300);
+const POST_TIME: Duration = Duration::from_secs(120);
 
 /// How long the claim on a receipt lasts that is being posted: nobody else may be at it as long as we may be.
-pub(crate) const POST_LEASE: Duration = Duration::from_secs(360);
+pub(crate) const POST_LEASE: Duration = Duration::from_secs(150);
 
 /// A receipt as it goes over the wire, in a response or in a request of its own.
 #[derive(Clone, Debug)]
@@ -106,6 +106,22 @@ pub(crate) enum Posted {
 }
 
 impl PostJob {
+    /// The job that a record makes whose receipt is claimed under `token`; `None` where there is nothing to post.
+    pub(crate) fn new(id: &ExchangeId, token: ClaimToken, record: &ReceivedRecord, now: SystemTime) -> Option<Self> {
+        let posting = record.posting.as_ref()?;
+        // A clock that was put back has let no time pass.
+        let elapsed = posting.attempts.first_at.and_then(|then| now.duration_since(then).ok());
+        Some(Self {
+            id: id.clone(),
+            token,
+            url: posting.url.clone(),
+            receipt: SealedReceipt::from_bytes(&record.reply)?,
+            // A record that is about to be made counts no attempt yet.
+            made: posting.attempts.made.max(1),
+            elapsed: elapsed.unwrap_or_default(),
+        })
+    }
+
     /// Posts the receipt once, the same octets at each attempt (RCV-11), and notes in the store how it went. The claim
     /// has to last for [`POST_LEASE`].
     pub(crate) async fn run(
@@ -186,8 +202,8 @@ pub enum PostError {
     /// There is no HTTP client to post it with.
     #[error("there is no HTTP client to post receipts with")]
     NoClient,
-    /// Too many receipts that are on no record, such as those to refused messages, are being posted.
-    #[error("too many receipts that are on no record are being posted")]
+    /// Too many receipts are being posted, and this one is on no record: those to refused messages are not.
+    #[error("too many receipts are being posted, and this one is on no record")]
     TooMany,
 }
 

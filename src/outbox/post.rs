@@ -6,7 +6,7 @@ use super::event::WorkError;
 use super::job::PAUSE;
 use super::run::Stop;
 use super::{OutboxEvent, OutboxWorker};
-use crate::exchange::{PostJob, Posted, SealedReceipt};
+use crate::exchange::{PostJob, Posted};
 use crate::partnership::{Partnership, RetryDecision, RetryPolicy};
 use crate::store::{ClaimToken, Direction, ExchangeId, PostStep, Posting, ReceivedRecord, StoreError};
 
@@ -20,16 +20,8 @@ impl OutboxWorker {
             Ok(partnership) => partnership,
             Err(error) => return self.not_tried(id, token, posting, error).await,
         };
-        let Some(receipt) = SealedReceipt::from_bytes(&record.reply) else {
+        let Some(job) = PostJob::new(id, token, record, self.core().clock.now()) else {
             return self.not_tried(id, token, posting, WorkError::Receipt).await;
-        };
-        let job = PostJob {
-            id: id.clone(),
-            token,
-            url: posting.url.clone(),
-            receipt,
-            made: posting.attempts.made,
-            elapsed: self.since(posting.attempts.first_at),
         };
         let posted = tokio::select! {
             biased;

@@ -15,7 +15,7 @@ use super::inbox::Inbox;
 use super::key_guard::KeyGuard;
 use super::pace::BodyPace;
 use super::replay::ReplayRules;
-use super::route::POSTED_UNRECORDED;
+use super::route::POSTS;
 use super::shared::{Core, EventHook, ReceiptHook, ThrottleHook};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
@@ -363,7 +363,7 @@ impl As2ReceiverBuilder {
                 strict_names: self.strict_names,
                 stranger_status: self.stranger_status,
                 alive_page: self.alive_page,
-                unrecorded_posts: Arc::new(Semaphore::new(POSTED_UNRECORDED)),
+                posts: Arc::new(Semaphore::new(POSTS)),
                 lease: self.lease,
                 duplicates_are_processed: self.duplicates_are_processed,
                 replays: self.replays,

@@ -153,22 +153,15 @@ impl Arrival {
         if let Some((id, token)) = claim {
             record.disposition = Some(disposition.to_string());
             record.reply = receipt.as_ref().map(SealedReceipt::to_bytes).unwrap_or_default();
-            // Who has no client leaves all of it to the outbox.
-            let mut lease = Duration::ZERO;
-            if let (Route::Post(url), Some(receipt)) = (&route, &receipt) {
+            if let Route::Post(url) = &route
+                && receipt.is_some()
+            {
                 record = record.post_to(url.clone());
-                if core.http.is_some() {
-                    lease = POST_LEASE;
-                    job = Some(PostJob {
-                        id: id.clone(),
-                        token,
-                        url: url.clone(),
-                        receipt: receipt.clone(),
-                        made: 1,
-                        elapsed: Duration::ZERO,
-                    });
-                }
+                // Who has no client, or has too much to do, leaves all of it to the outbox.
+                let turn = route::turn(&core).filter(|_| core.http.is_some());
+                job = PostJob::new(id, token, &record, record.received_at).zip(turn);
             }
+            let lease = job.as_ref().map_or(Duration::ZERO, |_| POST_LEASE);
             core.store.complete(id, token, record, lease).await?;
         }
         core.tell(&ReceiverEvent::Delivered {
@@ -183,7 +176,7 @@ impl Arrival {
         let reply = match (route, receipt, job) {
             (Route::Response, Some(receipt), _) => route::respond(&core, &exchange, receipt),
             (Route::NotAllowed(destination), ..) => route::not_allowed(&core, &exchange, &destination),
-            (_, _, Some(job)) => route::post_claimed(&core, &exchange, job),
+            (_, _, Some((job, turn))) => route::post_claimed(&core, &exchange, job, turn),
             _ => Reply::Nothing,
         };
         Ok((reply, true))
@@ -216,18 +209,14 @@ pub(super) async fn repeat(
     record: ReceivedRecord,
 ) -> Result<Reply, Refused> {
     core.tell(&ReceiverEvent::Duplicate(id));
-    let stored = SealedReceipt::from_bytes(&record.reply);
-    let (receipt, posting) = match (stored, record.posting) {
-        (Some(receipt), posting) => (receipt, posting),
-        (None, _) => {
-            let outcome = match record.mic {
-                Some(mic) if core.duplicates_are_processed => Outcome::Processed(mic),
-                mic => Outcome::Duplicate(mic),
-            };
-            return answer_anew(core, exchange, &outcome).await;
-        }
+    let Some(receipt) = SealedReceipt::from_bytes(&record.reply) else {
+        let outcome = match record.mic {
+            Some(mic) if core.duplicates_are_processed => Outcome::Processed(mic),
+            mic => Outcome::Duplicate(mic),
+        };
+        return answer_anew(core, exchange, &outcome).await;
     };
-    Ok(match (route::of(exchange), posting) {
+    Ok(match (route::of(exchange), record.posting) {
         // The outbox is at it.
         (Route::Post(_), Some(posting)) if posting.state == PostState::Waiting => Reply::Nothing,
         (Route::Post(_), Some(posting)) => route::dispatch(core, exchange, Route::Post(posting.url), receipt),

@@ -166,7 +166,7 @@ impl As2Receiver {
     /// How many requests are being answered, for the host's metrics: see
     /// [`As2ReceiverBuilder::concurrency`].
     #[must_use]
-    pub fn in_progress(&self) -> usize {
+    pub fn in_progress(&self) -> u16 {
         self.core.gate.inside()
     }
 

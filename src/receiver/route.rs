@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::Uri;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::Reply;
 use super::body::AfterReply;
@@ -12,8 +13,8 @@ use super::shared::Core;
 use crate::exchange::{PostError, PostJob, Posted, SealedReceipt, post};
 use crate::mdn::ReceiptDestination;
 
-/// The most receipts that are on no record and are posted at one time, for all partners (SEC-22).
-pub(super) const POSTED_UNRECORDED: usize = 32;
+/// The most receipts that the receiver posts at one time (SEC-22). More of those that are on record are the outbox's.
+pub(super) const POSTS: usize = 32;
 
 /// Where a receipt goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,10 +61,16 @@ pub(super) fn respond(core: &Core, exchange: &Exchange, receipt: SealedReceipt) 
     Reply::Receipt(receipt)
 }
 
+/// Whether one more receipt may be posted now.
+pub(super) fn turn(core: &Core) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(&core.posts).try_acquire_owned().ok()
+}
+
 /// Posts a receipt that is on record: the first attempt is ours, all others are the outbox's.
-pub(super) fn post_claimed(core: &Arc<Core>, exchange: &Exchange, job: PostJob) -> Reply {
+pub(super) fn post_claimed(core: &Arc<Core>, exchange: &Exchange, job: PostJob, turn: OwnedSemaphorePermit) -> Reply {
     let (core, partnership) = (Arc::clone(core), Arc::clone(&exchange.partnership));
     Reply::Later(AfterReply::new(async move {
+        let _turn = turn;
         let posted = job
             .run(&*core.store, core.http.as_deref(), &partnership, &*core.entropy)
             .await;
@@ -91,13 +98,13 @@ pub(super) fn dispatch(core: &Arc<Core>, exchange: &Exchange, route: Route, rece
         (Route::NotAllowed(destination), _) => return not_allowed(core, exchange, &destination),
         (Route::Nowhere, _) | (Route::Post(_), None) => return Reply::Nothing,
     };
-    let turn = Arc::clone(&core.unrecorded_posts).try_acquire_owned();
+    let turn = turn(core);
     let (core, partnership) = (Arc::clone(core), Arc::clone(&exchange.partnership));
     Reply::Later(AfterReply::new(async move {
         let result = match (&turn, &core.http) {
-            (Err(_), _) => Err(PostError::TooMany),
-            (Ok(_), None) => Err(PostError::NoClient),
-            (Ok(_), Some(client)) => post(client, partnership.http_profile(), &url, &receipt).await,
+            (None, _) => Err(PostError::TooMany),
+            (Some(_), None) => Err(PostError::NoClient),
+            (Some(_), Some(client)) => post(client, partnership.http_profile(), &url, &receipt).await,
         };
         let (id, url) = (&id, &url);
         match &result {

@@ -53,7 +53,7 @@ pub(super) struct Core {
     pub(super) strict_names: bool,
     pub(super) stranger_status: StatusCode,
     pub(super) alive_page: Option<Bytes>,
-    pub(super) unrecorded_posts: Arc<Semaphore>,
+    pub(super) posts: Arc<Semaphore>,
     /// How long a claim lasts whose holder is not heard of again.
     pub(super) lease: Duration,
     pub(super) duplicates_are_processed: bool,

@@ -196,5 +196,6 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests;

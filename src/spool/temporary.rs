@@ -109,5 +109,6 @@ fn gone(error: io::Error) -> io::Result<bool> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests;

@@ -9,9 +9,14 @@
 )]
 
 mod answers;
+mod audit;
+mod claims;
 mod common;
 mod copies;
 mod demands;
+#[cfg(target_os = "linux")]
+mod disk;
+mod faults;
 mod gate;
 mod handmade;
 mod heads;
@@ -21,6 +26,7 @@ mod outages;
 mod outbox;
 mod outbox_life;
 mod outbox_receipts;
+mod overload;
 mod preparation;
 mod refusals;
 mod rows;

@@ -27,11 +27,11 @@ fn fixture(name: &str) -> PathBuf {
     tests("data/openssl").join(name)
 }
 
-fn certificate(party: &str) -> Certificate {
+pub(crate) fn certificate(party: &str) -> Certificate {
     Certificate::from_pem(&fs::read(fixture(&format!("cms/{party}.pem"))).unwrap()).unwrap()
 }
 
-fn identity(party: &str) -> Identity {
+pub(crate) fn identity(party: &str) -> Identity {
     let key = PrivateKey::from_der(&fs::read(fixture(&format!("cms/{party}.key.der"))).unwrap()).unwrap();
     Identity::new(certificate(party), key).unwrap()
 }

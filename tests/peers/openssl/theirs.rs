@@ -6,12 +6,13 @@ use bytes::Bytes;
 use ediint::envelope::LayerKind;
 use ediint::mime::HeaderBlock;
 use ediint::partnership::{AcceptPolicy, SendProfile};
-use ediint::{ContentCipher, DigestAlgorithm, Limits};
+use ediint::store::{ExchangeId, MessageStore};
+use ediint::{As2Name, ContentCipher, DigestAlgorithm, Limits, MessageId};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tempfile::TempDir;
 
-use super::{digest, file, fixture, openssl, party, payloads, split, workshop};
+use super::{certificate, digest, file, fixture, openssl, party, payloads, split, workshop};
 use crate::us::Us;
 
 /// How openssl signs.
@@ -163,6 +164,33 @@ fn receipt(head: &http::HeaderMap, body: &[u8], signer: &Path, workshop: &TempDi
     String::from_utf8(report).unwrap()
 }
 
+/// SEC-42: what bob keeps of the signature proves to anybody that alice signed the content, whatever form it came in.
+async fn assert_evidence(bob: &Us, name: &str, digested: &[u8], workshop: &TempDir) {
+    let party = |name| As2Name::new(name).unwrap();
+    let message_id = MessageId::new("1@alice.example").unwrap();
+    let id = ExchangeId::new(party("bob"), party("alice"), message_id);
+    let record = bob.store.find_received(&id).await.unwrap().unwrap();
+    assert_eq!(record.signer, Some(certificate("alice").fingerprint()), "{name}");
+    let content = openssl(
+        &[
+            "cms",
+            "-verify",
+            "-binary",
+            "-inform",
+            "DER",
+            "-nointern",
+            "-no_check_time",
+        ],
+        &[
+            ("-in", &file(workshop, "evidence", &record.signature)),
+            ("-content", &file(workshop, "signed", digested)),
+            ("-certfile", &fixture("cms/alice.pem")),
+            ("-CAfile", &fixture("cms/alice.pem")),
+        ],
+    );
+    assert_eq!(content, digested, "{name}");
+}
+
 /// Posts a message to bob. It has to be delivered as it was, and its receipt has to prove that to alice.
 async fn exchange(
     (name, message, layers): (&str, &[u8], &[LayerKind]),
@@ -183,6 +211,9 @@ async fn exchange(
     assert_eq!(delivered.mic, theirs, "{name}");
     let arrived = delivered.payload.into_bytes().await.unwrap();
     assert!(arrived == payload, "{name}: {arrived:?}");
+    if layers.contains(&LayerKind::Signed) {
+        assert_evidence(&bob, name, digested, workshop).await;
+    }
 
     let report = receipt(&head.headers, &body, &fixture("cms/bob.pem"), workshop);
     for field in [
