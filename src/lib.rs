@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | private keys and partners' certificates | [`KeyStore`] | [`MemoryKeyStore`](keystore::MemoryKeyStore), from PEM or DER |
 //! | who talks to whom, under which policy | [`PartnershipStore`](store::PartnershipStore) | [`Partnerships`](store::Partnerships), in memory |
-//! | what was received and sent | [`MessageStore`] | [`MemoryStore`](store::MemoryStore), which forgets at the end of the process |
+//! | what was received and sent | [`MessageStore`] | [`MemoryStore`](store::MemoryStore), which forgets at the end of the process; `RedbStore` in a file, `PostgresStore` for many machines |
 //! | where messages go | [`Inbox`] | [`DirectoryInbox`], or a closure over [`ReceivedMessage`] |
 //! | HTTP requests | [`HttpClient`](transport::HttpClient) | `HyperClient`, on hyper and rustls |
 //!
@@ -61,6 +61,8 @@
 //! # Features
 //!
 //! `client` and `receiver` (both on) are the two shells; `graviola` (on) gives TLS and RSA signing without a C compiler.
+//! `redb` and `postgres` are the stores that keep what they are told: in one file, and in a database that many machines
+//! share. `testing` is the suite that all stores pass, for those that a host makes.
 //! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`], [`mdn`].
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -86,6 +88,9 @@ pub mod mdn;
 pub mod keystore;
 mod spool;
 pub mod store;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 #[cfg(feature = "transport")]
 pub mod transport;

@@ -24,7 +24,7 @@ const ROOMS: &[&[&str]] = &[
     &["keystore", "spool", "store"],
     &["transport"],
     &["exchange"],
-    &["client", "receiver"],
+    &["client", "receiver", "testing"],
     // Sends through the client what it has queued, and posts what the receiver has; neither waits for it.
     &["outbox"],
 ];
