@@ -165,6 +165,14 @@ impl As2ReceiverBuilder {
         self
     }
 
+    /// Posts no receipts: those on record are left to an [`OutboxWorker`](crate::OutboxWorker), which every one needs that
+    /// could not be posted at once; those to messages that were refused are not given.
+    #[must_use]
+    pub fn without_http_client(mut self) -> Self {
+        self.http = None;
+        self
+    }
+
     /// The clock, instead of the system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {

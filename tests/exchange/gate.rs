@@ -145,9 +145,8 @@ async fn pass(mut stream: TcpStream, target: String, fault: Option<Fault>, seen:
 }
 
 /// Ends a connection with RST.
-#[expect(deprecated, reason = "a lifetime of zero does not block")]
 fn reset(stream: TcpStream) {
-    stream.set_linger(Some(Duration::ZERO)).unwrap();
+    stream.set_zero_linger().unwrap();
 }
 
 /// The status line of an answer without a body, and header fields.
