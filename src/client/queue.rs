@@ -237,5 +237,6 @@ pub(super) enum PutAgainError {
     Persist(#[from] PersistError),
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

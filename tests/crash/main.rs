@@ -13,7 +13,12 @@
 //! `MESSAGES` (2,000; 60 without `--release`), `KILLS` of each process (200; 8) and `SEED` come from the environment.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "all of this is test code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "all of this is test code"
+)]
 
 mod network;
 mod plan;

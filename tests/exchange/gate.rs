@@ -132,7 +132,7 @@ async fn pass(mut stream: TcpStream, target: String, fault: Option<Fault>, seen:
     let close = String::from_utf8_lossy(&request).replacen("\r\n", "\r\nConnection: close\r\n", 1);
     let head = close.find("\r\n\r\n").unwrap();
     let body = request.windows(4).position(|octets| octets == b"\r\n\r\n").unwrap();
-    server.write_all(close[..head].as_bytes()).await.unwrap();
+    server.write_all(&close.as_bytes()[..head]).await.unwrap();
     server.write_all(&request[body..]).await.unwrap();
     let mut answer = Vec::new();
     server.read_to_end(&mut answer).await.unwrap_or_default();

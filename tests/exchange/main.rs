@@ -24,6 +24,7 @@ mod incoming;
 mod oracle;
 mod outages;
 mod outbox;
+mod outbox_host;
 mod outbox_life;
 mod outbox_receipts;
 mod overload;

@@ -1,14 +1,15 @@
 //! What an outbox makes of the faults of a network and of a partner's server. Each test is one row of the table.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ediint::partnership::RetryPolicy;
 use ediint::store::{SentOutcome, SentState};
 use ediint::transport::{Step, TransportError};
-use ediint::{OutboxEvent, SendError, WorkError};
+use ediint::{OutboundMessage, OutboxEvent, Partnership, SendError, WorkError};
 
 use crate::common::Port;
 use crate::gate::{Fault, Outbox, quick, status};
+use crate::rows::ORDER;
 
 /// REL-01, REL-04: each fault twice, then all is well: delivered once, with the same octets each time.
 async fn survives(fault: Fault, requests: usize) -> Vec<String> {
@@ -28,7 +29,7 @@ async fn connection_refused() {
     let port = Port::open().await;
     let nobody = port.url();
     drop(port);
-    outbox.to_bob = ediint::Partnership::new(
+    outbox.to_bob = Partnership::new(
         outbox.to_bob.local().clone(),
         outbox.to_bob.remote().clone(),
         nobody.parse().unwrap(),
@@ -141,7 +142,7 @@ async fn retry_after() {
         }
         if seconds > 0 {
             let due = outbox.record(&id).await.attempts.due_at.unwrap();
-            assert!(due > std::time::SystemTime::now() + Duration::from_secs(seconds - 60));
+            assert!(due > SystemTime::now() + Duration::from_secs(seconds - 60));
         }
     }
 }
@@ -177,7 +178,7 @@ async fn silence() {
 #[tokio::test]
 async fn retries_without_an_outbox() {
     let mut outbox = Outbox::new([Fault::ResetUnanswered, status("503 Service Unavailable")]).await;
-    let order = || ediint::OutboundMessage::new(crate::rows::ORDER);
+    let order = || OutboundMessage::new(ORDER);
     let receipt = outbox.client.send_with_retries(&outbox.to_bob, order()).await.unwrap();
     assert!(receipt.is_accepted(), "{}", receipt.status);
     assert_eq!(outbox.gate.same_requests(), 3);

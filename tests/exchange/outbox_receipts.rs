@@ -57,7 +57,8 @@ async fn timed_out(outbox: &mut Outbox) -> AfterTimeout {
 async fn a_receipt_for_another_message() {
     let other = MessageId::new("<other@alice.example>").unwrap();
     type Answer = Box<dyn Fn(&ediint::MicSet, &ExchangeId) -> Fault>;
-    let cases: [(Answer, fn(&ReceiptStatus) -> bool, SentOutcome); 4] = [
+    type Expected = fn(&ReceiptStatus) -> bool;
+    let cases: [(Answer, Expected, SentOutcome); 4] = [
         (
             Box::new(move |mics, _| {
                 let receipt = Entity::about(&other, mics, PROCESSED).signed_by_bob();
