@@ -108,8 +108,8 @@ pub enum SubmitError {
     /// The partner has answered the message with a receipt: there is nothing to be tried again.
     #[error("message {0} has its receipt")]
     Answered(ExchangeId),
-    /// The header fields on record are none.
-    #[error("the header fields on record cannot be read")]
+    /// The header fields of the message are too many or too long to be read from its record again.
+    #[error("the header fields of the message cannot be kept")]
     Head(#[source] HeaderError),
     /// The message was being put into the outbox when the runtime shut down.
     #[error("the runtime is shutting down")]

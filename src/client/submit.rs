@@ -37,6 +37,8 @@ impl As2Client {
         let spools = core.spools.clone().directory(directory.path());
         let mut prepared = prepare::prepare(core, partnership, message, &spools).await?;
         let record = sent_record(partnership, &prepared);
+        // What cannot be read again cannot be sent.
+        head_of(&record)?;
         let content_length = prepared.content_length();
         let body = std::mem::take(&mut prepared.content);
         let tag = Tag {
@@ -119,7 +121,7 @@ impl As2Client {
         let message_id = MessageId::generate(core.domain_of(id.from()), &mut *rng);
         let new = ExchangeId::new(id.to().clone(), id.from().clone(), message_id);
         let date = httpdate::fmt_http_date(now);
-        let head = HeaderBlock::parse(&record.head, &Limits::default()).map_err(SubmitError::Head)?;
+        let head = head_of(record)?;
         let mut written = Vec::new();
         for field in head.iter() {
             written.extend_from_slice(field.name().as_bytes());
@@ -178,6 +180,10 @@ impl As2Client {
         self.core.queued.notify_one();
         Ok(token)
     }
+}
+
+fn head_of(record: &SentRecord) -> Result<HeaderBlock, SubmitError> {
+    HeaderBlock::parse(&record.head, &Limits::default()).map_err(SubmitError::Head)
 }
 
 fn outbox(core: &Core) -> Result<&OutboxDirectory, QueuedError> {

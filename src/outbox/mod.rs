@@ -16,6 +16,10 @@ use crate::store::PartnershipStore;
 
 pub use event::{AfterTimeout, OutboxEvent, WorkError};
 
+/// Bounds of what is waited for: neither a spinning loop nor a time that cannot be expressed.
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 type EventHook = Box<dyn Fn(OutboxEvent) + Send + Sync>;
 
 /// Works on the outbox of a message store: sends the messages that were [submitted](As2Client::submit), again where they
@@ -80,11 +84,11 @@ impl OutboxWorker {
         self
     }
 
-    /// How long others leave alone what a worker is at that is not heard of any more (default 60 s). The claim is
-    /// extended while the work goes on.
+    /// How long others leave alone what a worker is at that is not heard of any more (default 60 s, from 100 ms to a day).
+    /// The claim is extended while the work goes on.
     #[must_use]
     pub fn lease(mut self, length: Duration) -> Self {
-        self.lease = length;
+        self.lease = length.clamp(SHORTEST, LONGEST);
         self
     }
 
@@ -103,18 +107,19 @@ impl OutboxWorker {
         self
     }
 
-    /// How often to look for what other processes have put into the outbox (default 5 s). What this one submits is seen
-    /// at once.
+    /// How often to look for what other processes have put into the outbox (default 5 s, from 10 ms to a day). What this
+    /// one submits is seen at once.
     #[must_use]
     pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.poll = interval;
+        self.poll = interval.clamp(SHORTEST / 10, LONGEST);
         self
     }
 
-    /// How often old records and files without a record are removed (default 10 min, and at the start).
+    /// How often old records and files without a record are removed (default 10 min, from 10 ms to a day, and at
+    /// the start).
     #[must_use]
     pub fn sweep_interval(mut self, interval: Duration) -> Self {
-        self.sweep = interval;
+        self.sweep = interval.clamp(SHORTEST / 10, LONGEST);
         self
     }
 

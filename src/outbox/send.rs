@@ -201,13 +201,13 @@ impl OutboxWorker {
             (Some(wanted), Some(queued)) if wanted.resend_as_new => {
                 match self.resend_as_new(id, record, queued, wanted.resends).await {
                     Ok(Some(new)) => {
+                        self.tell(event(AfterTimeout::ResendAs(new.clone())));
                         let outcome = SentOutcome::Expired;
                         let close = || self.client.close_in_favour_of(id, token, &new, outcome);
                         if let Err(error) = self.insist(close).await {
                             self.tell(OutboxEvent::StoreUnavailable(error));
                         }
-                        self.discard(record).await;
-                        return self.tell(event(AfterTimeout::ResendAs(new)));
+                        return self.discard(record).await;
                     }
                     Ok(None) | Err(SubmitError::Queued(QueuedError::Gone(_) | QueuedError::Damaged(_))) => {}
                     Err(error) => return self.failed(id, token, record, None, error.into()).await,

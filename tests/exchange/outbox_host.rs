@@ -242,6 +242,12 @@ async fn what_is_not_set_up() {
     );
 
     let mut outbox = Outbox::new([]).await;
+    // More header fields than are read from anywhere.
+    let many = (0..2000).fold(order(), |order, number| order.http_header(format!("X-{number}"), "x"));
+    let error = outbox.client.submit(&outbox.to_bob, many).await.unwrap_err();
+    assert!(matches!(error, SubmitError::Head(_)), "{error}");
+    assert!(outbox.files().is_empty());
+
     let id = outbox.submit().await;
     let worker = OutboxWorker::new(&outbox.client, Partnerships::new());
     outbox.worker = Some(Running::start(worker));
