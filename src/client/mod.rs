@@ -31,7 +31,7 @@ pub(crate) use lease::Lease;
 pub use outbound::OutboundMessage;
 pub use prepared::PreparedMessage;
 pub(crate) use prepared::request;
-pub(crate) use queue::Found;
+pub(crate) use queue::{Found, Tag};
 pub use queue::{OutboxDirectory, QueuedError};
 
 /// How long the outbox leaves a message alone that is being sent by its caller, and that is not heard of again.

@@ -45,16 +45,26 @@ impl As2Client {
             id: prepared.id.clone(),
             resent: 0,
         };
-        let mut rng = core.entropy.rng();
+        let (mut rng, put) = (core.entropy.rng(), directory.clone());
         let held = blocking(move || {
             // Nobody else has it.
             let body = Arc::into_inner(body).unwrap_or_default();
-            Ok(directory.put(body, &tag, &mut *rng)?)
+            Ok(put.put(body, &tag, &mut *rng)?)
         })
         .await?;
-        let request = QueuedRequest::new(prepared.url, prepared.prefix, held.name.as_str(), content_length);
-        self.queue(&prepared.id, record.request(request), held).await?;
-        Ok(prepared.id)
+        let name = held.name.clone();
+        let request = QueuedRequest::new(prepared.url, prepared.prefix, name.as_str(), content_length);
+        match self.queue(&prepared.id, record.request(request), held).await {
+            Ok(_) => Ok(prepared.id),
+            // Nobody knows whether it is on record: if not, the file is an orphan.
+            Err(error @ StoreError::Unavailable(_)) => Err(error.into()),
+            Err(error) => {
+                if let Err(error) = blocking(move || Ok(directory.remove(&name).map_err(QueuedError::from)?)).await {
+                    tracing::debug!(%error, "the next sweep removes the file");
+                }
+                Err(error.into())
+            }
+        }
     }
 
     /// Puts a message into the outbox again that was submitted and has no receipt, because it failed or its receipt did

@@ -1,5 +1,6 @@
 //! Messages: sent, and what follows when that fails or the receipt does not come.
 
+use std::fs::File;
 use std::io;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::job::PAUSE;
 use super::run::Stop;
 use super::{OutboxEvent, OutboxWorker};
 use crate::client::{
-    QueuedError, SendError, Standing, SubmitError, describe, exchange, note, note_answer, outcome_of, request,
+    QueuedError, SendError, Standing, SubmitError, Tag, describe, exchange, note, note_answer, outcome_of, request,
 };
 use crate::exchange::Receipt;
 use crate::limits::Limits;
@@ -57,15 +58,10 @@ impl OutboxWorker {
         record: &SentRecord,
     ) -> Result<Receipt, WorkError> {
         let queued = record.request.as_ref().ok_or(QueuedError::NotQueued)?;
-        let directory = self.core().outbox.clone().ok_or(QueuedError::NoDirectory)?;
-        let (name, len) = (queued.spool.clone(), queued.file_len());
-        let opened = spawn_blocking(move || directory.open(&name, len).map(|(file, tag)| (file, tag.id)));
-        let (file, of) = opened
-            .await
-            .map_err(|error| QueuedError::from(io::Error::other(error)))??;
+        let (file, tag) = self.open(queued).await?;
         let damaged = || QueuedError::Damaged(queued.spool.clone().into());
         let headers = HeaderBlock::parse(&record.head, &Limits::default()).map_err(|_| damaged())?;
-        if of != *id {
+        if tag.id != *id {
             return Err(damaged().into());
         }
         let file = BufReader::with_capacity(READ, tokio::fs::File::from_std(file));
@@ -105,51 +101,38 @@ impl OutboxWorker {
         partnership: Option<&Partnership>,
         error: WorkError,
     ) {
-        let (id, attempt, told) = (id.clone(), record.attempts.made, describe(&error));
-        let (step, event) = match self.next(record, partnership, &error) {
-            Next::Wait(after) => (
-                SentStep::Release(after),
-                OutboxEvent::Postponed {
-                    id: id.clone(),
-                    error,
-                    attempt,
-                    after,
-                },
-            ),
-            Next::Again(after) => (
-                SentStep::Retry { after, error: told },
-                OutboxEvent::Postponed {
-                    id: id.clone(),
-                    error,
-                    attempt,
-                    after,
-                },
-            ),
-            Next::Close(outcome) => (
-                SentStep::Close {
-                    outcome,
-                    error: Some(told),
-                },
-                OutboxEvent::Failed {
-                    id: id.clone(),
-                    error,
-                    attempts: attempt,
-                },
-            ),
+        let told = describe(&error);
+        let (step, after) = match self.next(record, partnership, &error) {
+            Next::Wait(after) => (SentStep::Release(after), Some(after)),
+            Next::Again(after) => (SentStep::Retry { after, error: told }, Some(after)),
+            Next::Close(outcome) => {
+                let error = Some(told);
+                (SentStep::Close { outcome, error }, None)
+            }
         };
-        self.conclude(&id, token, step, event).await;
+        let attempt = record.attempts.made;
+        let event = match after {
+            Some(after) => OutboxEvent::Postponed {
+                id: id.clone(),
+                error,
+                attempt,
+                after,
+            },
+            None => OutboxEvent::Failed {
+                id: id.clone(),
+                error,
+                attempts: attempt,
+            },
+        };
+        self.conclude(id, token, step, event).await;
     }
 
-    async fn conclude(&self, id: &ExchangeId, token: ClaimToken, step: SentStep, event: OutboxEvent) -> bool {
+    async fn conclude(&self, id: &ExchangeId, token: ClaimToken, step: SentStep, event: OutboxEvent) {
         match self.insist(|| note(self.core(), id, token, step.clone())).await {
-            Ok(true) => {
-                self.tell(event);
-                return true;
-            }
+            Ok(true) => self.tell(event),
             Ok(false) => tracing::debug!(%id, "others have it, or a receipt has closed it"),
             Err(error) => self.tell(OutboxEvent::StoreUnavailable(error)),
         }
-        false
     }
 
     /// What the failures of an attempt lead to (REL-01, REL-02).
@@ -216,8 +199,7 @@ impl OutboxWorker {
             (Some(wanted), Some(_)) if record.attempts.made <= wanted.resends => {
                 let after = Duration::ZERO;
                 let step = SentStep::Retry { after, error };
-                self.conclude(id, token, step, event(AfterTimeout::Resend)).await;
-                return;
+                return self.conclude(id, token, step, event(AfterTimeout::Resend)).await;
             }
             _ => {}
         }
@@ -236,16 +218,20 @@ impl OutboxWorker {
         queued: &QueuedRequest,
         resends: u32,
     ) -> Result<Option<ExchangeId>, SubmitError> {
-        let directory = self.core().outbox.clone().ok_or(QueuedError::NoDirectory)?;
-        let (name, len) = (queued.spool.clone(), queued.file_len());
-        let opened = spawn_blocking(move || directory.open(&name, len).map(|(_, tag)| tag.resent));
-        let resent = opened
-            .await
-            .map_err(|error| QueuedError::from(io::Error::other(error)))??;
-        if resent >= resends {
+        let (_, tag) = self.open(queued).await?;
+        if tag.resent >= resends {
             return Ok(None);
         }
         self.client.requeue(id, record, queued.clone()).await.map(Some)
+    }
+
+    async fn open(&self, queued: &QueuedRequest) -> Result<(File, Tag), QueuedError> {
+        let directory = self.core().outbox.clone().ok_or(QueuedError::NoDirectory)?;
+        let (name, len) = (queued.spool.clone(), queued.file_len());
+        match spawn_blocking(move || directory.open(&name, len)).await {
+            Ok(opened) => opened,
+            Err(stopped) => Err(io::Error::other(stopped).into()),
+        }
     }
 
     /// Deletes the file of a message that is answered. What fails here the next sweep does.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ediint::partnership::{AcceptPolicy, ReceiptRequest, SendProfile};
-use ediint::store::{Direction, ExchangeId, Filter, MessageStore, Partnerships, Record, SentOutcome, SentState};
+use ediint::store::{Direction, ExchangeId, Filter, MessageStore, Partnerships, Record, SentOutcome, SentState, StoreError};
 use ediint::{
     MessageId, OutboundMessage, OutboxEvent, OutboxWorker, Partnership, QueuedError, ReceivedMessage, SubmitError,
     WorkError,
@@ -231,7 +231,8 @@ async fn octets_that_cannot_be_had() {
     }
 }
 
-/// Without a directory there is nothing to submit to; without a partnership, nobody to send to, for now.
+/// Without a directory there is nothing to submit to; without a partnership, nobody to send to, for now. What is refused
+/// leaves no file.
 #[tokio::test]
 async fn what_is_not_set_up() {
     let world = World::new(AcceptPolicy::new()).await;
@@ -241,13 +242,21 @@ async fn what_is_not_set_up() {
         "{error}"
     );
 
-    let mut outbox = Outbox::new([]).await;
+    let outbox = Outbox::new([]).await;
     // More header fields than are read from anywhere.
     let many = (0..2000).fold(order(), |order, number| order.http_header(format!("X-{number}"), "x"));
     let error = outbox.client.submit(&outbox.to_bob, many).await.unwrap_err();
     assert!(matches!(error, SubmitError::Head(_)), "{error}");
-    assert!(outbox.files().is_empty());
+    // Another message under the same Message-ID.
+    let message_id = MessageId::new("<order-1@alice.example>").unwrap();
+    let first = order().message_id(message_id.clone());
+    outbox.client.submit(&outbox.to_bob, first).await.unwrap();
+    let other = OutboundMessage::new("another order").message_id(message_id);
+    let error = outbox.client.submit(&outbox.to_bob, other).await.unwrap_err();
+    assert!(matches!(error, SubmitError::Store(StoreError::AlreadySent)), "{error}");
+    assert_eq!(outbox.files().len(), 1);
 
+    let mut outbox = Outbox::new([]).await;
     let id = outbox.submit().await;
     let worker = OutboxWorker::new(&outbox.client, Partnerships::new());
     outbox.worker = Some(Running::start(worker));
