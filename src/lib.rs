@@ -5,7 +5,7 @@
 //!
 //! | what | through | ready-made |
 //! |---|---|---|
-//! | private keys and partners' certificates | [`KeyStore`] | [`MemoryKeyStore`](keystore::MemoryKeyStore), from PEM or DER |
+//! | private keys and partners' certificates | [`KeyStore`] | [`MemoryKeyStore`](keystore::MemoryKeyStore), [`DirectoryKeyStore`](keystore::DirectoryKeyStore) |
 //! | who talks to whom, under which policy | [`PartnershipStore`](store::PartnershipStore) | [`Partnerships`](store::Partnerships), in memory |
 //! | what was received and sent | [`MessageStore`] | [`MemoryStore`](store::MemoryStore), which forgets at the end of the process; `RedbStore` in a file, `PostgresStore` for many machines |
 //! | where messages go | [`Inbox`] | [`DirectoryInbox`], or a closure over [`ReceivedMessage`] |
@@ -82,12 +82,21 @@
 //! # }
 //! ```
 //!
+//! # When something goes wrong
+//!
+//! [`diagnose`] explains a captured message or receipt to the people who support partners: its layers, whom it is
+//! encrypted for, who signed, every digest that a partner may have computed, and why it is refused.
+//!
 //! # Features
 //!
 //! `client` and `receiver` (both on) are the two shells; `graviola` (on) gives TLS and RSA signing without a C compiler.
-//! `redb` and `postgres` are the stores that keep what they are told: in one file, and in a database that many machines
-//! share. `testing` is the suite that all stores pass, for those that a host makes.
-//! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`], [`mdn`].
+//! `aws-lc-rs` and `ring`, which need one, give TLS where graviola is off or does not support the processor; the order is
+//! that of [`default_provider`](transport::default_provider), and every place that takes cryptography takes a rustls
+//! `CryptoProvider` of the host's own too.
+//! `pkcs12` reads keys from PKCS#12 files. `redb` and `postgres` are the stores that keep what they are told: in one file,
+//! and in a database that many machines share. `testing` has the suites that all stores pass, for those that a host makes.
+//! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`], [`mdn`], and
+//! [`diagnose`].
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -113,11 +122,10 @@ pub mod keystore;
 mod spool;
 pub mod store;
 
-#[cfg(any(test, feature = "testing"))]
-pub mod testing;
-
 #[cfg(feature = "transport")]
 pub mod transport;
+
+pub mod diagnose;
 
 #[cfg(feature = "transport")]
 mod exchange;
@@ -128,6 +136,9 @@ mod client;
 mod outbox;
 #[cfg(feature = "receiver")]
 mod receiver;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[cfg(feature = "client")]
 pub use client::{
@@ -142,7 +153,9 @@ pub use receiver::{
     IgnoredReceipt, Inbox, InboxError, PeerAddress, ReceivedMessage, ReceiverEvent, Refused, ReplayRules, ReplyBody,
 };
 
-pub use algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm, UnknownAlgorithm};
+pub use algorithm::{
+    ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm, SignatureScheme, UnknownAlgorithm,
+};
 pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
 #[cfg(feature = "transport")]

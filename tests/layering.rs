@@ -23,7 +23,7 @@ const ROOMS: &[&[&str]] = &[
     &["envelope", "mdn"],
     &["keystore", "spool", "store"],
     &["transport"],
-    &["exchange"],
+    &["diagnose", "exchange"],
     &["client", "receiver", "testing"],
     // Sends through the client what it has queued, and posts what the receiver has; neither waits for it.
     &["outbox"],

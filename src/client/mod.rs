@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep};
 use crate::exchange::Receipt;
 use crate::partnership::{Partnership, RetryDecision};
 use crate::store::{ClaimToken, Direction, SentRecord, SentStep, StoreError};
-use crate::transport::ResponseBody;
+use crate::transport::{Probe, ProbeRequest, ResponseBody};
 
 pub(crate) use attempt::{Standing, exchange, note, note_answer, outcome_of};
 pub use builder::As2ClientBuilder;
@@ -191,6 +191,13 @@ impl As2Client {
             (Err(_), None) => {}
         }
         result
+    }
+
+    /// Tries the way to a partner, step by step: name, TCP, TLS, trust, our certificate and, where asked for, HTTP. No
+    /// business data is sent. None where the HTTP client that the host supplied cannot do that; the default one can.
+    pub async fn probe(&self, partnership: &Partnership, request: ProbeRequest) -> Option<Probe> {
+        let profile = partnership.http_profile();
+        Some(self.core.http.probe(partnership.url(), profile, request)?.await)
     }
 
     /// Puts a message on record that the host sends with an HTTP stack of its own, before its first octet leaves. Within

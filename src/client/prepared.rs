@@ -98,23 +98,29 @@ impl PreparedMessage {
     ///
     /// [`http::Error`] where a header cannot be expressed in HTTP; preparing the message has ruled that out.
     pub fn request(&self) -> Result<Request<RequestBody>, http::Error> {
-        let content = SpoolStream::new(Arc::clone(&self.content));
-        request(&self.url, &self.headers, &self.prefix, content, self.content_length())
+        let content = Arc::clone(&self.content);
+        let open = move || SpoolStream::new(Arc::clone(&content));
+        request(&self.url, &self.headers, &self.prefix, open, self.content_length())
     }
 }
 
-/// The request of a message: every attempt is made of the same (RFC 4130 §5.5).
-pub(crate) fn request(
+/// The request of a message: every attempt is made of the same (RFC 4130 §5.5). `open` gives what follows the prefix,
+/// from the beginning.
+pub(crate) fn request<R>(
     url: &Uri,
     headers: &HeaderBlock,
     prefix: &Bytes,
-    content: impl AsyncRead + Send + Sync + 'static,
+    open: impl Fn() -> R + Send + Sync + 'static,
     content_length: u64,
-) -> Result<Request<RequestBody>, http::Error> {
+) -> Result<Request<RequestBody>, http::Error>
+where
+    R: AsyncRead + Send + Sync + 'static,
+{
     let mut request = Request::post(url.clone());
     for field in headers.iter() {
         request = request.header(field.name(), field.value());
     }
-    let source = Cursor::new(prefix.clone()).chain(content);
-    request.body(RequestBody::from_reader(source, content_length))
+    let prefix = prefix.clone();
+    let open = move || Cursor::new(prefix.clone()).chain(open());
+    request.body(RequestBody::replayable(open, content_length))
 }

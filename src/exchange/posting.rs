@@ -11,7 +11,7 @@ use crate::limits::Limits;
 use crate::mime::HeaderBlock;
 use crate::partnership::{HttpProfile, Partnership, RetryDecision};
 use crate::store::{ClaimToken, ExchangeId, MessageStore, PostStep, ReceivedRecord, StoreError};
-use crate::transport::{HttpClient, RequestBody, StatusError, TransportError, require_success};
+use crate::transport::{Egress, HttpClient, RequestBody, StatusError, TransportError, require_success};
 
 /// How much is read of what a partner's server says to a receipt that it refuses.
 const ANSWER_MAX: usize = 16 << 10;
@@ -178,7 +178,8 @@ pub(crate) async fn post(
     url: &Uri,
     receipt: &SealedReceipt,
 ) -> Result<(), PostError> {
-    let request = receipt.request(url)?;
+    let mut request = receipt.request(url)?;
+    request.extensions_mut().insert(Egress::NamedHost);
     let mut profile = profile.clone();
     profile.timeouts.total = profile.timeouts.total.min(POST_TIME);
     let response = client.send(request, &profile).await?;

@@ -1,13 +1,17 @@
 //! The receipt that a received message asks for (RFC 4130 §7.3).
 
 use http::Uri;
+use http::uri::Authority;
 
 use super::disposition::FailureModifier;
 use super::options::{Importance, MicalgChoice, OptionsError, ReceiptOptions};
 use crate::algorithm::{DigestAlgorithm, MicalgStyle};
 use crate::message_id::domain_part;
 use crate::mime::{HeaderBlock, HeaderError};
-use crate::partnership::{ReceiptDelivery, ReceiptRequest, ReceiptRule};
+use crate::partnership::{AcceptPolicy, ReceiptDelivery, ReceiptRequest, ReceiptRule};
+
+/// The digest of receipts and MICs for senders that name none (SMI-43, MDN-43).
+const DEFAULT_DIGEST: DigestAlgorithm = DigestAlgorithm::Sha256;
 
 /// What a received message says about the receipt that its sender wants (RFC 4130 §7.3).
 ///
@@ -105,6 +109,21 @@ impl RequestedReceipt {
         self.options.as_ref().err()
     }
 
+    /// The digests that the sender asks for, best first: the candidates for the MIC of a message without a signature
+    /// (SMI-43).
+    pub(crate) fn digests(&self) -> impl Iterator<Item = DigestAlgorithm> {
+        self.options().into_iter().flat_map(ReceiptOptions::digests)
+    }
+
+    /// [`RequestedReceipt::form`] with the digests that a policy allows.
+    pub(crate) fn form_under(&self, policy: &AcceptPolicy) -> Result<ReceiptForm, FailureModifier> {
+        let allowed: Vec<_> = DigestAlgorithm::ALL
+            .into_iter()
+            .filter(|digest| policy.allows_digest(*digest))
+            .collect();
+        self.form(&allowed, DEFAULT_DIGEST)
+    }
+
     /// Chooses the kind of receipt. `accepted` are the digests that the policy allows; `default` signs where the sender
     /// names none of them and does not insist.
     ///
@@ -152,12 +171,19 @@ impl ReceiptDestination {
             return Self::Response;
         }
         match url.parse::<Uri>() {
-            Ok(uri) if matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() => {
-                Self::Url(uri)
-            }
+            Ok(uri) if is_plain_url(url, &uri) => Self::Url(uri),
             _ => Self::Unsupported(url.to_owned()),
         }
     }
+}
+
+/// Whether a URL out of a message is http or https, without user information and without a fragment, which `Uri` leaves
+/// out (SEC-19).
+fn is_plain_url(text: &str, uri: &Uri) -> bool {
+    let authority = uri.authority().map(Authority::as_str);
+    matches!(uri.scheme_str(), Some("http" | "https"))
+        && authority.is_some_and(|authority| !authority.contains('@'))
+        && !text.contains('#')
 }
 
 /// Writes the headers that ask for `request` (RFC 4130 §7.3): nothing where no receipt is wanted. `digest` is the one

@@ -2,9 +2,9 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::BufReader;
 use tokio::task::spawn_blocking;
 
 use super::event::{AfterTimeout, WorkError};
@@ -18,10 +18,8 @@ use crate::exchange::Receipt;
 use crate::limits::Limits;
 use crate::mime::HeaderBlock;
 use crate::partnership::{Partnership, ReceiptRequest, RetryDecision, RetryPolicy};
+use crate::spool::SpoolStream;
 use crate::store::{ClaimToken, Direction, ExchangeId, QueuedRequest, SentOutcome, SentRecord, SentStep};
-
-/// Octets that are read from a file at once.
-const READ: usize = 256 << 10;
 
 /// What becomes of a message after an attempt that failed.
 enum Next {
@@ -64,9 +62,10 @@ impl OutboxWorker {
         if tag.id != *id {
             return Err(damaged().into());
         }
-        let file = BufReader::with_capacity(READ, tokio::fs::File::from_std(file));
+        let file = Arc::new(file);
+        let open = move || SpoolStream::of_file(Arc::clone(&file));
         let request =
-            request(&queued.url, &headers, &queued.prefix, file, queued.content_length).map_err(SendError::from)?;
+            request(&queued.url, &headers, &queued.prefix, open, queued.content_length).map_err(SendError::from)?;
         Ok(exchange(self.core(), partnership, (id, record), request).await?)
     }
 

@@ -5,7 +5,9 @@ mod custom_headers;
 mod receipt;
 mod retry;
 mod send;
+mod tls;
 mod transport;
+mod trust;
 
 use http::Uri;
 use http::uri::Authority;
@@ -19,7 +21,11 @@ pub(crate) use custom_headers::CustomHeaders;
 pub use receipt::{ReceiptDelivery, ReceiptRequest, ReceiptUrlError};
 pub use retry::{RetryDecision, RetryPolicy};
 pub use send::{Compression, IncludedCertificates, SendProfile};
-pub use transport::{HttpProfile, ServerTrust, Timeouts, TlsIdentity, TlsProfile, TlsVersion};
+#[cfg(feature = "transport")]
+pub(crate) use tls::fingerprint;
+pub use tls::{Pin, PinError, ServerTrust, TlsIdentity, TlsProfile, TlsVersion};
+pub use transport::{BasicAuth, Credentials, CredentialsError, HttpProfile, Proxy, Timeouts};
+pub use trust::{ChainTrust, Revocation, RevocationChecker, RevocationLists, RevocationMode, SignerName, TrustError};
 
 /// An agreement between one of our identities and a partner: where messages go, what is sent and what is taken.
 ///

@@ -7,7 +7,6 @@ use http::StatusCode;
 use tokio::sync::Semaphore;
 
 use super::As2Receiver;
-use super::bounded_keys::BoundedKeys;
 use super::event::ReceiverEvent;
 use super::failures::{DecryptionFailures, FailureCounts};
 use super::gate::Gate;
@@ -69,7 +68,6 @@ pub struct As2ReceiverBuilder {
     replays: ReplayRules,
     pace: BodyPace,
     concurrency: u16,
-    key_operations: u16,
     throttle: Option<ThrottleHook>,
 }
 
@@ -107,15 +105,9 @@ impl As2Receiver {
             replays: ReplayRules::default(),
             pace: BodyPace::default(),
             concurrency: 256,
-            key_operations: default_key_operations(),
             throttle: None,
         }
     }
-}
-
-fn default_key_operations() -> u16 {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    u16::try_from(cores.saturating_mul(2)).unwrap_or(u16::MAX).max(8)
 }
 
 /// Without TLS cryptography there is none: a host that has its own gives an HTTP client too.
@@ -317,14 +309,6 @@ impl As2ReceiverBuilder {
         self
     }
 
-    /// The most private-key operations that the key store is asked for at one time (default: twice the number of
-    /// processors, at least 8). Others wait for their turn up to 10 s, and are answered 503 then (SEC-51).
-    #[must_use]
-    pub fn key_operations(mut self, operations: u16) -> Self {
-        self.key_operations = operations.max(1);
-        self
-    }
-
     /// Is asked about each sender whose messages could not be decrypted of late, before more of them are read; where it
     /// says true, the answer is 503. It must not block.
     ///
@@ -351,7 +335,7 @@ impl As2ReceiverBuilder {
         let key_guard = KeyGuard::new(&mut *self.entropy.rng());
         Ok(As2Receiver {
             core: Arc::new(Core {
-                keys: Arc::new(BoundedKeys::new(self.keys, self.key_operations)),
+                keys: self.keys,
                 partners: self.partners,
                 store: self.store,
                 inbox: self.inbox.ok_or(BuildError::NoInbox)?,

@@ -129,6 +129,7 @@ impl Arrival {
         } = self;
         let mic = message.mic.clone();
         let octets = message.payload.len();
+        let signer = message.signer.clone();
         let continued = message.continued_unauthenticated;
         let inbox = Arc::clone(&core.inbox);
         // An inbox that panics has not taken the message, and must not keep the claim.
@@ -171,6 +172,7 @@ impl Arrival {
             octets,
             mic: &mic,
             disposition: &disposition,
+            signer: signer.as_ref(),
             expired_certificate,
         });
         let reply = match (route, receipt, job) {

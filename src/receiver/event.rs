@@ -72,6 +72,9 @@ pub enum ReceiverEvent<'a> {
         mic: &'a Mic,
         /// What its receipt says.
         disposition: &'a Disposition,
+        /// The configured certificate whose key signed the message: during a rollover it tells which one the partner
+        /// uses (KEY-14).
+        signer: Option<&'a Certificate>,
         /// The signer's certificate is not valid at present, and the policy takes it all the same (SEC-45).
         expired_certificate: bool,
     },
@@ -176,10 +179,14 @@ impl fmt::Display for ReceiverEvent<'_> {
             Self::Delivered { id, disposition, .. } => write!(f, "delivered {}: {disposition}", Named(*id)),
             Self::Replayed { id, first } => write!(f, "{id} has the signature of {first}, answered as a duplicate"),
             Self::DecryptionFailed(failures) => {
-                write!(f, "{} messages", failures.count)?;
-                write!(f, " from {} to {}", failures.from, failures.to)?;
-                let peer = failures.peer.map_or_else(String::new, |peer| format!(" by {peer}"));
-                write!(f, "{peer} could not be decrypted of late")
+                let peer = failures
+                    .peer
+                    .map_or_else(String::new, |peer| format!(", sent by {peer}"));
+                let (from, to, count) = (failures.from, failures.to, failures.count);
+                write!(
+                    f,
+                    "could not decrypt a message from {from} to {to}{peer}: {count} of late"
+                )
             }
             Self::ReceiptSent { id, .. } => write!(f, "sent the receipt for {}", Named(*id)),
             Self::ReceiptPostponed { id, url, error, after } => {

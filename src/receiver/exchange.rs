@@ -2,13 +2,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::algorithm::DigestAlgorithm;
+use crate::cms::Certificate;
 use crate::envelope::{As2Headers, TransportFacts};
 use crate::mdn::{FailureModifier, ReceiptForm, RequestedReceipt};
 use crate::partnership::Partnership;
 use crate::store::ExchangeId;
-
-/// The digest of receipts and MICs for senders that name none (SMI-43, MDN-43).
-const DEFAULT_DIGEST: DigestAlgorithm = DigestAlgorithm::Sha256;
 
 /// One message on its way through the receiver, as far as its head tells.
 pub(super) struct Exchange {
@@ -20,26 +18,23 @@ pub(super) struct Exchange {
     pub(super) peer: Option<IpAddr>,
     /// None for a message without a Message-ID.
     pub(super) id: Option<ExchangeId>,
+    /// The certificate of ours that the message was encrypted for, where the receipt is to be signed with the key that
+    /// belongs to it (KEY-17).
+    pub(super) known: Option<Certificate>,
 }
 
 impl Exchange {
     /// The digests that the sender asks for, best first: the candidates for the MIC of a message without a signature
     /// (SMI-43).
     pub(super) fn asked_digests(&self) -> Vec<DigestAlgorithm> {
-        let options = self.requested.as_ref().and_then(RequestedReceipt::options);
-        options.into_iter().flat_map(|options| options.digests()).collect()
+        self.requested.iter().flat_map(RequestedReceipt::digests).collect()
     }
 
     /// The kind of receipt that is due.
     pub(super) fn form(&self) -> Result<ReceiptForm, FailureModifier> {
-        let Some(requested) = &self.requested else {
-            return Ok(ReceiptForm::Unsigned);
-        };
-        let policy = self.partnership.accept_policy();
-        let allowed: Vec<_> = DigestAlgorithm::ALL
-            .into_iter()
-            .filter(|digest| policy.allows_digest(*digest))
-            .collect();
-        requested.form(&allowed, DEFAULT_DIGEST)
+        match &self.requested {
+            Some(requested) => requested.form_under(self.partnership.accept_policy()),
+            None => Ok(ReceiptForm::Unsigned),
+        }
     }
 }

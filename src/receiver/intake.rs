@@ -33,10 +33,10 @@ pub(super) struct Received {
     /// SHA-256 of the body as it came.
     pub(super) body_digest: [u8; 32],
     pub(super) body_len: u64,
-    /// Our certificate that the first of the content keys tried was for.
-    pub(super) decrypted_by: Option<Certificate>,
     /// The encrypted content keys that were tried.
     pub(super) encrypted_keys: Vec<Vec<u8>>,
+    /// The certificate of ours that it is encrypted for; the first of several.
+    pub(super) decrypted_by: Option<Certificate>,
     /// What the body holds is a receipt, not a message.
     pub(super) is_receipt: bool,
     /// The body as it came, where it is a receipt of a size that receipts may have.
@@ -72,8 +72,8 @@ where
     let mut body = PacedBody::new(body, bounds.pace);
     let mut batch = VecDeque::new();
     let mut batch_len = 0_usize;
-    let mut decrypted_by = None;
     let mut encrypted_keys = Vec::new();
+    let mut decrypted_by = None;
     let mut work = Work {
         decoder,
         payload,
@@ -110,8 +110,8 @@ where
                 };
                 // Those for others were not tried, and would only fill the table (SEC-52).
                 let tried = recipients.into_iter().filter(ours);
-                decrypted_by = unwrapped.first().map(|unwrapped| unwrapped.certificate.clone());
                 encrypted_keys.extend(tried.map(|recipient| recipient.encrypted_key));
+                decrypted_by = unwrapped.first().map(|unwrapped| unwrapped.certificate.clone());
                 let unwrapped: Vec<_> = unwrapped.into_iter().map(|unwrapped| unwrapped.content_key).collect();
                 work.decoder
                     .content_keys(&unwrapped, &mut work.payload)
@@ -142,8 +142,8 @@ where
         payload,
         body_digest: digest.finalize().into(),
         body_len: len,
-        decrypted_by,
         encrypted_keys,
+        decrypted_by,
         is_receipt,
         raw: raw.filter(|_| is_receipt).map(Bytes::from),
     })

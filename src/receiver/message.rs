@@ -74,28 +74,31 @@ where
         .map(|id| ExchangeId::new(headers.to().clone(), headers.from().clone(), id.clone()));
     let rule = &partnership.accept_policy().receipt_rule;
     let requested = requested.and_then(|requested| requested.under(rule));
-    let exchange = Exchange {
+    let mut exchange = Exchange {
         headers,
         partnership,
         requested,
         transport,
         peer,
         id,
+        known: None,
     };
 
     let known = match &exchange.id {
         Some(id) => core.store.find_received(id).await?,
         None => None,
     };
-    let policy = exchange.partnership.accept_policy();
     let decoder = Decoder::new(
         exchange.headers.block().clone(),
         &exchange.asked_digests(),
-        policy.clone(),
+        exchange.partnership.accept_policy().clone(),
         limits,
     );
     let local = exchange.headers.to();
     let received = intake::receive(body, decoder, core.spools.create(), bounds, &*core.keys, local).await?;
+    if exchange.partnership.accept_policy().receipt_by_known_key {
+        exchange.known.clone_from(&received.decrypted_by);
+    }
     // Noted whatever the body turns out to be.
     let fresh_key = core
         .key_guard
@@ -110,7 +113,7 @@ where
         octets: received.body_len,
         body_digest: &received.body_digest,
     });
-    if exchange.id.is_none() && !policy.without_message_id {
+    if exchange.id.is_none() && !exchange.partnership.accept_policy().without_message_id {
         return Err(Refused::NoMessageId);
     }
     // A copy, octet for octet: knowing the ids alone is not enough (REL-09).
@@ -186,7 +189,7 @@ fn connection(head: &Parts, partnership: &Partnership) -> Result<TransportFacts,
     let peer = head.extensions.get::<PeerCertificate>();
     let tls = peer.is_some() || head.extensions.get::<OverTls>().is_some();
     let trusted = partnership.trusted_client_certificates();
-    let authenticated = peer.is_some_and(|peer| trusted.contains(peer.certificate()));
+    let authenticated = peer.is_some_and(|peer| trusted.iter().any(|trusted| peer.is(trusted)));
     if !trusted.is_empty() && !authenticated {
         return Err(Refused::NotThePartner);
     }

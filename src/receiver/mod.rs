@@ -2,7 +2,6 @@
 
 mod answer;
 mod body;
-mod bounded_keys;
 mod builder;
 mod delivery;
 mod directory_inbox;

@@ -3,13 +3,15 @@
 use super::answer::{Outcome, Refused};
 use super::exchange::Exchange;
 use super::shared::Core;
-use crate::algorithm::{MicalgStyle, SignatureAlgorithm};
+use crate::algorithm::{DigestAlgorithm, MicalgStyle, SignatureAlgorithm};
+use crate::cms::{Certificate, KeyKind};
 use crate::envelope::{As2Headers, Blueprint, Layers, OutgoingHeaders, Structure};
 use crate::exchange::{EncodeFailure, SealedReceipt, encode, signature_blueprint};
 use crate::keystore::KeyStoreError;
 use crate::mdn::{Mdn, OriginalMessage, ReceiptForm};
 use crate::message_id::MessageId;
 use crate::mime::{HeaderBlock, TransferEncoding};
+use crate::partnership::SendProfile;
 use crate::spool::Payload;
 use crate::version::As2Version;
 
@@ -32,7 +34,7 @@ pub(super) async fn sealed(
     let local = exchange.headers.to();
     let profile = exchange.partnership.send_profile();
     let now = core.clock.now();
-    let mut signature = match signature_blueprint(&*core.keys, local, profile, now).await {
+    let mut signature = match signature_blueprint(&*core.keys, local, exchange.known.as_ref(), profile, now).await {
         Ok(signature) => signature,
         Err(EncodeFailure::KeyStore(KeyStoreError::NoKey(_))) => {
             return unsigned_mdn(core, &exchange.headers, version, &mdn);
@@ -42,7 +44,8 @@ pub(super) async fn sealed(
     signature.micalg_style = style;
     let mut rng = core.entropy.rng();
     let (head, body) = mdn.write(&mut *rng).map_err(|error| Refused::Receipt(error.into()))?;
-    let layers = Layers::payload().sign(SignatureAlgorithm::RsaPkcs1(digest));
+    let algorithm = receipt_signature(profile, &signature.certificate, digest);
+    let layers = Layers::payload().sign(algorithm);
     let mut blueprint = Blueprint::new(Structure::from(layers), head);
     blueprint.transfer_encoding = TransferEncoding::SevenBit;
     blueprint.signature = Some(signature);
@@ -90,6 +93,18 @@ fn assemble(
         .build(head)
         .map_err(|error| Refused::Receipt(error.into()))?;
     Ok(SealedReceipt::new(headers, body))
+}
+
+/// How receipts are signed: as messages are where the key of the certificate can do that, else in the way of its kind.
+fn receipt_signature(profile: &SendProfile, certificate: &Certificate, digest: DigestAlgorithm) -> SignatureAlgorithm {
+    let scheme = profile.signature.map(SignatureAlgorithm::scheme).unwrap_or_default();
+    let algorithm = SignatureAlgorithm::new(scheme, digest);
+    match (certificate.check_signature_algorithm(algorithm), certificate.key_kind()) {
+        (Err(_), Ok(KeyKind::Rsa)) => SignatureAlgorithm::RsaPkcs1(digest),
+        (Err(_), Ok(KeyKind::RsaPss)) => SignatureAlgorithm::RsaPss(digest),
+        (Err(_), Ok(KeyKind::Ec)) => SignatureAlgorithm::Ecdsa(digest),
+        _ => algorithm,
+    }
 }
 
 fn mdn(core: &Core, headers: &As2Headers, outcome: &Outcome, style: MicalgStyle) -> Mdn {

@@ -28,7 +28,6 @@ use crate::transport::HttpClient;
 
 pub(super) type ReceiptHook = Box<dyn Fn(Receipt) -> BoxFuture<'static, ()> + Send + Sync>;
 pub(super) type EventHook = Box<dyn Fn(&ReceiverEvent<'_>) + Send + Sync>;
-
 pub(super) type ThrottleHook = Box<dyn Fn(&DecryptionFailures<'_>) -> bool + Send + Sync>;
 
 /// What a receiver works with.

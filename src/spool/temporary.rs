@@ -51,6 +51,7 @@ fn lock(file: &File, path: &Path) -> io::Result<bool> {
     match file.lock() {
         // Names are random: what is there is ours.
         Ok(()) => path.try_exists(),
+        Err(error) if error.kind() == ErrorKind::Interrupted => lock(file, path),
         // There, nobody takes anything for an orphan either.
         Err(error) if error.kind() == ErrorKind::Unsupported => Ok(true),
         Err(error) => Err(error),

@@ -13,7 +13,7 @@ use ediint::{
     ReplayRules,
 };
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::common::{Standing, World, alice, assert_empty, bob, open_policy, post, request};
@@ -330,4 +330,50 @@ async fn copies_that_name_another_address() {
     let record = world.bob.store.find_received(prepared.id()).await.unwrap().unwrap();
     assert!(!receipt.is_empty() && record.reply.ends_with(receipt.as_bytes()));
     assert_eq!(record.posting.unwrap().state, PostState::Delivered);
+}
+
+/// SEC-22: only so many receipts are posted at one time. Of those that are more, what is on record waits in the outbox, and
+/// the rest is given up.
+#[tokio::test]
+async fn more_receipts_than_are_posted_at_one_time() {
+    let posts = Posts::default();
+    let theirs = posts.clone();
+    let mut world = World::with(AcceptPolicy::new(), |builder| builder.http_client(theirs)).await;
+    let later = ReceiptRequest::asynchronous(&world.alice.url).unwrap();
+    let receive = async |sends: SendProfile| {
+        let message = OutboundMessage::new(ORDER);
+        let prepared = world.client.prepare(&world.sending(sends), message).await.unwrap();
+        let message = request(&prepared).await.map(|body| Full::new(Bytes::from(body)));
+        let (answer, after) = world.bob.receiver.receive_split(message).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        (prepared, after)
+    };
+    let mut running = Vec::new();
+    for _ in 0..32 {
+        let (_, after) = receive(plain().receipt(later.clone())).await;
+        running.push(after.unwrap());
+    }
+    let (_, refused) = receive(plain().receipt(later.clone())).await;
+    let (delivered, after) = receive(SendProfile::new().receipt(later.clone())).await;
+    assert!(after.is_none());
+    refused.unwrap().run().await;
+    assert!(posts.0.lock().unwrap().is_empty());
+    let jobs = world
+        .bob
+        .store
+        .claim_due(Duration::from_secs(60), 10, &[])
+        .await
+        .unwrap();
+    assert_eq!(jobs.iter().map(|job| &job.id).collect::<Vec<_>>(), [delivered.id()]);
+
+    for after in running {
+        after.run().await;
+    }
+    assert_eq!(posts.0.lock().unwrap().len(), 32);
+    let (_, after) = receive(SendProfile::new().receipt(later)).await;
+    after.unwrap().run().await;
+    assert_eq!(posts.0.lock().unwrap().len(), 33);
+    let events: Vec<_> = std::iter::from_fn(|| world.bob.events.try_recv().ok()).collect();
+    let given_up = events.iter().filter(|event| event.starts_with("could not post "));
+    assert_eq!(given_up.count(), 1);
 }

@@ -49,6 +49,15 @@ impl Party {
         }
     }
 
+    /// A party with another key than RSA for everything.
+    pub(crate) fn other(name: &str, file: &str) -> Self {
+        let file = |end| data(&format!("openssl/algorithms/{file}{end}"));
+        Self {
+            name: As2Name::new(name).unwrap(),
+            identity: Identity::from_pem(&file(".pem"), &file(".key.pem")).unwrap(),
+        }
+    }
+
     pub(crate) fn certificate(&self) -> &Certificate {
         self.identity.certificate()
     }
@@ -280,12 +289,21 @@ impl World {
 
     /// The same, with another receiver for Bob.
     pub(crate) async fn with(policy: AcceptPolicy, set: impl FnOnce(As2ReceiverBuilder) -> As2ReceiverBuilder) -> Self {
-        let (alice, bob) = (alice(), bob());
+        Self::between(&alice(), &bob(), policy, set).await
+    }
+
+    /// The same, between parties with other keys.
+    pub(crate) async fn between(
+        alice: &Party,
+        bob: &Party,
+        policy: AcceptPolicy,
+        set: impl FnOnce(As2ReceiverBuilder) -> As2ReceiverBuilder,
+    ) -> Self {
         let (own, theirs) = (Port::open().await, Port::open().await);
         let to_bob = Partnership::new(alice.name.clone(), bob.name.clone(), theirs.url().parse().unwrap());
         let to_alice = Partnership::new(bob.name.clone(), alice.name.clone(), own.url().parse().unwrap());
-        let keys = Arc::new(alice.key_store([&bob]));
-        let bob_host = Host::start(theirs, bob.key_store([&alice]), [to_alice.accept(policy)], set);
+        let keys = Arc::new(alice.key_store([bob]));
+        let bob_host = Host::start(theirs, bob.key_store([alice]), [to_alice.accept(policy)], set);
         let alice_host = Host::start(own, keys.clone(), [to_bob.clone()], |builder| builder);
         Self {
             client: As2Client::builder(keys, alice_host.store.clone()).build().unwrap(),

@@ -225,7 +225,7 @@ async fn store_unavailable_for_ten_seconds() {
         })
         .build()
         .unwrap();
-        watch.away(Some(away));
+        watch.away([away]);
         let began = Instant::now();
         let answer = loop {
             let message = request(&prepared).await.map(|body| Full::new(Bytes::from(body)));
@@ -248,6 +248,43 @@ async fn store_unavailable_for_ten_seconds() {
         assert!(keys.iter().all(|key| *key == keys[0]), "{away}");
         assert!(store.find_received(prepared.id()).await.unwrap().is_some());
     }
+}
+
+/// The store goes away between claim and record, and does not hear either that the claim is given up: until the lease ends
+/// copies are told to come again, and then one is delivered, under the same storage key.
+#[tokio::test(start_paused = true)]
+async fn store_gone_with_a_claim() {
+    let world = World::new(AcceptPolicy::new()).await;
+    let (sends, prepared) = prepare(&world, ReceiptRequest::sync()).await;
+    let (clock, watch) = (Arc::new(Adjustable::default()), Watch::default());
+    let store = Arc::new(MemoryStore::new().clock(clock.clone()));
+    let (deliver, mut inbox) = tokio::sync::mpsc::unbounded_channel();
+    let to_alice = Partnership::new(bob().name, alice().name, world.alice.url.parse().unwrap());
+    let partnerships = Partnerships::from_iter([to_alice]);
+    let store = Watched(store, watch.clone());
+    let receiver = As2Receiver::builder(bob().key_store([&alice()]), partnerships, store)
+        .delivery_lease(Duration::from_secs(60))
+        .inbox(move |message: ReceivedMessage| {
+            let sent = deliver.send(message.storage_key().to_owned());
+            async move { sent }
+        })
+        .build()
+        .unwrap();
+    let post = || async {
+        let message = request(&prepared).await.map(|body| Full::new(Bytes::from(body)));
+        receiver.receive(message).await
+    };
+    watch.away(["complete", "release"]);
+    assert_eq!(post().await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    watch.away(None);
+    clock.advance(Duration::from_secs(59));
+    assert_eq!(post().await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    clock.advance(Duration::from_secs(1));
+    let answer = post().await.map(|body| Bytes::clone(body.octets()).into());
+    let receipt = world.client.accept_response(&sends, &prepared, answer).await.unwrap();
+    assert!(receipt.is_accepted(), "{}", receipt.status);
+    let (first, second) = (inbox.recv().await.unwrap(), inbox.recv().await.unwrap());
+    assert!(first == second && inbox.try_recv().is_err());
 }
 
 /// REL-18: the process dies between delivery and record. The retry has one directory, and its receipt.

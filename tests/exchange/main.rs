@@ -8,6 +8,7 @@
     reason = "tests, also where they are no test functions"
 )]
 
+mod algorithms;
 mod answers;
 mod audit;
 mod claims;
@@ -30,6 +31,7 @@ mod outbox_receipts;
 mod overload;
 mod preparation;
 mod refusals;
+mod rollover;
 mod rows;
 mod statuses;
 mod structures;

@@ -160,7 +160,7 @@ async fn refusals_claim_nothing() {
 
     // Rejected by the inbox, the claim is given back.
     let (_, prepared) = prepare(&world, ReceiptRequest::none()).await;
-    bob.watch.away(Some("inbox rejects"));
+    bob.watch.away(["inbox rejects"]);
     bob.receiver.receive(in_process(&prepared).await).await;
     assert_eq!(
         bob.watch.take()[4..],
@@ -203,7 +203,7 @@ async fn outages() {
             let asynchronous = request == later;
             let (sends, prepared) = prepare(&world, request).await;
             let mut bob = Bob::new(&world.alice);
-            bob.watch.away(Some(away));
+            bob.watch.away([away]);
             let (response, after) = bob.receiver.receive_split(in_process(&prepared).await).await;
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{away}");
             assert_eq!(response.headers()[RETRY_AFTER], "60", "{away}");
@@ -241,7 +241,7 @@ async fn refusals_wait_for_the_key_store() {
     let bob = Bob::new(&world.alice);
     let sends = world.sending(SendProfile::new().without_encryption().danger_allow_plaintext());
     let prepared = world.client.prepare(&sends, OutboundMessage::new(ORDER)).await.unwrap();
-    bob.watch.away(Some("sign"));
+    bob.watch.away(["sign"]);
     let response = bob.receiver.receive(in_process(&prepared).await).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
@@ -302,7 +302,7 @@ async fn posting_that_fails_is_left_to_the_outbox() {
         world.client.transmit(&world.to_bob, &prepared).await.unwrap();
         assert!(world.bob.event().await.starts_with("delivered "));
         let event = world.bob.event().await;
-        assert!(event.starts_with(last) || event.ends_with(last), "{event}");
+        assert!(event.contains(last), "{event}");
 
         let posted = posted.await.unwrap().remove(0);
         let request = String::from_utf8_lossy(&posted).into_owned();

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ediint::partnership::{AcceptPolicy, ReceiptRequest, SendProfile};
-use ediint::store::{Direction, ExchangeId, Filter, MessageStore, Partnerships, Record, SentOutcome, SentState, StoreError};
+use ediint::store::{
+    Direction, ExchangeId, Filter, MessageStore, Partnerships, Record, SentOutcome, SentState, StoreError,
+};
 use ediint::{
     MessageId, OutboundMessage, OutboxEvent, OutboxWorker, Partnership, QueuedError, ReceivedMessage, SubmitError,
     WorkError,

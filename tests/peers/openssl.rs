@@ -1,8 +1,10 @@
 //! The `openssl` command. Alice signs, bob decrypts; openssl made their keys too.
 
+mod algorithms;
 mod cms;
 mod ours;
 mod theirs;
+mod tls;
 
 use std::fs;
 use std::io::ErrorKind;

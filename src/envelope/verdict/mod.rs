@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use crate::algorithm::DigestAlgorithm;
 use crate::cms::{Certificate, CertificateId, SignatureError};
 use crate::mic::Mic;
-use crate::partnership::AcceptPolicy;
+use crate::partnership::{AcceptPolicy, TrustError};
 
 use super::decoder::{Decoded, Fault};
 use judge::Judge;
@@ -109,7 +109,7 @@ pub enum RefusalDetail {
         error: SignatureError,
     },
     /// No certificate configured for the partner made the signature.
-    #[error("the message is signed, but by no certificate configured for the partner ({})", named(.0))]
+    #[error("the message is signed, but by no certificate configured for the partner ({0})")]
     UnknownSigner(CertificateId),
     /// No certificate is configured to verify the partner's signatures.
     #[error("no certificate is configured to verify this partner's signatures")]
@@ -120,6 +120,14 @@ pub enum RefusalDetail {
     /// The signer's certificate is not valid at this time.
     #[error("the certificate of {0} is not valid at this time")]
     NotValid(Certificate),
+    /// The signer's certificate does not meet what the policy demands of it besides being configured.
+    #[error("the certificate of {certificate} is not trusted: {error}")]
+    Untrusted {
+        /// The certificate.
+        certificate: Certificate,
+        /// Which demand it does not meet.
+        error: TrustError,
+    },
     /// The signature's digest is refused by the policy.
     #[error("signatures over {0} are not accepted from this partner")]
     WeakDigest(DigestAlgorithm),
@@ -150,19 +158,6 @@ pub enum RefusalDetail {
     /// No digest for the receipt could be computed.
     #[error("no digest for the receipt was computed")]
     NoMic,
-}
-
-/// A stranger chose the name, which goes into a log: no real serial number or key identifier has more than 64 octets.
-fn named(id: &CertificateId) -> String {
-    let hex = |octets: &[u8]| {
-        let shown = octets.iter().take(64).map(|octet| format!("{octet:02x}"));
-        let more = (octets.len() > 64).then(|| "...".to_owned());
-        shown.chain(more).collect::<String>()
-    };
-    match id {
-        CertificateId::IssuerAndSerial { serial, .. } => format!("serial number {}", hex(serial)),
-        CertificateId::SubjectKeyIdentifier(id) => format!("key identifier {}", hex(id)),
-    }
 }
 
 impl Decoded {
