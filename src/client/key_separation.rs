@@ -10,7 +10,7 @@ use crate::partnership::Partnership;
 /// The key of our TLS server is unknown here;
 /// [`ExpiryReport::shared_with_tls`](crate::keystore::ExpiryReport::shared_with_tls) tells of that one.
 #[derive(Debug, Default)]
-pub(super) struct KeySeparation {
+pub(crate) struct KeySeparation {
     told: Mutex<HashSet<[u8; 32]>>,
 }
 
