@@ -79,6 +79,7 @@ where
         partnership,
         requested,
         transport,
+        authenticated: false,
         peer,
         id,
         known: None,
@@ -236,7 +237,7 @@ where
 async fn judge(
     core: &Arc<Core>,
     place: &Place,
-    exchange: Exchange,
+    mut exchange: Exchange,
     received: Received,
     fresh_key: bool,
 ) -> Result<Reply, Refused> {
@@ -279,6 +280,7 @@ async fn judge(
             return refuse(core, &exchange, outcome, None).await;
         }
     };
+    exchange.authenticated = !acceptance.unauthenticated && !acceptance.continued_unauthenticated;
     tell_stages(core, &exchange, &received, &acceptance);
     let (signed, date) = (acceptance.signing_time, exchange.headers.date());
     if !core.replays.is_timely(signed, date, now) {

@@ -34,12 +34,16 @@ pub(super) fn of(exchange: &Exchange) -> Route {
     };
     match requested.destination() {
         ReceiptDestination::Response => Route::Response,
-        ReceiptDestination::Url(url) if exchange.partnership.allows_receipt_to(url) && exchange.id.is_some() => {
-            Route::Post(url.clone())
-        }
+        ReceiptDestination::Url(url) if exchange.id.is_some() && may_post_to(exchange, url) => Route::Post(url.clone()),
         ReceiptDestination::Url(other) => Route::NotAllowed(other.to_string()),
         ReceiptDestination::Unsupported(other) => Route::NotAllowed(other.clone()),
     }
+}
+
+/// SEC-20: nobody makes us post to a host of their choice by a message that anybody could have written.
+fn may_post_to(exchange: &Exchange, url: &Uri) -> bool {
+    let partnership = &exchange.partnership;
+    partnership.allows_receipt_to(url) || partnership.allows_receipts_to_strangers() && exchange.authenticated
 }
 
 /// A plain 200 tells nothing to whoever named the address (SEC-20).
@@ -104,7 +108,7 @@ pub(super) fn dispatch(core: &Arc<Core>, exchange: &Exchange, route: Route, rece
         let result = match (&turn, &core.http) {
             (None, _) => Err(PostError::TooMany),
             (Some(_), None) => Err(PostError::NoClient),
-            (Some(_), Some(client)) => post(client, partnership.http_profile(), &url, &receipt).await,
+            (Some(_), Some(client)) => post(client, &partnership, &url, &receipt).await,
         };
         let (id, url) = (&id, &url);
         match &result {
