@@ -65,10 +65,18 @@ pub use replay::ReplayRules;
 /// | 408 | the body comes too slowly |
 /// | 413, 431 | the body or the header is too large |
 /// | 415 | no `Content-Type`, or a `Content-Encoding` |
+/// | 417 | an `Expect` of something else than `100-continue` |
 /// | 503, with `Retry-After` | whatever a retry could cure: overload, shutdown, a store, spool, inbox or key store without an answer, another copy being delivered |
 ///
 /// 401 and 404 are for the host's HTTP stack to give, which knows credentials and paths; 102 (Processing) too, where it
 /// can: services of requests and responses cannot.
+///
+/// # What the time of an answer tells
+///
+/// Whether a message decrypts, and why not, is told neither by the answer nor by its time: a body is read to its end first,
+/// and a key that cannot be unwrapped is replaced by one that does the same work. No such care is taken for what is no
+/// secret between partners: names that make no partnership are answered sooner than a wrong signature of a partner is, and
+/// a message that is delivered takes the inbox's time.
 ///
 /// # Ending
 ///
