@@ -231,7 +231,7 @@ fn errors_name_the_cause() {
         (
             read("openssl/keyfiles/huge.pem", None)
                 .and_then(|huge| Ok(huge.and(read("openssl/keyfiles/huge.key.pem", None)?))),
-            "an RSA key of 9216 bits is not supported: 2048 to 4096 are usual, 8192 the most",
+            "the private key: an RSA key of 9216 bits is not supported: 2048 to 4096 are usual, 8192 the most",
         ),
     ] {
         assert_eq!(error(result), expected);
