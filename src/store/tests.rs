@@ -47,6 +47,7 @@ async fn a_full_store_refuses_and_makes_room_when_records_expire() {
     assert!(matches!(full, Err(StoreError::Full { limit: 2 })), "{full:?}");
 }
 
+/// KEY-21: nothing stands for all, nor for another spelling.
 #[tokio::test]
 async fn partnerships_are_found_by_both_names_with_case() {
     let url = || "https://as2.acme.example/".parse().unwrap();
