@@ -8,6 +8,7 @@ mod duration;
 mod http;
 mod names;
 mod partnership;
+mod retry;
 mod secret;
 mod send;
 mod table;
@@ -15,8 +16,8 @@ mod text;
 mod tls;
 
 use super::{
-    AcceptPolicy, BasicAuth, ChainTrust, HttpProfile, Partnership, Proxy, ReceiptRequest, SendProfile, ServerTrust,
-    Timeouts, TlsProfile, UnsignedMic,
+    AcceptPolicy, BasicAuth, ChainTrust, HttpProfile, Partnership, Proxy, ReceiptRequest, RetryPolicy, SendProfile,
+    ServerTrust, Timeouts, TlsProfile, UnsignedMic,
 };
 
 use table::documents;
@@ -35,6 +36,7 @@ documents!(
     BasicAuth,
     TlsProfile,
     ServerTrust,
+    RetryPolicy,
 );
 
 texts!(

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::table::{Document, Fault};
 use super::text::{AsText, as_texts, of_texts};
 use crate::name::As2Name;
-use crate::partnership::{AcceptPolicy, HttpProfile, Partnership, SendProfile};
+use crate::partnership::retry::for_receipts;
+use crate::partnership::{AcceptPolicy, HttpProfile, Partnership, RetryPolicy, SendProfile};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,13 +25,17 @@ pub(super) struct PartnershipTable {
     accept: AcceptPolicy,
     #[serde(default)]
     http: HttpProfile,
+    #[serde(default)]
+    retry: RetryPolicy,
+    #[serde(default = "for_receipts")]
+    receipt_retry: RetryPolicy,
 }
 
 impl Document for Partnership {
     type Table = PartnershipTable;
 
     const NAME: &'static str = "";
-    const TABLES: &'static [&'static str] = &["send", "accept", "http"];
+    const TABLES: &'static [&'static str] = &["send", "accept", "http", "retry", "receipt_retry"];
 
     fn table(&self) -> PartnershipTable {
         let Self {
@@ -42,6 +47,8 @@ impl Document for Partnership {
             http,
             client_certificates,
             receipt_hosts,
+            retry,
+            receipt_retry,
         } = self.clone();
         PartnershipTable {
             local,
@@ -52,6 +59,8 @@ impl Document for Partnership {
             send,
             accept,
             http,
+            retry,
+            receipt_retry,
         }
     }
 
@@ -62,6 +71,8 @@ impl Document for Partnership {
             send: table.send,
             accept: table.accept,
             http: table.http,
+            retry: table.retry,
+            receipt_retry: table.receipt_retry,
             ..Self::new(table.local, table.remote, table.url.0)
         })
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +33,9 @@ pub(super) struct SendTable {
     receipt_required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt_notify: Option<String>,
+    receipt_deadline: AsText<Duration>,
+    receipt_resends: u32,
+    receipt_resend_as_new: bool,
     micalg_style: MicalgStyle,
     certificates: IncludedCertificates,
     algorithm_protection: bool,
@@ -99,6 +104,9 @@ impl Document for SendProfile {
             receipt_digests,
             receipt_required,
             receipt_notify,
+            receipt_deadline,
+            receipt_resends,
+            receipt_resend_as_new,
         } = receipt.table();
         SendTable {
             sign: AsText(signature.map(SignatureAlgorithm::digest)),
@@ -112,6 +120,9 @@ impl Document for SendProfile {
             receipt_digests,
             receipt_required,
             receipt_notify,
+            receipt_deadline,
+            receipt_resends,
+            receipt_resend_as_new,
             micalg_style,
             certificates,
             algorithm_protection,
@@ -137,6 +148,9 @@ impl Document for SendProfile {
             receipt_digests: table.receipt_digests,
             receipt_required: table.receipt_required,
             receipt_notify: table.receipt_notify,
+            receipt_deadline: table.receipt_deadline,
+            receipt_resends: table.receipt_resends,
+            receipt_resend_as_new: table.receipt_resend_as_new,
         })?;
         let mut http_headers = CustomHeaders::default();
         for HeaderTable { name, value } in table.http_headers {
@@ -188,6 +202,9 @@ pub(super) struct ReceiptTable {
     receipt_required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt_notify: Option<String>,
+    receipt_deadline: AsText<Duration>,
+    receipt_resends: u32,
+    receipt_resend_as_new: bool,
 }
 
 impl Default for ReceiptTable {
@@ -211,6 +228,9 @@ impl Document for ReceiptRequest {
             digests,
             required,
             notify,
+            deadline,
+            resends,
+            resend_as_new,
         } = self.clone();
         let (receipt, receipt_url) = match delivery {
             ReceiptDelivery::None => (Delivery::None, None),
@@ -224,6 +244,9 @@ impl Document for ReceiptRequest {
             receipt_digests: digests,
             receipt_required: required,
             receipt_notify: notify,
+            receipt_deadline: AsText(deadline),
+            receipt_resends: resends,
+            receipt_resend_as_new: resend_as_new,
         }
     }
 
@@ -244,6 +267,9 @@ impl Document for ReceiptRequest {
             digests: table.receipt_digests,
             required: table.receipt_required,
             notify: table.receipt_notify,
+            deadline: table.receipt_deadline.0,
+            resends: table.receipt_resends,
+            resend_as_new: table.receipt_resend_as_new,
         })
     }
 }

@@ -8,8 +8,8 @@ use crate::cms::Certificate;
 use crate::name::As2Name;
 use crate::partnership::{
     AcceptPolicy, BasicAuth, ChainTrust, Compression, Credentials, HttpProfile, MicSource, Partnership, Pin, Proxy,
-    ReceiptDelivery, ReceiptRequest, ReceiptRule, RevocationLists, RevocationMode, SendProfile, ServerTrust,
-    SignerName, Timeouts, TlsProfile, TlsVersion, UnsignedMic,
+    ReceiptDelivery, ReceiptRequest, ReceiptRule, RetryPolicy, RevocationLists, RevocationMode, SendProfile,
+    ServerTrust, SignerName, Timeouts, TlsProfile, TlsVersion, UnsignedMic,
 };
 
 const ALL: &str = include_str!("../../../tests/data/made-by-hand/partnerships/all.toml");
@@ -67,7 +67,10 @@ fn every_field_of_a_file_is_read() {
         .unsigned()
         .digests([DigestAlgorithm::Sha384, DigestAlgorithm::Sha256])
         .required()
-        .notify("edi@us.example");
+        .notify("edi@us.example")
+        .deadline(Duration::from_secs(7200))
+        .resends(2)
+        .resend_under_new_id();
     let send = SendProfile::new()
         .signature(SignatureAlgorithm::RsaPss(DigestAlgorithm::Sha512))
         .encryption(ContentCipher::Aes256Gcm)
@@ -164,7 +167,9 @@ fn every_field_of_a_file_is_read() {
     .receipt_host("other.acme.example:8080".parse().unwrap())
     .send(send)
     .accept(accept)
-    .http(http);
+    .http(http)
+    .retry(RetryPolicy::exponential(Duration::from_secs(30), 3).within(Duration::from_secs(43_200)))
+    .receipt_retry(RetryPolicy::schedule([10, 60].map(Duration::from_secs)).without_jitter());
     assert_eq!(shown(&read), shown(&built));
 }
 
@@ -243,6 +248,8 @@ fn an_unknown_field_is_named_with_the_choices() {
         "http.tls",
         "http.timeouts",
         "http.proxy",
+        "retry",
+        "receipt_retry",
         "http.basic_auth",
     ] {
         let error = toml_error(&format!("[{table}]\nsurplus = 1"));
@@ -330,6 +337,7 @@ fn fields_that_belong_together() {
             "[http.tls]\ndanger_unverified = true\npin = []",
             "tls: danger_unverified goes without pin",
         ),
+        ("[receipt_retry]\nretries = 3", "retry: retries needs first_delay too"),
         (
             "[http.tls]\nclient_key = \"\"",
             "tls: client_key needs client_certificate too",
@@ -493,6 +501,14 @@ prop_compose! {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn schedules_are_read_as_written(delays in prop::collection::vec(duration(), 0..5), within in duration(), exact in any::<bool>()) {
+        let policy = RetryPolicy::schedule(delays).within(within);
+        let policy = if exact { policy.without_jitter() } else { policy };
+        let read: RetryPolicy = serde_json::from_value(serde_json::to_value(&policy).unwrap()).unwrap();
+        prop_assert_eq!(read, policy);
+    }
 
     /// parse(write(x)) == x, in each format, and for each part alone.
     #[test]
