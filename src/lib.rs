@@ -118,6 +118,9 @@ pub mod partnership;
 pub mod envelope;
 pub mod mdn;
 
+#[cfg(feature = "transport")]
+mod telemetry;
+
 pub mod keystore;
 mod spool;
 pub mod store;

@@ -19,6 +19,7 @@ mod pace;
 mod replay;
 mod route;
 mod shared;
+mod trail;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -33,6 +34,7 @@ use http_body::Body;
 
 use crate::exchange::SealedReceipt;
 use crate::future::BoxFuture;
+use crate::telemetry;
 use shared::Core;
 
 pub use answer::Refused;
@@ -128,6 +130,17 @@ impl As2Receiver {
         if let Some(page) = self.alive_page(request.method()) {
             return (page, None);
         }
+        let span = telemetry::receive();
+        let (response, after) = telemetry::timed("receive", span.clone(), self.answer_fully(request)).await;
+        span.record("status", response.status().as_u16());
+        (response, after)
+    }
+
+    async fn answer_fully<B>(&self, request: Request<B>) -> (Response<ReplyBody>, Option<AfterReply>)
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
         match self.answer(request).await {
             Ok(Reply::Nothing) => (empty(self.core.empty_status), None),
             Ok(Reply::Later(after)) => (empty(self.core.empty_status), Some(after)),
