@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use http::Response;
 use tokio::time::{Instant, sleep};
-use tracing::Span;
 
 use crate::exchange::Receipt;
 use crate::partnership::{Partnership, RetryDecision};
@@ -81,12 +80,13 @@ impl As2Client {
     ///
     /// [`SendError`]; an answer of the partner, bad news included, is no error.
     pub async fn send(&self, partnership: &Partnership, message: OutboundMessage) -> Result<Receipt, SendError> {
+        let span = telemetry::send();
         let work = async {
             let prepared = self.prepare(partnership, message).await?;
-            telemetry::name(&Span::current(), prepared.id.pair());
+            telemetry::name(&span, prepared.id.pair());
             self.transmit(partnership, &prepared).await
         };
-        telemetry::timed("send", telemetry::send(), work).await
+        telemetry::timed("send", span.clone(), work).await
     }
 
     /// Sends a message, and the same octets again as the partnership's [`RetryPolicy`](crate::partnership::RetryPolicy)

@@ -31,11 +31,13 @@ pub(super) async fn prepare(
     message: OutboundMessage,
     spools: &SpoolOptions,
 ) -> Result<PreparedMessage, PrepareError> {
-    let work = prepare_within(core, partnership, message, spools);
-    telemetry::timed("prepare", telemetry::prepare(), work).await
+    let span = telemetry::prepare();
+    let work = prepare_within(&span, core, partnership, message, spools);
+    telemetry::timed("prepare", span.clone(), work).await
 }
 
 async fn prepare_within(
+    span: &Span,
     core: &Core,
     partnership: &Partnership,
     message: OutboundMessage,
@@ -57,7 +59,7 @@ async fn prepare_within(
         to: remote,
         message_id: Some(&message_id),
     };
-    telemetry::name(&Span::current(), pair);
+    telemetry::name(span, pair);
     let requested = requested_digests(partnership);
 
     let preferred = requested.first().copied().unwrap_or(DigestAlgorithm::Sha256);
@@ -109,7 +111,7 @@ async fn prepare_within(
     }
     let (encoded, content) = encode(&*core.keys, local, blueprint, message.payload, spools, &mut *rng).await?;
     let headers = headers.build(&encoded.head)?;
-    Span::current().record("octets", encoded.payload_len);
+    span.record("octets", encoded.payload_len);
     Ok(PreparedMessage {
         id: ExchangeId::new(remote.clone(), local.clone(), message_id),
         url: partnership.url().clone(),

@@ -39,7 +39,13 @@ const HEADER_MAX: usize = 32 << 10;
 const STRANGER_MAX: u64 = 1 << 20;
 
 /// Answers a request whose method is POST.
-pub(super) async fn answer<B>(core: &Arc<Core>, place: &Place, head: Parts, body: B) -> Result<Reply, Refused>
+pub(super) async fn answer<B>(
+    core: &Arc<Core>,
+    span: &Span,
+    place: &Place,
+    head: Parts,
+    body: B,
+) -> Result<Reply, Refused>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -51,7 +57,7 @@ where
         to: headers.to(),
         message_id: headers.message_id(),
     };
-    telemetry::name(&Span::current(), pair);
+    telemetry::name(span, pair);
     if core.strict_names {
         headers.check_name_quoting()?;
     }
@@ -105,7 +111,7 @@ where
     let local = exchange.headers.to();
     let received = intake::receive(body, decoder, core.spools.create(), bounds, &*core.keys, local);
     let received = telemetry::staged("body", received).await?;
-    Span::current().record("octets", received.body_len);
+    span.record("octets", received.body_len);
     if exchange.partnership.accept_policy().receipt_by_known_key {
         exchange.known.clone_from(&received.decrypted_by);
     }

@@ -31,6 +31,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
+use tracing::Span;
 
 use crate::exchange::SealedReceipt;
 use crate::future::BoxFuture;
@@ -131,17 +132,17 @@ impl As2Receiver {
             return (page, None);
         }
         let span = telemetry::receive();
-        let (response, after) = telemetry::timed("receive", span.clone(), self.answer_fully(request)).await;
+        let (response, after) = telemetry::timed("receive", span.clone(), self.answer_fully(&span, request)).await;
         span.record("status", response.status().as_u16());
         (response, after)
     }
 
-    async fn answer_fully<B>(&self, request: Request<B>) -> (Response<ReplyBody>, Option<AfterReply>)
+    async fn answer_fully<B>(&self, span: &Span, request: Request<B>) -> (Response<ReplyBody>, Option<AfterReply>)
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        match self.answer(request).await {
+        match self.answer(span, request).await {
             Ok(Reply::Nothing) => (empty(self.core.empty_status), None),
             Ok(Reply::Later(after)) => (empty(self.core.empty_status), Some(after)),
             Ok(Reply::Receipt(receipt)) => (receipt.into_response().map(ReplyBody::new), None),
@@ -152,7 +153,7 @@ impl As2Receiver {
         }
     }
 
-    async fn answer<B>(&self, request: Request<B>) -> Result<Reply, Refused>
+    async fn answer<B>(&self, span: &Span, request: Request<B>) -> Result<Reply, Refused>
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -162,7 +163,7 @@ impl As2Receiver {
         }
         let place = self.core.gate.enter()?;
         let (head, body) = request.into_parts();
-        message::answer(&self.core, &place, head, body).await
+        message::answer(&self.core, span, &place, head, body).await
     }
 
     /// Refuses all requests from now on with 503, in all clones, and resolves when those that have begun are done, their
