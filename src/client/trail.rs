@@ -1,10 +1,11 @@
 //! What became of messages, for the host's log and metrics.
 
 use std::error::Error;
+use std::fmt::Display;
 
 use super::describe;
 use crate::exchange::Receipt;
-use crate::mdn::{Disposition, ReceiptStatus};
+use crate::mdn::ReceiptStatus;
 use crate::store::ExchangeId;
 use crate::telemetry::{self, Event, EventName, label};
 
@@ -25,9 +26,8 @@ pub(crate) fn answered(receipt: &Receipt) {
         ReceiptStatus::Pending => EventName::AwaitingReceipt,
         _ => EventName::NotAccepted,
     };
-    let disposition = receipt.disposition().map(Disposition::to_string);
     Event {
-        disposition: disposition.as_ref().map(|text| text as _),
+        disposition: receipt.disposition().map(|told| -> &dyn Display { told }),
         certificate: receipt.signer.as_ref(),
         receipt_status: Some(status),
         status: receipt.http_status.map(|status| status.as_u16()),

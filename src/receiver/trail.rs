@@ -1,8 +1,9 @@
 //! What happened in a receiver, for the host's log and metrics.
 
+use std::fmt::Display;
+
 use super::event::ReceiverEvent;
 use crate::exchange::Receipt;
-use crate::mdn::Disposition;
 use crate::name::As2Name;
 use crate::store::ExchangeId;
 use crate::telemetry::{self, Event, EventName, Pair, label};
@@ -15,9 +16,8 @@ pub(super) fn receipt(receipt: &Receipt) {
             &[("disposition", label::disposition(disposition))],
         );
     }
-    let disposition = receipt.disposition().map(Disposition::to_string);
     Event {
-        disposition: disposition.as_ref().map(|text| text as _),
+        disposition: receipt.disposition().map(|told| -> &dyn Display { told }),
         certificate: receipt.signer.as_ref(),
         receipt_status: Some(label::status(&receipt.status)),
         ..Event::about(EventName::ReceiptReceived, receipt.id.pair())
@@ -115,7 +115,7 @@ impl ReceiverEvent<'_> {
                 detail,
             } => Event {
                 disposition: Some(disposition),
-                error: detail.as_ref().map(|detail| detail as _),
+                error: detail.map(|detail| -> &dyn Display { detail }),
                 ..about(EventName::MessageRefused, from, to, *id)
             },
             Self::RequestRefused(refused) => Event {

@@ -42,7 +42,7 @@ metrics_of! {
     Counter RECEIPTS_SENT "ediint_receipts_sent_total" ["delivery"]
     Counter REQUESTS_REFUSED "ediint_requests_refused_total" ["status"]
     Counter DECRYPTION_FAILURES "ediint_decryption_failures_total" []
-    Counter TLS_FAILURES "ediint_tls_failures_total" []
+    Counter TLS_FAILURES "ediint_tls_failures_total" ["side"]
     Counter RETRIES "ediint_retries_total" ["work"]
     Gauge REQUESTS_IN_PROGRESS "ediint_requests_in_progress" []
     Gauge KEY_OPERATIONS "ediint_key_operations" []

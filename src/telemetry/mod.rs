@@ -2,7 +2,7 @@
 
 #![cfg_attr(
     not(all(feature = "client", feature = "receiver")),
-    allow(dead_code, reason = "each shell uses its part")
+    allow(dead_code, unused_imports, reason = "each shell uses its part")
 )]
 
 mod event;

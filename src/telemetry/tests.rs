@@ -1,3 +1,7 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
 use super::{event, metric, span};
 
 const GUIDE: &str = include_str!("../guide/observability.md");
@@ -68,4 +72,44 @@ fn the_guide_lists_all_metrics() {
         )
     });
     assert_eq!(listed.collect::<Vec<_>>(), here.collect::<Vec<(_, _, Vec<_>)>>());
+}
+
+/// The sources of the crate, without this room.
+fn sources() -> Vec<String> {
+    let mut directories = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut sources = Vec::new();
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true if path.ends_with("telemetry") => {}
+                true => directories.push(path),
+                false => sources.push(fs::read_to_string(path).unwrap()),
+            }
+        }
+    }
+    sources
+}
+
+#[test]
+fn the_guide_lists_all_stages() {
+    let listed: BTreeSet<_> = rows("Stages").iter().map(|row| names(&row[0]).remove(0)).collect();
+    let mut here = BTreeSet::new();
+    for source in sources() {
+        for call in ["telemetry::staged(\"", "telemetry::timed(\""] {
+            let named = source.split(call).skip(1).filter_map(|rest| rest.split('"').next());
+            here.extend(named.map(str::to_owned));
+        }
+    }
+    assert_eq!(listed, here);
+}
+
+/// So that the lists are complete.
+#[test]
+fn spans_and_metrics_are_made_in_one_place() {
+    for source in sources() {
+        for other in ["_span!(", "::span!(", "counter!(", "gauge!(", "histogram!("] {
+            assert!(!source.contains(other), "{other} belongs into telemetry");
+        }
+    }
 }

@@ -2,11 +2,7 @@
 //!
 //! A process has one log and one recorder, so this is a test crate of its own, and one test.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests, also where they are no test functions"
-)]
+#![expect(clippy::unwrap_used, reason = "tests, also where they are no test functions")]
 
 #[path = "../exchange/common.rs"]
 #[allow(dead_code, reason = "what the tests of exchanges share")]
@@ -14,19 +10,25 @@ mod common;
 mod log;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ediint::partnership::{
-    AcceptPolicy, BasicAuth, Credentials, HttpProfile, ReceiptRequest, RetryPolicy, SendProfile,
+    AcceptPolicy, BasicAuth, Credentials, HttpProfile, ReceiptRequest, RetryPolicy, SendProfile, TlsIdentity,
+    TlsVersion,
 };
 use ediint::store::{MessageStore, Partnerships, SentState};
+use ediint::transport::{ClientAuth, TlsAcceptor, default_provider, server_config};
 use ediint::{
     As2Client, As2Name, OutboundMessage, OutboxDirectory, OutboxWorker, Partnership, ReceiptStatus, SendError,
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use crate::common::{Port, World, alice, post, request};
+use crate::common::{Port, World, alice, data, post, request};
 use crate::log::Log;
 
 /// A payload that would be found anywhere.
@@ -161,6 +163,11 @@ async fn an_exchange_is_seen_but_not_its_secrets() {
     let failed = world.client.send(&to_nobody, order()).await;
     assert!(matches!(failed, Err(SendError::Transport(_))), "{failed:?}");
 
+    // A client that speaks none.
+    let (mut plain, stream) = tokio::io::duplex(1024);
+    plain.write_all(b"POST /as2 HTTP/1.1\r\n\r\n").await.unwrap();
+    assert!(acceptor().accept(stream).await.is_err());
+
     let measured = Measured::now(&snapshotter);
     assert_eq!(measured.counter("ediint_messages_sent_total status=accepted"), 2);
     assert_eq!(measured.counter("ediint_messages_sent_total status=failed"), 1);
@@ -184,7 +191,8 @@ async fn an_exchange_is_seen_but_not_its_secrets() {
     assert_eq!(measured.counter("ediint_receipts_sent_total delivery=response"), 3);
     assert_eq!(measured.counter("ediint_requests_refused_total status=403"), 1);
     assert_eq!(measured.counter("ediint_decryption_failures_total"), 1);
-    assert_eq!(measured.counter("ediint_tls_failures_total"), 1);
+    assert_eq!(measured.counter("ediint_tls_failures_total side=client"), 1);
+    assert_eq!(measured.counter("ediint_tls_failures_total side=server"), 1);
     assert_eq!(measured.gauge("ediint_requests_in_progress"), 0.0);
     assert_eq!(measured.gauge("ediint_key_operations"), 0.0);
     for (stage, times) in [
@@ -202,6 +210,15 @@ async fn an_exchange_is_seen_but_not_its_secrets() {
 
     outbox(&log, &snapshotter, &mut world).await;
     nothing_secret(&log);
+}
+
+fn acceptor() -> TlsAcceptor {
+    let file = |end| data(&format!("openssl/tls/server.{end}"));
+    let key = PrivateKeyDer::from_pem_slice(&file("key")).unwrap();
+    let identity = TlsIdentity::new(vec![CertificateDer::from_pem_slice(&file("pem")).unwrap()], key);
+    let provider = default_provider().unwrap();
+    let config = server_config(&identity, &ClientAuth::None, TlsVersion::Tls12, provider).unwrap();
+    TlsAcceptor::new(Arc::new(config), Duration::from_secs(10))
 }
 
 /// A message that waits in an outbox: its way is barred at first.

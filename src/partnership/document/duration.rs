@@ -28,7 +28,7 @@ impl Text for Duration {
         let nanoseconds = self.as_nanos();
         let exact = UNITS
             .iter()
-            .find(|(_, unit)| nanoseconds % unit == 0 && nanoseconds > 0);
+            .find(|(_, unit)| nanoseconds > 0 && nanoseconds.is_multiple_of(*unit));
         match exact {
             Some((name, unit)) => format!("{}{name}", nanoseconds / unit),
             None => "0s".to_owned(),

@@ -62,11 +62,10 @@ struct HeaderTable {
 
 impl Default for SendTable {
     fn default() -> Self {
-        Self {
-            // Signed or not follows from whether there is one.
-            signed_receipt: None,
-            ..SendProfile::default().table()
-        }
+        let mut table = SendProfile::default().table();
+        // Signed or not follows from whether there is one.
+        table.signed_receipt = None;
+        table
     }
 }
 
@@ -209,10 +208,9 @@ pub(super) struct ReceiptTable {
 
 impl Default for ReceiptTable {
     fn default() -> Self {
-        Self {
-            signed_receipt: None,
-            ..ReceiptRequest::default().table()
-        }
+        let mut table = ReceiptRequest::default().table();
+        table.signed_receipt = None;
+        table
     }
 }
 

@@ -278,7 +278,7 @@ impl HttpClient for HyperClient {
             if let Err(error) = &result
                 && error.step() == Some(Step::Tls)
             {
-                telemetry::count(telemetry::TLS_FAILURES, &[]);
+                telemetry::count(telemetry::TLS_FAILURES, &[("side", "client")]);
             }
             result
         })
