@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     reason = "what the helpers of a test cannot do is a failure of the test"
 )]
+#![expect(clippy::duplicate_mod, reason = "each example brings its set-up")]
 
 #[path = "../../examples/actix.rs"]
 #[expect(dead_code, reason = "the example is more than the host")]
