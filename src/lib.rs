@@ -87,8 +87,8 @@
 //! # From one call to the whole
 //!
 //! The guides go through it subject by subject: sending, receiving, keys and their rollover, TLS, reliability and stores,
-//! clusters, security, troubleshooting by symptom, and tables of algorithms and conformance. They are in the module
-//! `guide`, which is there with the default features.
+//! clusters, security, troubleshooting by symptom, observability, and tables of algorithms and conformance. They are in the
+//! module [`guide`], most of them with the default features alone.
 //!
 //! # When something goes wrong
 //!
@@ -103,6 +103,8 @@
 //! `CryptoProvider` of the host's own too.
 //! `pkcs12` reads keys from PKCS#12 files. `redb` and `postgres` are the stores that keep what they are told: in one file,
 //! and in a database that many machines share. `testing` has the suites that all stores pass, for those that a host makes.
+//! `serde` reads partnerships from files and database rows, and writes them: see [`Partnership`]. `metrics` counts and times
+//! through the facade of that name; what there is to see, in logs too, is in [`guide::observability`].
 //! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`], [`mdn`], and
 //! [`diagnose`].
 #![forbid(unsafe_code)]
@@ -116,6 +118,8 @@ mod limits;
 mod message_id;
 mod mic;
 mod name;
+#[cfg(test)]
+mod test_log;
 mod version;
 
 pub mod cms;
@@ -125,6 +129,9 @@ pub mod partnership;
 
 pub mod envelope;
 pub mod mdn;
+
+#[cfg(feature = "transport")]
+mod telemetry;
 
 pub mod keystore;
 mod spool;
@@ -148,7 +155,6 @@ mod receiver;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-#[cfg(all(feature = "client", feature = "receiver"))]
 pub mod guide;
 
 #[cfg(feature = "client")]
