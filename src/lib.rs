@@ -54,9 +54,11 @@
 //!         message.payload.persist(path).await
 //!     })
 //!     .build()?;
-//! Ok(axum::Router::new().route("/as2", axum::routing::post_service(receiver)))
+//! Ok(axum::Router::new().route_service("/as2", receiver))
 //! # }
 //! ```
+//!
+//! Complete hosts for axum, plain hyper and actix-web are in `examples/`.
 //!
 //! # Delivery that survives crashes
 //!
@@ -81,6 +83,12 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # From one call to the whole
+//!
+//! The guides go through it subject by subject: sending, receiving, keys and their rollover, TLS, reliability and stores,
+//! clusters, security, troubleshooting by symptom, observability, and tables of algorithms and conformance. They are in the
+//! module [`guide`], most of them with the default features alone.
 //!
 //! # When something goes wrong
 //!

@@ -9,6 +9,7 @@ mod backend {
     use rsa::pkcs1::EncodeRsaPrivateKey;
 
     use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+    use crate::keystore::prime_order::larger_prime_first;
 
     /// A key that graviola takes: 2048 to 8192 bits.
     pub(in super::super) struct FastRsa(SigningKey);
@@ -20,7 +21,8 @@ mod backend {
                 return None;
             }
             // What `rsa` writes is consistent, whatever the file said.
-            let der = key.to_pkcs1_der().ok()?;
+            let ordered = larger_prime_first(key);
+            let der = ordered.as_ref().unwrap_or(key).to_pkcs1_der().ok()?;
             SigningKey::from_pkcs1_der(der.as_bytes()).ok().map(Self)
         }
 

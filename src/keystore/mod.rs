@@ -76,6 +76,7 @@ mod identity;
 mod memory;
 mod operations;
 mod partner;
+mod prime_order;
 mod private_key;
 mod revocation_files;
 mod unwrapped;
@@ -98,6 +99,8 @@ pub use identity::{Identity, IdentityError};
 pub use memory::MemoryKeyStore;
 pub use operations::{KeyOperations, TooManyOperations};
 pub use partner::{PartnerCertificate, PartnerCertificates};
+#[cfg(feature = "transport")]
+pub(crate) use prime_order::larger_prime_first_der;
 pub use private_key::{PrivateKey, PrivateKeyError};
 pub use revocation_files::{RevocationFileError, RevocationFiles};
 pub use unwrapped::{Unwrapped, addressed_to};

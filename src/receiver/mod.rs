@@ -51,7 +51,7 @@ pub use replay::ReplayRules;
 /// Receives AS2 messages, and the asynchronous receipts to our own, on one endpoint (RFC 4130 §4).
 ///
 /// It is a tower `Service` of HTTP requests, so that it mounts where services do: in axum with
-/// `Router::new().route("/as2", axum::routing::post_service(receiver))`. TLS is the host's; where the host sees a client
+/// `Router::new().route_service("/as2", receiver)`. TLS is the host's; where the host sees a client
 /// certificate it puts [`PeerCertificate`](crate::transport::PeerCertificate) into the extensions of the request, and
 /// [`OverTls`](crate::transport::OverTls) for any connection over TLS.
 ///

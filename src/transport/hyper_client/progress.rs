@@ -158,15 +158,42 @@ impl Body for TrackedBody {
 }
 
 /// A stream that tells when octets pass.
+///
+/// A partner may answer before it has read the whole request, with 413 for example, and hang up. What it said can be
+/// read though nothing can be written any more, so a write that finds the connection broken waits for the read that
+/// tells what there was to hear.
 pub(super) struct TrackedStream<S> {
     stream: S,
     progress: Arc<Progress>,
+    broken: Option<io::Error>,
 }
 
 impl<S> TrackedStream<S> {
     pub(super) fn new(stream: S, progress: Arc<Progress>) -> Self {
-        Self { stream, progress }
+        Self {
+            stream,
+            progress,
+            broken: None,
+        }
     }
+
+    /// Holds back that nothing can be written any more.
+    fn unless_broken<T>(&mut self, result: io::Result<T>) -> Poll<io::Result<T>> {
+        match result {
+            Err(error) if hung_up(&error) => {
+                self.broken = Some(error);
+                Poll::Pending
+            }
+            result => Poll::Ready(result),
+        }
+    }
+}
+
+fn hung_up(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted
+    )
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for TrackedStream<S> {
@@ -174,18 +201,28 @@ impl<S: AsyncRead + Unpin> AsyncRead for TrackedStream<S> {
         let before = buffer.filled().len();
         let result = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
         let read = buffer.filled().get(before..).unwrap_or_default();
+        let heard_out = match &result {
+            Ok(()) => read.is_empty(),
+            Err(error) => hung_up(error) || error.kind() == io::ErrorKind::UnexpectedEof,
+        };
         if !read.is_empty() {
             self.progress.read(read);
         }
-        Poll::Ready(result)
+        Poll::Ready(match self.broken.take_if(|_| heard_out) {
+            Some(broken) => Err(broken),
+            None => result,
+        })
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for TrackedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        if self.broken.is_some() {
+            return Poll::Pending;
+        }
         let result = ready!(Pin::new(&mut self.stream).poll_write(cx, octets));
         self.progress.written();
-        Poll::Ready(result)
+        self.unless_broken(result)
     }
 
     fn poll_write_vectored(
@@ -193,9 +230,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TrackedStream<S> {
         cx: &mut Context<'_>,
         octets: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.broken.is_some() {
+            return Poll::Pending;
+        }
         let result = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, octets));
         self.progress.written();
-        Poll::Ready(result)
+        self.unless_broken(result)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -203,14 +243,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TrackedStream<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.broken.is_some() {
+            return Poll::Pending;
+        }
         let result = ready!(Pin::new(&mut self.stream).poll_flush(cx));
         if result.is_ok() {
             self.progress.flushed();
         }
-        Poll::Ready(result)
+        self.unless_broken(result)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;
