@@ -159,7 +159,8 @@ impl Arrival {
             {
                 record = record.post_to(url.clone());
                 // Who has no client, or has too much to do, leaves all of it to the outbox.
-                let turn = route::turn(&core).filter(|_| core.http.is_some());
+                let turn = core.posts.turn(exchange.headers.from());
+                let turn = turn.filter(|_| core.http.is_some());
                 job = PostJob::new(id, token, &record, record.received_at).zip(turn);
             }
             let lease = job.as_ref().map_or(Duration::ZERO, |_| POST_LEASE);

@@ -36,7 +36,7 @@ fn victim() {
     std::thread::park();
 }
 
-/// REL-17: what a killed process leaves is found and removed, whatever other processes do in the same directory. What is
+/// What a killed process leaves is found and removed, whatever other processes do in the same directory. What is
 /// in use is not touched, in this process and in others.
 #[test]
 fn what_killed_processes_leave_is_removed() {
