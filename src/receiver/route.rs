@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::Uri;
 use super::Reply;
 use super::body::AfterReply;
 use super::event::ReceiverEvent;
@@ -11,6 +10,7 @@ use super::posts::Turn;
 use super::shared::Core;
 use crate::exchange::{PostError, PostJob, Posted, SealedReceipt, post};
 use crate::mdn::ReceiptDestination;
+use http::Uri;
 
 /// Where a receipt goes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,7 +18,9 @@ fn one_partner_takes_no_place_of_another() {
 #[test]
 fn all_partners_together_have_a_limit() {
     let posts = Posts::default();
-    let mut turns: Vec<_> = (0..IN_ALL).map(|number| posts.turn(&partner(number)).unwrap()).collect();
+    let mut turns: Vec<_> = (0..IN_ALL)
+        .map(|number| posts.turn(&partner(number)).unwrap())
+        .collect();
     assert!(posts.turn(&partner(IN_ALL)).is_none());
     turns.pop();
     let last = posts.turn(&partner(IN_ALL));
