@@ -215,3 +215,30 @@ async fn a_server_that_is_not_trusted_is_refused() {
     assert!(matches!(error, PostgresOpenError::Connection(_)), "{error:?}");
     assert!(chain(&error).contains("certificate"), "{}", chain(&error));
 }
+
+/// The database restarts: whoever asks meanwhile is told that the store is away, and it goes on with new connections.
+#[tokio::test]
+async fn connections_that_break() {
+    let Some(server) = Server::get() else { return };
+    let url = server.schema().await;
+    let name = url.rsplit_once("%3D").unwrap().1;
+    let store = PostgresStore::connect(&format!("{url}&application_name={name}"), None)
+        .await
+        .unwrap()
+        .connections(2);
+    for number in 0..10 {
+        store.claim(&id(number), None, Duration::from_secs(60)).await.unwrap();
+        let broken = format!(
+            "DO $$ DECLARE ended int; BEGIN SELECT count(pg_terminate_backend(pid, 10000)) INTO ended FROM pg_stat_activity \
+             WHERE application_name = '{name}'; IF ended = 0 THEN RAISE 'no connection'; END IF; END $$"
+        );
+        postgres::execute(&server.url, &broken).await;
+        // Each of the connections may be found broken once.
+        let mut failures = 0;
+        while let Err(error) = store.find_received(&id(number)).await {
+            assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+            failures += 1;
+            assert!(failures <= 2, "{error:?}");
+        }
+    }
+}
