@@ -54,6 +54,7 @@ pub(super) async fn prepare(
     let subject = message.subject.as_deref().or(profile.subject.as_deref());
     let headers = OutgoingHeaders::new(local, remote, &message_id, now)
         .version(profile.as2_version)
+        .reliability(profile.reliability)
         .subject(subject.unwrap_or(SUBJECT))
         .user_agent(&core.agent)
         .receipt_request(&receipt_request)

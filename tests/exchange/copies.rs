@@ -48,7 +48,7 @@ impl Door {
     }
 }
 
-async fn prepare(world: &World, receipt: ReceiptRequest, content: &'static str) -> PreparedMessage {
+pub(crate) async fn prepare(world: &World, receipt: ReceiptRequest, content: &'static str) -> PreparedMessage {
     let sends = world.sending(SendProfile::new().receipt(receipt));
     let id = MessageId::new("order-1@alice.example").unwrap();
     let order = OutboundMessage::new(content).message_id(id);
@@ -57,7 +57,7 @@ async fn prepare(world: &World, receipt: ReceiptRequest, content: &'static str) 
     prepared
 }
 
-async fn answer(message: Request<Vec<u8>>) -> (StatusCode, http::HeaderMap, Bytes) {
+pub(crate) async fn answer(message: Request<Vec<u8>>) -> (StatusCode, http::HeaderMap, Bytes) {
     let (head, body) = post(message).await.into_parts();
     (head.status, head.headers, body.collect().await.unwrap().to_bytes())
 }
@@ -135,37 +135,6 @@ async fn another_message_under_the_same_id() {
     assert_eq!(world.bob.store.find_received(first.id()).await.unwrap(), record);
     assert_eq!(answer(request(&first).await).await, taken);
     assert!(world.bob.inbox.recv().await.is_some() && world.bob.nothing_arrived());
-}
-
-/// REL-13: a partner that may use ids again has each message delivered, each of them once, with its own receipt.
-#[tokio::test]
-async fn an_id_that_is_used_again() {
-    let mut world = World::new(AcceptPolicy::new().accept_reused_message_ids()).await;
-    let mut keys = std::collections::HashSet::new();
-    let contents = [ORDER, "another order", "a third order"];
-    let mut prepared = Vec::new();
-    for content in contents {
-        prepared.push(prepare(&world, ReceiptRequest::sync(), content).await);
-    }
-    let mut answers = Vec::new();
-    for (message, content) in prepared.iter().zip(contents) {
-        let response = post(request(message).await).await;
-        let receipt = world
-            .client
-            .accept_response(&world.to_bob, message, response)
-            .await
-            .unwrap();
-        assert!(receipt.is_accepted(), "{}", receipt.status);
-        answers.push(answer(request(message).await).await);
-        let received = world.bob.inbox.recv().await.unwrap();
-        assert_eq!(received.message_id.as_ref(), Some(message.id().message_id()));
-        assert!(keys.insert(received.storage_key().to_owned()));
-        assert_eq!(received.payload.into_bytes().await.unwrap(), content);
-    }
-    for (message, first) in prepared.iter().zip(answers) {
-        assert_eq!(answer(request(message).await).await, first);
-    }
-    assert!(world.bob.nothing_arrived());
 }
 
 /// REL-09, REL-15: who knows the id of a message and nothing else gets nothing, before it came and after.
