@@ -145,7 +145,8 @@ async fn disk_full_under_the_outbox() {
             .build()
             .unwrap();
         let error = outbox.client.submit(&outbox.to_bob, order()).await.unwrap_err();
-        let full = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
+        let cause: &dyn std::error::Error = &error;
+        let full = std::iter::successors(Some(cause), |error| error.source())
             .filter_map(|error| error.downcast_ref::<std::io::Error>())
             .any(|error| error.kind() == std::io::ErrorKind::StorageFull);
         assert!(full, "{error:?}");

@@ -83,7 +83,11 @@ impl Inbox for Watched {
             let what = match &result {
                 Ok(Delivery::Accepted) if before => "again",
                 Ok(Delivery::Accepted) => "now",
-                _ => "failed",
+                other => {
+                    self.place
+                        .note("violations", &format!("{key} not delivered: {other:?}"));
+                    "failed"
+                }
             };
             self.place.note(
                 "deliveries",

@@ -2,7 +2,7 @@ use super::{IN_ALL, Posts, TO_ONE};
 use crate::name::As2Name;
 
 fn partner(number: usize) -> As2Name {
-    As2Name::new(&format!("partner {number}")).unwrap()
+    As2Name::new(format!("partner {number}")).unwrap()
 }
 
 #[test]

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::deadline::Deadline;
@@ -28,7 +28,7 @@ use crate::transport::{RequestBody, ResponseBody, Step, TransportError};
 pub(super) struct Connection {
     sender: SendRequest<TrackedBody>,
     progress: Arc<Progress>,
-    task: AbortHandle,
+    task: JoinHandle<hyper::Result<()>>,
 }
 
 /// Where a connection goes when its exchange is over.
@@ -57,7 +57,7 @@ impl Connection {
         Ok(Self {
             sender,
             progress,
-            task: tokio::spawn(connection).abort_handle(),
+            task: tokio::spawn(connection),
         })
     }
 
@@ -82,10 +82,19 @@ impl Connection {
         let request = request.map(|body| TrackedBody::new(body, profile.chunked, progress.clone()));
         let timeouts = profile.timeouts;
         let response = respond(self.sender.send_request(request), &progress, &timeouts, &deadline).await;
-        let response = response.map_err(|error| Failed {
-            unanswered: matches!(error, TransportError::Connection { .. }) && progress.first_octet().is_none(),
-            error,
-        })?;
+        let response = match response {
+            Ok(response) => response,
+            Err(error) => {
+                let error = match error {
+                    Broken::Limit(error) => error,
+                    Broken::Http(error) => failure(self.cause(error).await, &progress),
+                };
+                return Err(Failed {
+                    unanswered: matches!(error, TransportError::Connection { .. }) && progress.first_octet().is_none(),
+                    error,
+                });
+            }
+        };
         Ok(response.map(|incoming| {
             ResponseBody::new(TimedBody {
                 incoming,
@@ -100,6 +109,18 @@ impl Connection {
             })
         }))
     }
+
+    /// Why the connection ended. One that ends before it takes a request tells the request only that it is over: a
+    /// server that refuses our certificate in TLS 1.3 may be faster than we are.
+    async fn cause(&mut self, error: hyper::Error) -> hyper::Error {
+        if !error.is_canceled() {
+            return error;
+        }
+        match timeout(Duration::from_secs(1), &mut self.task).await {
+            Ok(Ok(Err(cause))) => cause,
+            _ => error,
+        }
+    }
 }
 
 impl Drop for Connection {
@@ -108,13 +129,19 @@ impl Drop for Connection {
     }
 }
 
+/// Why there is no response.
+enum Broken {
+    Limit(TransportError),
+    Http(hyper::Error),
+}
+
 /// Waits for the head of the response as long as the partner makes progress.
 async fn respond(
     response: impl Future<Output = hyper::Result<Response<Incoming>>>,
     progress: &Progress,
     timeouts: &Timeouts,
     deadline: &Deadline,
-) -> Result<Response<Incoming>, TransportError> {
+) -> Result<Response<Incoming>, Broken> {
     let mut response = pin!(response);
     loop {
         let (step, last) = progress.now();
@@ -126,11 +153,11 @@ async fn respond(
         let (at, timeout) = deadline.bound(step, last, limit);
         tokio::select! {
             biased;
-            response = &mut response => return response.map_err(|error| failure(error, progress)),
+            response = &mut response => return response.map_err(Broken::Http),
             () = progress.sent() => {}
             () = sleep_until(at) => {
                 if progress.now() == (step, last) {
-                    return Err(timeout);
+                    return Err(Broken::Limit(timeout));
                 }
             }
         }
