@@ -18,6 +18,8 @@ use crate::cms::detached_signature;
 use crate::envelope::Acceptance;
 use crate::exchange::{POST_LEASE, PostJob, SealedReceipt};
 use crate::mdn::{ReceiptForm, WarningModifier};
+use crate::message_id::MessageId;
+use crate::mic::Mic;
 use crate::store::{Claim, ClaimToken, ExchangeId, PostState, ReceivedRecord};
 use crate::telemetry;
 
@@ -132,7 +134,7 @@ impl Arrival {
     /// The id for a message that is not the one on record under its own, where the partner may use ids again (REL-13).
     fn id_as_new(&self, id: &ExchangeId, record: &ReceivedRecord) -> Option<ExchangeId> {
         let may = self.exchange.partnership.accept_policy().reused_message_ids;
-        (may && !self.is(record)).then(|| id.of_content(&self.message.mic))?
+        (may && !self.is(record)).then(|| id_of_content(id, &self.message.mic))?
     }
 
     /// Gives the message to the host, puts it on record under the claim, and makes its receipt. Says too whether it is
@@ -301,6 +303,13 @@ fn received_message(
         received_at: now,
         storage_key,
     }
+}
+
+/// The id for another message that came under an id, told by its content; `None` where that is too long.
+fn id_of_content(id: &ExchangeId, mic: &Mic) -> Option<ExchangeId> {
+    let message_id = format!("<{};mic={}>", id.message_id().key(), mic.base64());
+    let message_id = MessageId::parse(&message_id).ok()?;
+    Some(ExchangeId::new(id.to().clone(), id.from().clone(), message_id))
 }
 
 fn storage_key_of(id: &ExchangeId) -> String {

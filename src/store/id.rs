@@ -2,7 +2,6 @@ use std::fmt;
 
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::message_id::MessageId;
-use crate::mic::Mic;
 use crate::name::As2Name;
 
 /// What identifies a message: whom it goes to, whom it comes from, and its Message-ID (RFC 4130 §5.5).
@@ -38,15 +37,6 @@ impl ExchangeId {
     #[must_use]
     pub fn message_id(&self) -> &MessageId {
         &self.message_id
-    }
-
-    /// The id of another message that came under this one, which is told by its content; `None` where that is too long.
-    pub(crate) fn of_content(&self, mic: &Mic) -> Option<Self> {
-        let message_id = format!("<{};mic={}>", self.message_id.key(), mic.base64());
-        Some(Self {
-            message_id: MessageId::parse(&message_id).ok()?,
-            ..self.clone()
-        })
     }
 
     /// The name that is not ours.
