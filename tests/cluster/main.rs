@@ -8,7 +8,7 @@
 //! EDIINT_POSTGRES=$(tests/postgres/setup) cargo test --release --all-features --test cluster -- --nocapture
 //! ```
 //!
-//! `MESSAGES` (10,000; 400 without `--release`), `KILLS` in all (200; 20) and `SEED` come from the environment. Without
+//! `MESSAGES` (6,000; 400 without `--release`), `KILLS` in all (120; 20) and `SEED` come from the environment. Without
 //! `EDIINT_POSTGRES` nothing runs, unless `EDIINT_PEERS=1` insists.
 
 #![cfg(unix)]
@@ -39,8 +39,8 @@ const CLUSTER: Setting = Setting {
     test: "nothing_is_lost_and_nothing_comes_twice_in_a_cluster",
     senders: 2,
     receivers: 3,
-    messages: if cfg!(debug_assertions) { 400 } else { 10_000 },
-    kills: if cfg!(debug_assertions) { 20 } else { 200 },
+    messages: if cfg!(debug_assertions) { 400 } else { 6000 },
+    kills: if cfg!(debug_assertions) { 20 } else { 120 },
     repeat_every: 4,
     open,
     kill,
