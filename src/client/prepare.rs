@@ -75,6 +75,7 @@ async fn prepare_within(
     let subject = message.subject.as_deref().or(profile.subject.as_deref());
     let headers = OutgoingHeaders::new(local, remote, &message_id, now)
         .version(profile.as2_version)
+        .reliability(profile.reliability)
         .subject(subject.unwrap_or(SUBJECT))
         .user_agent(&core.agent)
         .receipt_request(&receipt_request)

@@ -20,6 +20,7 @@ mod tests;
 #[derive(Clone)]
 pub struct OutgoingHeaders<'a> {
     version: As2Version,
+    reliability: bool,
     from: &'a As2Name,
     to: &'a As2Name,
     message_id: &'a MessageId,
@@ -57,6 +58,7 @@ impl<'a> OutgoingHeaders<'a> {
     pub fn new(from: &'a As2Name, to: &'a As2Name, message_id: &'a MessageId, date: SystemTime) -> Self {
         Self {
             version: As2Version::V1_1,
+            reliability: false,
             from,
             to,
             message_id,
@@ -72,6 +74,13 @@ impl<'a> OutgoingHeaders<'a> {
     #[must_use]
     pub fn version(mut self, version: As2Version) -> Self {
         self.version = version;
+        self
+    }
+
+    /// Whether AS2 Reliability is announced, which takes AS2-Version 1.2 at least (RFC 6017 §4).
+    #[must_use]
+    pub fn reliability(mut self, announced: bool) -> Self {
+        self.reliability = announced;
         self
     }
 
@@ -118,7 +127,14 @@ impl<'a> OutgoingHeaders<'a> {
     /// [`OutgoingHeaderError`] where a configured name or value cannot be sent.
     pub fn build(&self, body: &HeaderBlock) -> Result<HeaderBlock, OutgoingHeaderError> {
         let mut headers = HeaderBlock::new();
-        headers.push("AS2-Version", &self.version.to_string())?;
+        let version = match self.reliability {
+            true => self.version.max(As2Version::V1_2),
+            false => self.version,
+        };
+        headers.push("AS2-Version", &version.to_string())?;
+        if self.reliability {
+            headers.push("EDIINT-Features", "AS2-Reliability")?;
+        }
         headers.push("AS2-From", &self.from.to_header())?;
         headers.push("AS2-To", &self.to.to_header())?;
         headers.push("Message-ID", self.message_id.as_str())?;

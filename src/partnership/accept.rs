@@ -60,6 +60,7 @@ pub struct AcceptPolicy {
     pub(crate) receipts_without_mic: bool,
     pub(crate) receipts_without_names: bool,
     pub(crate) without_message_id: bool,
+    pub(crate) reused_message_ids: bool,
     pub(crate) ignore_http_transfer_encoding: bool,
     pub(crate) receipt_rule: ReceiptRule,
     pub(crate) receipt_by_known_key: bool,
@@ -118,6 +119,7 @@ impl Default for AcceptPolicy {
             receipts_without_mic: false,
             receipts_without_names: false,
             without_message_id: false,
+            reused_message_ids: false,
             ignore_http_transfer_encoding: false,
             receipt_rule: ReceiptRule::AsAsked,
             receipt_by_known_key: false,
@@ -310,6 +312,15 @@ impl AcceptPolicy {
     #[must_use]
     pub fn accept_without_message_id(mut self) -> Self {
         self.without_message_id = true;
+        self
+    }
+
+    /// Takes a message with the Message-ID of another one for a new one, if its content is another: for partners that
+    /// number their messages anew (REL-13; default: it is refused, RFC 4130 §5.5). The store has it under the Message-ID
+    /// with its MIC behind it, so that its own retries are recognised.
+    #[must_use]
+    pub fn accept_reused_message_ids(mut self) -> Self {
+        self.reused_message_ids = true;
         self
     }
 

@@ -48,6 +48,7 @@ pub struct SendProfile {
     pub(crate) combined_signature_oid: bool,
     pub(crate) allow_plaintext: bool,
     pub(crate) as2_version: As2Version,
+    pub(crate) reliability: bool,
     pub(crate) subject: Option<String>,
     pub(crate) http_headers: CustomHeaders,
     pub(crate) transfer_encoding: TransferEncoding,
@@ -72,6 +73,7 @@ impl Default for SendProfile {
             combined_signature_oid: false,
             allow_plaintext: false,
             as2_version: As2Version::V1_1,
+            reliability: false,
             subject: None,
             http_headers: CustomHeaders::default(),
             transfer_encoding: TransferEncoding::Binary,
@@ -208,6 +210,15 @@ impl SendProfile {
     #[must_use]
     pub fn as2_version(mut self, version: As2Version) -> Self {
         self.as2_version = version;
+        self
+    }
+
+    /// Announces in messages and receipts, with `EDIINT-Features: AS2-Reliability` under AS2-Version 1.2 (RFC 6017 §4), that
+    /// what failed is sent again as it was, and that what comes twice is delivered once (REL-17). It is so with a message
+    /// store that outlives the process and with messages that are submitted, which is the host's to see to.
+    #[must_use]
+    pub fn announce_reliability(mut self) -> Self {
+        self.reliability = true;
         self
     }
 

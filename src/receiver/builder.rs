@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use tokio::sync::Semaphore;
 
 use super::As2Receiver;
 use super::event::ReceiverEvent;
@@ -13,8 +12,8 @@ use super::gate::Gate;
 use super::inbox::Inbox;
 use super::key_guard::KeyGuard;
 use super::pace::BodyPace;
+use super::posts::Posts;
 use super::replay::ReplayRules;
-use super::route::POSTS;
 use super::shared::{Core, EventHook, ReceiptHook, ThrottleHook};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
@@ -355,7 +354,7 @@ impl As2ReceiverBuilder {
                 strict_names: self.strict_names,
                 stranger_status: self.stranger_status,
                 alive_page: self.alive_page,
-                posts: Arc::new(Semaphore::new(POSTS)),
+                posts: Posts::default(),
                 lease: self.lease,
                 duplicates_are_processed: self.duplicates_are_processed,
                 replays: self.replays,

@@ -18,6 +18,8 @@ use crate::cms::detached_signature;
 use crate::envelope::Acceptance;
 use crate::exchange::{POST_LEASE, PostJob, SealedReceipt};
 use crate::mdn::{ReceiptForm, WarningModifier};
+use crate::message_id::MessageId;
+use crate::mic::Mic;
 use crate::store::{Claim, ClaimToken, ExchangeId, PostState, ReceivedRecord};
 use crate::telemetry;
 
@@ -82,7 +84,7 @@ impl Arrival {
     }
 
     /// Delivers the message once, and answers.
-    pub(super) async fn deliver(self) -> Result<Reply, Refused> {
+    pub(super) async fn deliver(mut self) -> Result<Reply, Refused> {
         let core = Arc::clone(&self.core);
         match self.claim().await? {
             Turn::Anonymous => self.hand_over(None).await.map(|(reply, _)| reply),
@@ -101,20 +103,38 @@ impl Arrival {
     }
 
     /// Claims the id, waiting for a copy that is being delivered, within bounds (REL-11).
-    async fn claim(&self) -> Result<Turn, Refused> {
-        let Some(id) = &self.exchange.id else {
+    async fn claim(&mut self) -> Result<Turn, Refused> {
+        let Some(mut id) = self.exchange.id.clone() else {
             return Ok(Turn::Anonymous);
         };
         for _ in 0..POLLS {
-            let claim = self.core.store.claim(id, self.signature_key, self.core.lease);
+            let claim = self.core.store.claim(&id, self.signature_key, self.core.lease);
             match claim.await? {
-                Claim::New(token) => return Ok(Turn::Ours(id.clone(), token)),
-                Claim::Done(record) => return Ok(Turn::Delivered(id.clone(), record)),
+                Claim::New(token) => return Ok(Turn::Ours(id, token)),
+                Claim::Done(record) => match self.id_as_new(&id, &record) {
+                    Some(new) => {
+                        self.message.storage_key = storage_key_of(&new);
+                        self.exchange.id = Some(new.clone());
+                        id = new;
+                    }
+                    None => return Ok(Turn::Delivered(id, record)),
+                },
                 Claim::Replayed(first) => return Ok(Turn::Replayed(id.clone(), first)),
                 Claim::InProgress => sleep(POLL).await,
             }
         }
         Err(Refused::InProgress)
+    }
+
+    /// Whether it is the message on record that has come again: the same body, or the same content.
+    fn is(&self, record: &ReceivedRecord) -> bool {
+        record.body_digest == self.record.body_digest || record.mic.as_ref() == Some(&self.message.mic)
+    }
+
+    /// The id for a message that is not the one on record under its own, where the partner may use ids again (REL-13).
+    fn id_as_new(&self, id: &ExchangeId, record: &ReceivedRecord) -> Option<ExchangeId> {
+        let may = self.exchange.partnership.accept_policy().reused_message_ids;
+        (may && !self.is(record)).then(|| id_of_content(id, &self.message.mic))?
     }
 
     /// Gives the message to the host, puts it on record under the claim, and makes its receipt. Says too whether it is
@@ -162,7 +182,8 @@ impl Arrival {
             {
                 record = record.post_to(url.clone());
                 // Who has no client, or has too much to do, leaves all of it to the outbox.
-                let turn = route::turn(&core).filter(|_| core.http.is_some());
+                let turn = core.posts.turn(exchange.headers.from());
+                let turn = turn.filter(|_| core.http.is_some());
                 job = PostJob::new(id, token, &record, record.received_at).zip(turn);
             }
             let lease = job.as_ref().map_or(Duration::ZERO, |_| POST_LEASE);
@@ -189,7 +210,7 @@ impl Arrival {
 
     /// The id is on record as delivered: the same body or content again, or another message (REL-09, REL-13).
     async fn duplicate(self, id: &ExchangeId, record: ReceivedRecord) -> Result<Reply, Refused> {
-        if record.body_digest == self.record.body_digest || record.mic.as_ref() == Some(&self.message.mic) {
+        if self.is(&record) {
             return repeat(&self.core, &self.exchange, id, record).await;
         }
         self.core.tell(&ReceiverEvent::Conflict(id));
@@ -254,9 +275,13 @@ fn received_message(
     let headers = &exchange.headers;
     let filename = decoded.filename();
     let payload_head = decoded.payload_head.unwrap_or_default();
-    let key: &[u8] = match headers.message_id() {
-        Some(id) => id.key().as_bytes(),
-        None => &body_digest,
+    let storage_key = match &exchange.id {
+        Some(id) => storage_key_of(id),
+        None => storage_key([
+            headers.to().as_str().as_bytes(),
+            headers.from().as_str().as_bytes(),
+            &body_digest,
+        ]),
     };
     ReceivedMessage {
         payload: payload.into(),
@@ -276,10 +301,21 @@ fn received_message(
         continued_unauthenticated: acceptance.continued_unauthenticated,
         transport: exchange.transport,
         received_at: now,
-        storage_key: storage_key([
-            headers.to().as_str().as_bytes(),
-            headers.from().as_str().as_bytes(),
-            key,
-        ]),
+        storage_key,
     }
+}
+
+/// The id for another message that came under an id, told by its content; `None` where that is too long.
+fn id_of_content(id: &ExchangeId, mic: &Mic) -> Option<ExchangeId> {
+    let message_id = format!("<{};mic={}>", id.message_id().key(), mic.base64());
+    let message_id = MessageId::parse(&message_id).ok()?;
+    Some(ExchangeId::new(id.to().clone(), id.from().clone(), message_id))
+}
+
+fn storage_key_of(id: &ExchangeId) -> String {
+    storage_key([
+        id.to().as_str().as_bytes(),
+        id.from().as_str().as_bytes(),
+        id.message_id().key().as_bytes(),
+    ])
 }

@@ -52,7 +52,8 @@ pub enum Delivery {
     AcceptedWithWarning(WarningModifier),
     /// The host had it already, by its own judgement: `processed/warning: duplicate-document`.
     Duplicate,
-    /// The host will not take it, now or later: `processed/error`.
+    /// The host will not take it, now or later: `processed/error`. Nothing is recorded: whatever comes under the same id,
+    /// the same message or a corrected one, is for the inbox to judge anew.
     Rejected(ErrorModifier),
 }
 

@@ -16,6 +16,7 @@ mod key_guard;
 mod message;
 mod outgoing;
 mod pace;
+mod posts;
 mod replay;
 mod route;
 mod shared;

@@ -14,7 +14,6 @@ use crate::mime::{HeaderBlock, TransferEncoding};
 use crate::partnership::SendProfile;
 use crate::spool::Payload;
 use crate::telemetry::{self, label};
-use crate::version::As2Version;
 
 /// Writes the receipt for `outcome`, signed where `form` says so and the identity that was addressed has a key.
 pub(super) async fn sealed(
@@ -40,17 +39,16 @@ async fn seal(
         ReceiptForm::Unsigned | ReceiptForm::UnsignedInstead => (None, MicalgStyle::default()),
     };
     let mdn = mdn(core, &exchange.headers, outcome, style);
-    let version = exchange.partnership.send_profile().as2_version;
+    let profile = exchange.partnership.send_profile();
     let Some(digest) = digest else {
-        return unsigned_mdn(core, &exchange.headers, version, &mdn);
+        return unsigned_mdn(core, &exchange.headers, Some(profile), &mdn);
     };
     let local = exchange.headers.to();
-    let profile = exchange.partnership.send_profile();
     let now = core.clock.now();
     let mut signature = match signature_blueprint(&*core.keys, local, exchange.known.as_ref(), profile, now).await {
         Ok(signature) => signature,
         Err(EncodeFailure::KeyStore(KeyStoreError::NoKey(_))) => {
-            return unsigned_mdn(core, &exchange.headers, version, &mdn);
+            return unsigned_mdn(core, &exchange.headers, Some(profile), &mdn);
         }
         Err(error) => return Err(Refused::Receipt(error.into())),
     };
@@ -74,37 +72,42 @@ async fn seal(
     .map_err(|error| Refused::Receipt(error.into()))?;
     let mut body = encoded.prefix;
     body.extend_from_slice(&content.into_bytes().map_err(Refused::Spool)?);
-    assemble(core, &exchange.headers, version, &encoded.head, body)
+    assemble(core, &exchange.headers, Some(profile), &encoded.head, body)
 }
 
 /// Writes the receipt for `outcome` without a signature.
 pub(super) fn unsigned(core: &Core, headers: &As2Headers, outcome: &Outcome) -> Result<SealedReceipt, Refused> {
     let mdn = mdn(core, headers, outcome, MicalgStyle::default());
-    unsigned_mdn(core, headers, As2Version::V1_1, &mdn)
+    unsigned_mdn(core, headers, None, &mdn)
 }
 
-fn unsigned_mdn(core: &Core, headers: &As2Headers, version: As2Version, mdn: &Mdn) -> Result<SealedReceipt, Refused> {
+fn unsigned_mdn(
+    core: &Core,
+    headers: &As2Headers,
+    profile: Option<&SendProfile>,
+    mdn: &Mdn,
+) -> Result<SealedReceipt, Refused> {
     let written = mdn.write(&mut *core.entropy.rng());
     let (head, body) = written.map_err(|error| Refused::Receipt(error.into()))?;
-    assemble(core, headers, version, &head, body)
+    assemble(core, headers, profile, &head, body)
 }
 
-/// Puts the HTTP header before a receipt: the names are those of the message, swapped (ENV-16).
+/// Puts the HTTP header before a receipt: the names are those of the message, swapped (ENV-16). Strangers have no profile.
 fn assemble(
     core: &Core,
     message: &As2Headers,
-    version: As2Version,
+    profile: Option<&SendProfile>,
     head: &HeaderBlock,
     body: Vec<u8>,
 ) -> Result<SealedReceipt, Refused> {
     let (local, remote) = (message.to(), message.from());
     let domain = core.domain.as_deref().unwrap_or(local.as_str());
     let message_id = MessageId::generate(domain, &mut *core.entropy.rng());
-    let headers = OutgoingHeaders::new(local, remote, &message_id, core.clock.now())
-        .version(version)
-        .server(&core.agent)
-        .build(head)
-        .map_err(|error| Refused::Receipt(error.into()))?;
+    let mut headers = OutgoingHeaders::new(local, remote, &message_id, core.clock.now()).server(&core.agent);
+    if let Some(profile) = profile {
+        headers = headers.version(profile.as2_version).reliability(profile.reliability);
+    }
+    let headers = headers.build(head).map_err(|error| Refused::Receipt(error.into()))?;
     Ok(SealedReceipt::new(headers, body))
 }
 

@@ -3,20 +3,17 @@
 use std::sync::Arc;
 
 use http::Uri;
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
 use super::Reply;
 use super::body::AfterReply;
 use super::event::ReceiverEvent;
 use super::exchange::Exchange;
+use super::posts::Turn;
 use super::shared::Core;
 use crate::exchange::{PostError, PostJob, Posted, SealedReceipt, post};
 use crate::mdn::ReceiptDestination;
 use crate::telemetry;
-
-/// The most receipts that the receiver posts at one time (SEC-22). More of those that are on record are the outbox's.
-pub(super) const POSTS: usize = 32;
 
 /// Where a receipt goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,13 +64,8 @@ pub(super) fn respond(core: &Core, exchange: &Exchange, receipt: SealedReceipt) 
     Reply::Receipt(receipt)
 }
 
-/// Whether one more receipt may be posted now.
-pub(super) fn turn(core: &Core) -> Option<OwnedSemaphorePermit> {
-    Arc::clone(&core.posts).try_acquire_owned().ok()
-}
-
 /// Posts a receipt that is on record: the first attempt is ours, all others are the outbox's.
-pub(super) fn post_claimed(core: &Arc<Core>, exchange: &Exchange, job: PostJob, turn: OwnedSemaphorePermit) -> Reply {
+pub(super) fn post_claimed(core: &Arc<Core>, exchange: &Exchange, job: PostJob, turn: Turn) -> Reply {
     let (core, partnership) = (Arc::clone(core), Arc::clone(&exchange.partnership));
     let work = async move {
         let _turn = turn;
@@ -104,7 +96,7 @@ pub(super) fn dispatch(core: &Arc<Core>, exchange: &Exchange, route: Route, rece
         (Route::NotAllowed(destination), _) => return not_allowed(core, exchange, &destination),
         (Route::Nowhere, _) | (Route::Post(_), None) => return Reply::Nothing,
     };
-    let turn = turn(core);
+    let turn = core.posts.turn(exchange.headers.from());
     let (core, partnership) = (Arc::clone(core), Arc::clone(&exchange.partnership));
     let work = async move {
         let result = match (&turn, &core.http) {

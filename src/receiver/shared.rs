@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use tokio::sync::Semaphore;
 
 use super::event::ReceiverEvent;
 use super::failures::{DecryptionFailures, FailureCounts};
@@ -14,6 +13,7 @@ use super::gate::Gate;
 use super::inbox::Inbox;
 use super::key_guard::KeyGuard;
 use super::pace::BodyPace;
+use super::posts::Posts;
 use super::replay::ReplayRules;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -52,7 +52,7 @@ pub(super) struct Core {
     pub(super) strict_names: bool,
     pub(super) stranger_status: StatusCode,
     pub(super) alive_page: Option<Bytes>,
-    pub(super) posts: Arc<Semaphore>,
+    pub(super) posts: Posts,
     /// How long a claim lasts whose holder is not heard of again.
     pub(super) lease: Duration,
     pub(super) duplicates_are_processed: bool,

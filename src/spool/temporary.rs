@@ -32,7 +32,12 @@ pub(super) fn directory(parent: &Path) -> io::Result<(TempDir, Option<File>)> {
             .prefix(PREFIX)
             .permissions(private)
             .tempdir_in(parent)?;
-        let open = File::open(directory.path())?;
+        let open = match File::open(directory.path()) {
+            Ok(open) => open,
+            // Somebody has just taken it for an orphan.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
         if lock(&open, directory.path())? {
             return Ok((directory, Some(open)));
         }

@@ -1,10 +1,9 @@
-use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use redb::{ConcurrencyMode, Database, ReadableDatabase};
+use redb::ReadableDatabase;
 
 use crate::clock::{Clock, SystemClock};
 use crate::future::BoxFuture;
@@ -15,12 +14,11 @@ use super::{
     Claim, ClaimToken, Cursor, Direction, ExchangeId, Filter, Job, MessageStore, Page, PostStep, ReceiptRecord,
     ReceivedRecord, Resolution, Retention, SentOutcome, SentRecord, SentStep, StoreError,
 };
+use file::File;
 use tables::{Reader, SCHEMA, Writer};
 
+mod file;
 mod tables;
-
-/// What of the file is kept in memory at most, by each process.
-const CACHE: usize = 64 << 20;
 
 /// How many rows one transaction of [`MessageStore::expire`] changes at most: others write in between.
 const BATCH: usize = 500;
@@ -28,13 +26,14 @@ const BATCH: usize = 500;
 /// A [`MessageStore`] in one file, on [redb](redb): for hosts on one machine.
 ///
 /// Any number of processes of the machine share the file. Each change is on disk, synced, before its call returns. A
-/// process that is killed leaves the file as its last change made it. Network file systems will not do, since they keep
+/// process that is killed leaves the file as its last change made it, and so does a disk that is full or fails: the store
+/// is unavailable then, and goes on by itself once the disk works again. Network file systems will not do, since they keep
 /// neither locks nor promises. The file is readable by its owner only.
 ///
 /// Calls block on the disk, so they go to tokio's threads for blocking work: a tokio runtime is needed.
 #[derive(Clone)]
 pub struct RedbStore {
-    database: Arc<Database>,
+    file: Arc<File>,
     clock: Arc<dyn Clock>,
     retention: Retention,
 }
@@ -87,9 +86,9 @@ impl RedbStore {
     /// [`RedbOpenError`].
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, RedbOpenError> {
         let path = path.as_ref().to_owned();
-        let opened = tokio::task::spawn_blocking(move || open(&path)).await;
+        let opened = tokio::task::spawn_blocking(move || File::open(path)).await;
         Ok(Self {
-            database: Arc::new(opened.map_err(RedbOpenError::Stopped)??),
+            file: Arc::new(opened.map_err(RedbOpenError::Stopped)??),
             clock: Arc::new(SystemClock),
             retention: Retention::default(),
         })
@@ -116,16 +115,18 @@ impl RedbStore {
     ) -> Result<T, StoreError> {
         let this = self.clone();
         blocking(move || {
-            let transaction = this.database.begin_write().map_err(unavailable)?;
-            // Not before: waiting for the turn takes time too.
-            let now = this.clock.now();
-            let mut tables = Writer::open(&transaction)?;
-            let answer = change(&mut tables, now)?;
-            match tables.close() {
-                true => transaction.commit().map_err(unavailable)?,
-                false => transaction.abort().map_err(unavailable)?,
-            }
-            Ok(answer)
+            this.file.with(|database| {
+                let transaction = database.begin_write().map_err(unavailable)?;
+                // Not before: waiting for the turn takes time too.
+                let now = this.clock.now();
+                let mut tables = Writer::open(&transaction)?;
+                let answer = change(&mut tables, now)?;
+                match tables.close() {
+                    true => transaction.commit().map_err(unavailable)?,
+                    false => transaction.abort().map_err(unavailable)?,
+                }
+                Ok(answer)
+            })
         })
         .await
     }
@@ -136,8 +137,10 @@ impl RedbStore {
     ) -> Result<T, StoreError> {
         let this = self.clone();
         blocking(move || {
-            let transaction = this.database.begin_read().map_err(unavailable)?;
-            look(&Reader::open(&transaction)?, this.clock.now())
+            this.file.with(|database| {
+                let transaction = database.begin_read().map_err(unavailable)?;
+                look(&Reader::open(&transaction)?, this.clock.now())
+            })
         })
         .await
     }
@@ -147,37 +150,6 @@ impl RedbStore {
         self.read(move |tables, _| Ok(tables.find(direction, &id)?.map(|(_, entry)| entry)))
             .await
     }
-}
-
-fn open(path: &Path) -> Result<Database, RedbOpenError> {
-    make_private(path).map_err(|source| RedbOpenError::File {
-        path: path.to_owned(),
-        source,
-    })?;
-    let failed = |error: redb::Error| RedbOpenError::Database {
-        path: path.to_owned(),
-        source: Box::new(error),
-    };
-    let database = Database::builder()
-        .set_concurrency_mode(ConcurrencyMode::MultiWriter)
-        .set_cache_size(CACHE)
-        .create(path)
-        .map_err(|error| failed(error.into()))?;
-    match tables::schema(&database).map_err(failed)? {
-        SCHEMA => Ok(database),
-        found => Err(RedbOpenError::Schema {
-            path: path.to_owned(),
-            found,
-        }),
-    }
-}
-
-fn make_private(path: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }
 
 async fn blocking<T: Send + 'static>(

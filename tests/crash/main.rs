@@ -1,10 +1,8 @@
 //! Nothing is lost and nothing comes twice, though both processes are killed all the time, connections are cut, and
 //! requests are repeated.
 //!
-//! A sender and a receiver, each a process of its own on a `RedbStore`, exchange messages through a network that cuts
-//! connections in the middle of requests and responses and repeats whole requests. Both are killed with SIGKILL at random
-//! moments, and started again. In the end each message has been delivered once, each positive receipt stands for a
-//! complete payload in the inbox, no file is left over, and every record is final.
+//! A sender and a receiver, each a process of its own on a `RedbStore`. Both are killed with SIGKILL at random moments,
+//! and started again.
 //!
 //! ```text
 //! cargo test --release --all-features --test crash -- --nocapture
@@ -20,58 +18,76 @@
     reason = "all of this is test code"
 )]
 
-mod network;
-mod plan;
-mod processes;
-mod receiver;
-mod sender;
-mod verdict;
+#[path = "../support/mod.rs"]
+mod support;
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::thread::{self, sleep};
+use std::time::Duration;
 
-use network::Network;
-use plan::{Place, Plan, Role};
-use processes::Processes;
+use ediint::BoxFuture;
+use ediint::store::{MessageStore, RedbStore};
+use rand::RngExt;
+use support::processes::{Process, Processes};
+use support::{Place, Plan, Setting, Side};
 
-/// How long it may take, after the last kill, until all is done.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// How long a process lives at most once it is ready, and on average half of that.
+const LIFE: u64 = if cfg!(debug_assertions) { 2500 } else { 700 };
 
-/// The processes run this very test, to be found by its name.
-const TEST: &str = "nothing_is_lost_and_nothing_comes_twice";
+const CRASH: Setting = Setting {
+    test: "nothing_is_lost_and_nothing_comes_twice",
+    senders: 1,
+    receivers: 1,
+    messages: if cfg!(debug_assertions) { 60 } else { 2000 },
+    kills: if cfg!(debug_assertions) { 8 } else { 200 },
+    repeat_every: 20,
+    open,
+    kill,
+};
 
 #[test]
 fn nothing_is_lost_and_nothing_comes_twice() {
-    let plan = Plan::from_environment();
-    match Role::of_this_process() {
-        Some(Role::Sender) => sender::run(plan, &Place::of_this_process()),
-        Some(Role::Receiver) => receiver::run(plan, &Place::of_this_process()),
-        None => supervise(&plan),
+    match CRASH.role() {
+        Some(role) => CRASH.play(role),
+        None => CRASH.supervise(|_| {}),
     }
 }
 
-fn supervise(plan: &Plan) {
-    let began = Instant::now();
-    // Kept where something is wrong.
-    let directory = tempfile::tempdir().unwrap();
-    let place = Place::new(directory.path());
-    place.set_up();
-    println!("{plan}, in {}", directory.path().display());
-    let network = Network::start(plan, &place);
-    let processes = Processes::start(plan, &place);
-    let killed = processes.kill_all(plan, &place);
-    let faults = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        processes.wait_until_done(PATIENCE, &place);
-        verdict::of(plan, &place)
-    }));
-    processes.end();
-    match faults {
-        Ok(counts) => {
-            println!("{killed}\n{network}\n{counts}");
-            println!("all of it holds, after {} s", began.elapsed().as_secs());
+/// One file for each side.
+fn open(place: &Place, side: Side) -> BoxFuture<'_, Arc<dyn MessageStore>> {
+    Box::pin(async move {
+        let store = RedbStore::open(place.path(format!("{}.redb", side.name()))).await;
+        let store: Arc<dyn MessageStore> = Arc::new(store.unwrap());
+        store
+    })
+}
+
+/// Kills each of them as often as planned, while messages flow: as the kills go on, more may be submitted.
+fn kill(plan: &Plan, place: &Place, processes: &Processes) {
+    thread::scope(|scope| {
+        for process in processes.iter() {
+            scope.spawn(move || {
+                kill_often(process, plan, &|kills| {
+                    if process.role.side == Side::Sender {
+                        place.tell("quota", &plan.quota(kills));
+                    }
+                });
+            });
         }
-        Err(panic) => {
-            println!("{killed}\n{network}\nsee {}", directory.keep().display());
-            std::panic::resume_unwind(panic);
+    });
+}
+
+fn kill_often(process: &Process, plan: &Plan, before: &dyn Fn(u32)) {
+    let mut rng = plan.rng(2 + u64::from(process.role.side == Side::Sender));
+    for kill in 0..plan.kills {
+        before(kill);
+        // Some die while they start: while the store is put right again.
+        if rng.random_ratio(1, 8) {
+            sleep(Duration::from_millis(rng.random_range(0..100)));
+        } else {
+            process.wait_until_ready();
+            sleep(Duration::from_millis(rng.random_range(0..LIFE)));
         }
+        process.kill();
     }
 }

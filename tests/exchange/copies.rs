@@ -48,7 +48,7 @@ impl Door {
     }
 }
 
-async fn prepare(world: &World, receipt: ReceiptRequest, content: &'static str) -> PreparedMessage {
+pub(crate) async fn prepare(world: &World, receipt: ReceiptRequest, content: &'static str) -> PreparedMessage {
     let sends = world.sending(SendProfile::new().receipt(receipt));
     let id = MessageId::new("order-1@alice.example").unwrap();
     let order = OutboundMessage::new(content).message_id(id);
@@ -57,7 +57,7 @@ async fn prepare(world: &World, receipt: ReceiptRequest, content: &'static str) 
     prepared
 }
 
-async fn answer(message: Request<Vec<u8>>) -> (StatusCode, http::HeaderMap, Bytes) {
+pub(crate) async fn answer(message: Request<Vec<u8>>) -> (StatusCode, http::HeaderMap, Bytes) {
     let (head, body) = post(message).await.into_parts();
     (head.status, head.headers, body.collect().await.unwrap().to_bytes())
 }

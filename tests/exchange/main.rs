@@ -11,6 +11,7 @@
 mod algorithms;
 mod answers;
 mod audit;
+mod choices;
 mod claims;
 mod common;
 mod copies;

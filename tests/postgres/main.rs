@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "all of this is test code")]
 
+#[path = "../support/postgres.rs"]
+mod postgres;
+
 use std::env;
 use std::error::Error;
 use std::sync::Arc;
@@ -20,7 +23,6 @@ use ediint::transport::{client_config, default_provider};
 use ediint::{As2Name, BoxFuture, MessageId};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::task::JoinSet;
-use tokio_postgres::NoTls;
 
 /// The server, where there is one.
 #[derive(Clone)]
@@ -31,12 +33,7 @@ struct Server {
 
 impl Server {
     fn get() -> Option<Self> {
-        let Ok(url) = env::var("EDIINT_POSTGRES") else {
-            let insisted = env::var_os("EDIINT_PEERS").is_some_and(|value| value == "1");
-            assert!(!insisted, "EDIINT_PEERS=1, but EDIINT_POSTGRES is not set");
-            eprintln!("not run: set EDIINT_POSTGRES to what tests/postgres/setup prints");
-            return None;
-        };
+        let url = postgres::url()?;
         let certificate = env::var_os("EDIINT_POSTGRES_CERTIFICATE").expect("the file of the server's certificate");
         let certificate = Certificate::from_pem(&std::fs::read(certificate).unwrap()).unwrap();
         Some(Self { url, certificate })
@@ -52,16 +49,9 @@ impl Server {
     async fn schema(&self) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        let name = format!("test_{}_{number}_{}", std::process::id(), since.as_micros());
-        self.execute(&self.url, &format!("CREATE SCHEMA {name}")).await;
-        format!("{}?options=-csearch_path%3D{name}", self.url)
-    }
-
-    async fn execute(&self, url: &str, statement: &str) {
-        let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client.batch_execute(statement).await.unwrap();
+        let name = format!("{}_{number}", postgres::fresh_name());
+        postgres::execute(&self.url, &format!("CREATE SCHEMA {name}")).await;
+        postgres::in_schema(&self.url, &name)
     }
 }
 
@@ -165,7 +155,7 @@ async fn newer_tables_are_left_alone() {
     let Some(server) = Server::get() else { return };
     let url = server.schema().await;
     drop(PostgresStore::connect(&url, None).await.unwrap());
-    server.execute(&url, "INSERT INTO ediint_schema VALUES (7)").await;
+    postgres::execute(&url, "INSERT INTO ediint_schema VALUES (7)").await;
     let error = PostgresStore::connect(&url, None).await.unwrap_err();
     assert!(
         matches!(error, PostgresOpenError::Schema { found: 7, known: 1 }),
@@ -179,9 +169,7 @@ async fn records_of_a_newer_version_are_errors() {
     let url = server.schema().await;
     let store = PostgresStore::connect(&url, None).await.unwrap();
     store.claim(&id(1), None, Duration::from_secs(60)).await.unwrap();
-    server
-        .execute(&url, "UPDATE ediint_exchanges SET record = set_byte(record, 0, 9)")
-        .await;
+    postgres::execute(&url, "UPDATE ediint_exchanges SET record = set_byte(record, 0, 9)").await;
     let error = store.find_received(&id(1)).await.unwrap_err();
     assert!(matches!(error, StoreError::Unreadable(_)), "{error:?}");
     assert!(chain(&error).contains("version 9"), "{}", chain(&error));
@@ -226,4 +214,31 @@ async fn a_server_that_is_not_trusted_is_refused() {
         .unwrap_err();
     assert!(matches!(error, PostgresOpenError::Connection(_)), "{error:?}");
     assert!(chain(&error).contains("certificate"), "{}", chain(&error));
+}
+
+/// The database restarts: whoever asks meanwhile is told that the store is away, and it goes on with new connections.
+#[tokio::test]
+async fn connections_that_break() {
+    let Some(server) = Server::get() else { return };
+    let url = server.schema().await;
+    let name = url.rsplit_once("%3D").unwrap().1;
+    let store = PostgresStore::connect(&format!("{url}&application_name={name}"), None)
+        .await
+        .unwrap()
+        .connections(2);
+    for number in 0..10 {
+        store.claim(&id(number), None, Duration::from_secs(60)).await.unwrap();
+        let broken = format!(
+            "DO $$ DECLARE ended int; BEGIN SELECT count(pg_terminate_backend(pid, 10000)) INTO ended FROM pg_stat_activity \
+             WHERE application_name = '{name}'; IF ended = 0 THEN RAISE 'no connection'; END IF; END $$"
+        );
+        postgres::execute(&server.url, &broken).await;
+        // Each of the connections may be found broken once.
+        let mut failures = 0;
+        while let Err(error) = store.find_received(&id(number)).await {
+            assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+            failures += 1;
+            assert!(failures <= 2, "{error:?}");
+        }
+    }
 }

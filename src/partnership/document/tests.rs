@@ -84,6 +84,7 @@ fn every_field_of_a_file_is_read() {
         .combined_signature_oid(true)
         .danger_allow_plaintext()
         .as2_version(crate::version::As2Version::V1_2)
+        .announce_reliability()
         .subject("EDI of us")
         .http_header("X-Api-Key", "sesame")
         .transfer_encoding(crate::mime::TransferEncoding::Base64)
@@ -120,6 +121,7 @@ fn every_field_of_a_file_is_read() {
         .accept_receipts_without_mic()
         .accept_receipts_without_names()
         .accept_without_message_id()
+        .accept_reused_message_ids()
         .ignore_http_transfer_encoding()
         .receipts(ReceiptRule::Async("https://receipts.acme.example/".parse().unwrap()))
         .sign_receipts_with_known_key();

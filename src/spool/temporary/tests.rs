@@ -36,7 +36,7 @@ fn victim() {
     std::thread::park();
 }
 
-/// REL-17: what a killed process leaves is found and removed, whatever other processes do in the same directory. What is
+/// What a killed process leaves is found and removed, whatever other processes do in the same directory. What is
 /// in use is not touched, in this process and in others.
 #[test]
 fn what_killed_processes_leave_is_removed() {
@@ -93,7 +93,7 @@ fn other_files_are_left_alone() {
     assert_eq!(remove_orphans(&missing).unwrap_err().kind(), ErrorKind::NotFound);
 }
 
-/// Whoever removes orphans all the time disturbs nobody who makes files.
+/// Whoever removes orphans all the time disturbs nobody who makes files and directories.
 #[test]
 fn sweepers_and_makers_at_the_same_time() {
     let directory = tempfile::tempdir().unwrap();
@@ -114,7 +114,13 @@ fn sweepers_and_makers_at_the_same_time() {
                     for number in 0..300 {
                         let place = directory.join(format!("{maker}-{number}"));
                         spool(directory).place(&place).unwrap();
-                        assert_eq!(fs::read(place).unwrap(), b"an order");
+                        assert_eq!(fs::read(&place).unwrap(), b"an order");
+                        #[cfg(feature = "transport")]
+                        {
+                            let (made, _lock) = super::directory(directory).unwrap();
+                            fs::rename(place, made.path().join("order")).unwrap();
+                            fs::rename(made.keep(), directory.join(format!("{maker}-{number}"))).unwrap();
+                        }
                     }
                 })
             })

@@ -8,7 +8,7 @@ async fn a_newer_file_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store");
     drop(RedbStore::open(&path).await.unwrap());
-    let database = open(&path).unwrap();
+    let database = file::open(&path).unwrap();
     let transaction = database.begin_write().unwrap();
     let meta = redb::TableDefinition::<&str, u64>::new("meta");
     transaction.open_table(meta).unwrap().insert("schema", 9).unwrap();
@@ -55,7 +55,10 @@ async fn the_time_is_that_of_the_turn() {
         .clock(clock.clone());
     let lease = Duration::from_secs(60);
     store.claim(&id("<1@acme>"), None, lease).await.unwrap();
-    let other = store.database.begin_write().unwrap();
+    let other = store
+        .file
+        .with(|database| database.begin_write().map_err(unavailable))
+        .unwrap();
     let waiting = tokio::spawn({
         let store = store.clone();
         async move { store.claim(&id("<1@acme>"), None, lease).await }

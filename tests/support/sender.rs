@@ -6,41 +6,42 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ediint::store::{Filter, MessageStore, Partnerships, RedbStore};
+use ediint::store::{Filter, Partnerships};
 use ediint::{
     As2Client, As2Receiver, OutboundMessage, OutboxDirectory, OutboxEvent, OutboxWorker, Receipt, ReceivedMessage,
     SpoolOptions,
 };
 use tokio::time::sleep;
 
-use crate::plan::{Place, Plan, Role, keys, partnership};
-use crate::processes::{self, serve};
+use super::plan::{keys, partnership};
+use super::processes::{self, serve};
+use super::{Place, Plan, Role};
 
 /// How long a message is left alone whose process was killed.
 pub(crate) const LEASE: Duration = Duration::from_secs(2);
 
-pub(crate) fn run(plan: Plan, place: &Place) {
+pub(crate) fn run(plan: &Plan, role: Role, place: &Place) {
     processes::run(async {
-        let store = Arc::new(RedbStore::open(place.store(Role::Sender)).await.unwrap());
+        let store = (plan.setting.open)(place, role.side).await;
         let spools = SpoolOptions::new().directory(place.path("encoding"));
         spools.remove_orphans().unwrap();
         let outbox = OutboxDirectory::new(place.path("outbox")).orphan_age(LEASE);
-        let client = As2Client::builder(keys(Role::Sender), store.clone())
+        let client = As2Client::builder(keys(role.side), store.clone())
             .outbox(outbox)
             .spool(spools.clone());
         let client = client.build().unwrap();
 
-        let promised = Promises::new(&plan, place);
+        let promised = Promises::new(plan, place);
         let receipts = promised.clone();
-        let partnerships = || Partnerships::from_iter([partnership(Role::Sender, place, false)]);
-        let receiver = As2Receiver::builder(keys(Role::Sender), partnerships(), store.clone())
+        let partnerships = || Partnerships::from_iter([partnership(role.side, place, false)]);
+        let receiver = As2Receiver::builder(keys(role.side), partnerships(), store.clone())
             .spool(spools)
             .inbox(|_: ReceivedMessage| async { Err::<(), _>("nobody sends messages here") })
             .on_receipt(move |receipt| {
                 receipts.check(&receipt);
                 async {}
             });
-        serve(Role::Sender, place, receiver.build().unwrap()).await;
+        serve(role, place, receiver.build().unwrap()).await;
 
         let notes = place.clone();
         let worker = OutboxWorker::new(&client, partnerships())
@@ -59,8 +60,8 @@ pub(crate) fn run(plan: Plan, place: &Place) {
                 _ => {}
             });
         tokio::spawn(worker.run(std::future::pending()));
-        submit(&plan, place, &client).await;
-        processes::tell_when_done(Role::Sender, place, || async {
+        submit(plan, role, place, &client).await;
+        processes::tell_when_done(role, place, || async {
             let waiting = store.list(&Filter::new().finished(false), None, 1).await.unwrap();
             waiting.records.is_empty()
         })
@@ -68,12 +69,13 @@ pub(crate) fn run(plan: Plan, place: &Place) {
     });
 }
 
-/// Submits one message after the other, as fast as the kills go on, and keeps a journal of it. A message that was being
+/// Submits its share of the messages one after the other, as fast as the kills go on, and keeps a journal of it. A message that was being
 /// submitted when the process was killed is submitted again: under its Message-ID it is the same.
-async fn submit(plan: &Plan, place: &Place, client: &As2Client) {
-    let profiles = [false, true].map(|asynchronous| partnership(Role::Sender, place, asynchronous));
-    let first = place.lines("submitted").len().try_into().unwrap();
-    for number in first..plan.messages {
+async fn submit(plan: &Plan, role: Role, place: &Place, client: &As2Client) {
+    let profiles = [false, true].map(|asynchronous| partnership(role.side, place, asynchronous));
+    let journal = format!("{role}.submitted");
+    let own = (0..plan.messages).filter(|number| number % plan.setting.senders == role.number - 1);
+    for number in own.skip(place.lines(&journal).len()) {
         while place
             .told("quota")
             .is_some_and(|quota| quota.parse::<u32>().unwrap() <= number)
@@ -84,7 +86,7 @@ async fn submit(plan: &Plan, place: &Place, client: &As2Client) {
         let [sync, later] = &profiles;
         let profile = if Plan::is_asynchronous(number) { later } else { sync };
         client.submit(profile, message).await.unwrap();
-        place.note("submitted", &number.to_string());
+        place.note(&journal, &number.to_string());
     }
 }
 

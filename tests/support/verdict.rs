@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 
-use ediint::store::{
-    Direction, Filter, MessageStore, PostState, ReceivedRecord, Record, RedbStore, SentOutcome, SentRecord, SentState,
-};
+use ediint::store::{Direction, Filter, PostState, ReceivedRecord, Record, SentOutcome, SentRecord, SentState};
 use tokio::runtime::Runtime;
 
-use crate::plan::{Place, Plan, Role};
+use super::{Place, Plan, Side};
 
 /// What happened on the way.
 pub(crate) struct Counts {
@@ -18,6 +16,7 @@ pub(crate) struct Counts {
     asynchronous: usize,
     sends: u64,
     posts: u64,
+    delivered_by: BTreeMap<String, usize>,
     delivered_again: usize,
     duplicates: usize,
     orphans: u64,
@@ -27,11 +26,11 @@ pub(crate) struct Counts {
 /// Panics where something is not as it must be.
 pub(crate) fn of(plan: &Plan, place: &Place) -> Counts {
     assert_eq!(place.lines("violations"), [""; 0]);
-    let (sent, received) = records(place);
+    let (sent, received) = records(plan, place);
     check_sent(plan, &sent);
     check_received(plan, &received);
     check_inbox(plan, place);
-    let delivered_again = check_deliveries(plan, place);
+    let (delivered_by, delivered_again) = check_deliveries(plan, place);
     let sum = |name| place.lines(name).iter().map(|line| line.parse::<u64>().unwrap()).sum();
     let numbers = || 0..plan.messages;
     Counts {
@@ -43,6 +42,7 @@ pub(crate) fn of(plan: &Plan, place: &Place) -> Counts {
             .values()
             .filter_map(|record| Some(u64::from(record.posting.as_ref()?.attempts.made)))
             .sum(),
+        delivered_by,
         delivered_again,
         duplicates: place.lines("duplicates").len(),
         orphans: sum("orphans"),
@@ -53,14 +53,14 @@ pub(crate) fn of(plan: &Plan, place: &Place) -> Counts {
 type Records = (BTreeMap<String, SentRecord>, BTreeMap<String, ReceivedRecord>);
 
 /// The records of both stores, by Message-ID. Each store has those of one direction.
-fn records(place: &Place) -> Records {
+fn records(plan: &Plan, place: &Place) -> Records {
     let (mut sent, mut received) = (BTreeMap::new(), BTreeMap::new());
     Runtime::new().unwrap().block_on(async {
-        for (role, direction) in [
-            (Role::Sender, Direction::Outbound),
-            (Role::Receiver, Direction::Inbound),
+        for (side, direction) in [
+            (Side::Sender, Direction::Outbound),
+            (Side::Receiver, Direction::Inbound),
         ] {
-            let store = RedbStore::open(place.store(role)).await.unwrap();
+            let store = (plan.setting.open)(place, side).await;
             let mut after = None;
             loop {
                 let page = store.list(&Filter::new(), after, 100).await.unwrap();
@@ -135,21 +135,26 @@ fn check_inbox(plan: &Plan, place: &Place) {
 }
 
 /// No process delivered anything twice. A message is delivered again only by the next process, where the one before was
-/// killed after the delivery and before the record; the inbox knows it then. How many of those there were.
-fn check_deliveries(plan: &Plan, place: &Place) -> usize {
+/// killed after the delivery and before the record; the inbox knows it then. How many each took, and how many there were of
+/// those.
+fn check_deliveries(plan: &Plan, place: &Place) -> (BTreeMap<String, usize>, usize) {
     let lines = place.lines("deliveries");
     let mut by_process = BTreeSet::new();
     let mut new = BTreeSet::new();
     let mut keys = BTreeSet::new();
+    let mut by_role = BTreeMap::new();
     for line in &lines {
-        let mut words = line.split(' ');
-        let (process, key, what) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
+        let words: Vec<_> = line.split(' ').collect();
+        let &[role, process, key, what] = words.as_slice() else {
+            panic!("{line}")
+        };
+        *by_role.entry(role.to_owned()).or_default() += 1;
         assert!(by_process.insert((process, key)), "twice by one process: {line}");
         assert!(what == "again" || what == "now" && new.insert(key), "{line}");
         keys.insert(key);
     }
     assert_eq!(keys.len(), usize::try_from(plan.messages).unwrap());
-    lines.len() - keys.len()
+    (by_role, lines.len() - keys.len())
 }
 
 impl fmt::Display for Counts {
@@ -160,6 +165,7 @@ impl fmt::Display for Counts {
             asynchronous,
             sends,
             posts,
+            delivered_by,
             delivered_again,
             duplicates,
             orphans,
@@ -169,6 +175,11 @@ impl fmt::Display for Counts {
             f,
             "delivered once: {delivered}, of these {large} of 8 MiB, and {asynchronous} with asynchronous receipts"
         )?;
+        let by: Vec<_> = delivered_by
+            .iter()
+            .map(|(role, count)| format!("{role} {count}"))
+            .collect();
+        writeln!(f, "deliveries: {}", by.join(", "))?;
         writeln!(f, "attempts: {sends} to send messages, {posts} to post receipts")?;
         writeln!(
             f,

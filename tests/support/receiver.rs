@@ -1,21 +1,21 @@
 //! The process that receives.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use ediint::store::{Filter, MessageStore, Partnerships, RedbStore};
+use ediint::store::{Filter, Partnerships};
 use ediint::{
     As2Client, As2Receiver, BoxFuture, Delivery, DirectoryInbox, Inbox, InboxError, OutboxEvent, OutboxWorker,
     ReceivedMessage, ReceiverEvent, SpoolOptions,
 };
 
-use crate::plan::{Place, Plan, Role, keys, partnership};
-use crate::processes::{self, serve};
-use crate::sender::LEASE;
+use super::plan::{keys, partnership};
+use super::processes::{self, serve};
+use super::sender::LEASE;
+use super::{Place, Plan, Role};
 
-pub(crate) fn run(_: Plan, place: &Place) {
+pub(crate) fn run(plan: &Plan, role: Role, place: &Place) {
     processes::run(async {
-        let store = Arc::new(RedbStore::open(place.store(Role::Receiver)).await.unwrap());
+        let store = (plan.setting.open)(place, role.side).await;
         // Payloads go through the disk, however small.
         let spools = SpoolOptions::new().threshold(1 << 10).directory(place.path("spool"));
         let inbox = DirectoryInbox::new(place.path("inbox")).metadata("message-id", |message| {
@@ -27,11 +27,12 @@ pub(crate) fn run(_: Plan, place: &Place) {
         }
         let inbox = Watched {
             inbox,
+            role,
             place: place.clone(),
         };
-        let partnerships = || Partnerships::from_iter([partnership(Role::Receiver, place, false)]);
+        let partnerships = || Partnerships::from_iter([partnership(role.side, place, false)]);
         let notes = place.clone();
-        let receiver = As2Receiver::builder(keys(Role::Receiver), partnerships(), store.clone())
+        let receiver = As2Receiver::builder(keys(role.side), partnerships(), store.clone())
             .spool(spools)
             .inbox(inbox)
             .delivery_lease(LEASE * 2)
@@ -43,10 +44,10 @@ pub(crate) fn run(_: Plan, place: &Place) {
                 }
                 _ => {}
             });
-        serve(Role::Receiver, place, receiver.build().unwrap()).await;
+        serve(role, place, receiver.build().unwrap()).await;
 
         let notes = place.clone();
-        let client = As2Client::builder(keys(Role::Receiver), store.clone()).build().unwrap();
+        let client = As2Client::builder(keys(role.side), store.clone()).build().unwrap();
         let worker = OutboxWorker::new(&client, partnerships())
             .lease(LEASE)
             .poll_interval(Duration::from_millis(20))
@@ -58,7 +59,7 @@ pub(crate) fn run(_: Plan, place: &Place) {
                 _ => {}
             });
         tokio::spawn(worker.run(std::future::pending()));
-        processes::tell_when_done(Role::Receiver, place, || async {
+        processes::tell_when_done(role, place, || async {
             let waiting = store.list(&Filter::new().finished(false), None, 1).await.unwrap();
             waiting.records.is_empty()
         })
@@ -69,6 +70,7 @@ pub(crate) fn run(_: Plan, place: &Place) {
 /// An inbox that keeps a journal: which process took what, and whether it was there already.
 struct Watched {
     inbox: DirectoryInbox,
+    role: Role,
     place: Place,
 }
 
@@ -81,10 +83,16 @@ impl Inbox for Watched {
             let what = match &result {
                 Ok(Delivery::Accepted) if before => "again",
                 Ok(Delivery::Accepted) => "now",
-                _ => "failed",
+                other => {
+                    self.place
+                        .note("violations", &format!("{key} not delivered: {other:?}"));
+                    "failed"
+                }
             };
-            self.place
-                .note("deliveries", &format!("{} {key} {what}", std::process::id()));
+            self.place.note(
+                "deliveries",
+                &format!("{} {} {key} {what}", self.role, std::process::id()),
+            );
             result
         })
     }
