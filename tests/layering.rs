@@ -22,12 +22,14 @@ const ROOMS: &[&[&str]] = &[
     &["cms", "mime"],
     &["partnership"],
     &["envelope", "mdn"],
+    &["telemetry"],
     &["keystore", "spool", "store"],
     &["transport"],
     &["diagnose", "exchange"],
     &["client", "receiver", "testing"],
     // Sends through the client what it has queued, and posts what the receiver has; neither waits for it.
     &["outbox"],
+    &["guide"],
 ];
 
 const VALUES: usize = 0;

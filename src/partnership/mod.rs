@@ -2,6 +2,8 @@
 
 mod accept;
 mod custom_headers;
+#[cfg(feature = "serde")]
+mod document;
 mod receipt;
 mod retry;
 mod send;
@@ -42,6 +44,8 @@ pub use trust::{ChainTrust, Revocation, RevocationChecker, RevocationLists, Revo
 /// assert_eq!(acme.remote().as_str(), "acme");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+#[cfg_attr(feature = "serde", doc = include_str!("document/format.md"))]
 #[derive(Clone, Debug)]
 pub struct Partnership {
     local: As2Name,

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::request::Parts;
 use http_body::Body;
+use tracing::{Instrument, Span};
 
 use super::answer::{Outcome, Refused};
 use super::delivery::{self, Arrival};
@@ -28,6 +29,7 @@ use crate::mdn::{ReceiptDestination, ReceiptForm, RequestedReceipt};
 use crate::mime::HeaderBlock;
 use crate::partnership::Partnership;
 use crate::store::ExchangeId;
+use crate::telemetry::{self, Pair};
 use crate::transport::{OverTls, PeerCertificate};
 
 /// The largest header of a request, all fields together (SEC-26).
@@ -37,13 +39,25 @@ const HEADER_MAX: usize = 32 << 10;
 const STRANGER_MAX: u64 = 1 << 20;
 
 /// Answers a request whose method is POST.
-pub(super) async fn answer<B>(core: &Arc<Core>, place: &Place, head: Parts, body: B) -> Result<Reply, Refused>
+pub(super) async fn answer<B>(
+    core: &Arc<Core>,
+    span: &Span,
+    place: &Place,
+    head: Parts,
+    body: B,
+) -> Result<Reply, Refused>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let (block, declared) = check_head(&head)?;
     let headers = As2Headers::parse(block)?;
+    let pair = Pair {
+        from: headers.from(),
+        to: headers.to(),
+        message_id: headers.message_id(),
+    };
+    telemetry::name(span, pair);
     if core.strict_names {
         headers.check_name_quoting()?;
     }
@@ -96,7 +110,9 @@ where
         limits,
     );
     let local = exchange.headers.to();
-    let received = intake::receive(body, decoder, core.spools.create(), bounds, &*core.keys, local).await?;
+    let received = intake::receive(body, decoder, core.spools.create(), bounds, &*core.keys, local);
+    let received = telemetry::staged("body", received).await?;
+    span.record("octets", received.body_len);
     if exchange.partnership.accept_policy().receipt_by_known_key {
         exchange.known.clone_from(&received.decrypted_by);
     }
@@ -137,7 +153,7 @@ async fn to_the_end(
         drop(place);
         result
     };
-    tokio::spawn(work).await.map_err(Refused::Stopped)?
+    tokio::spawn(work.in_current_span()).await.map_err(Refused::Stopped)?
 }
 
 /// Asks the host about senders whose messages could not be decrypted (SEC-04).

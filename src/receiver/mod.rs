@@ -19,6 +19,7 @@ mod pace;
 mod replay;
 mod route;
 mod shared;
+mod trail;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -30,9 +31,11 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
+use tracing::Span;
 
 use crate::exchange::SealedReceipt;
 use crate::future::BoxFuture;
+use crate::telemetry;
 use shared::Core;
 
 pub use answer::Refused;
@@ -136,7 +139,18 @@ impl As2Receiver {
         if let Some(page) = self.alive_page(request.method()) {
             return (page, None);
         }
-        match self.answer(request).await {
+        let span = telemetry::receive();
+        let (response, after) = telemetry::timed("receive", span.clone(), self.answer_fully(&span, request)).await;
+        span.record("status", response.status().as_u16());
+        (response, after)
+    }
+
+    async fn answer_fully<B>(&self, span: &Span, request: Request<B>) -> (Response<ReplyBody>, Option<AfterReply>)
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        match self.answer(span, request).await {
             Ok(Reply::Nothing) => (empty(self.core.empty_status), None),
             Ok(Reply::Later(after)) => (empty(self.core.empty_status), Some(after)),
             Ok(Reply::Receipt(receipt)) => (receipt.into_response().map(ReplyBody::new), None),
@@ -147,7 +161,7 @@ impl As2Receiver {
         }
     }
 
-    async fn answer<B>(&self, request: Request<B>) -> Result<Reply, Refused>
+    async fn answer<B>(&self, span: &Span, request: Request<B>) -> Result<Reply, Refused>
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -157,7 +171,7 @@ impl As2Receiver {
         }
         let place = self.core.gate.enter()?;
         let (head, body) = request.into_parts();
-        message::answer(&self.core, &place, head, body).await
+        message::answer(&self.core, span, &place, head, body).await
     }
 
     /// Refuses all requests from now on with 503, in all clones, and resolves when those that have begun are done, their
