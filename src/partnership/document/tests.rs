@@ -165,6 +165,7 @@ fn every_field_of_a_file_is_read() {
     .client_certificates([authority().der().clone()])
     .receipt_host("receipts.acme.example".parse().unwrap())
     .receipt_host("other.acme.example:8080".parse().unwrap())
+    .receipts_to_strangers()
     .send(send)
     .accept(accept)
     .http(http)
