@@ -202,8 +202,8 @@ impl Partnership {
         self.receipts_to_strangers
     }
 
-    /// Whether an asynchronous receipt may be posted to `url`, whatever came of the message: it has the scheme, host and port of the partnership's
-    /// URL, or a host and port that were allowed besides (SEC-20).
+    /// Whether an asynchronous receipt may be posted to `url`, whatever came of the message: it has the scheme, host and port
+    /// of the partnership's URL, or a host and port that were allowed besides (SEC-20).
     #[must_use]
     pub fn allows_receipt_to(&self, url: &Uri) -> bool {
         let origin = |uri: &Uri| {

@@ -295,14 +295,16 @@ fn advice(error: &rustls::Error) -> &'static str {
         Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon) => {
             ": the other side offers none of our cipher suites; see `cipher_suites` of the TLS profile"
         }
-        Error::AlertReceived(AlertDescription::UnrecognisedName) => ": the server does not know the host of the URL; ask the partner for the right one",
+        Error::AlertReceived(AlertDescription::UnrecognisedName) => {
+            ": the server does not know the host of the URL; ask the partner for the right one"
+        }
         Error::AlertReceived(alert) if is_about_certificates(*alert) => {
             ": the other side does not trust our certificate; have it trust that one"
         }
         Error::NoCertificatesPresented => {
             ": the other side showed no certificate, and one is required; the partner has to configure a client certificate \
              that is trusted here"
-        },
+        }
         _ => "",
     }
 }
