@@ -1,0 +1,354 @@
+//! A `[[partner]]` of the file, as a [`Partnership`].
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use ediint::cms::Certificate;
+use ediint::keystore::PartnerCertificates;
+use ediint::partnership::{
+    AcceptPolicy, HttpProfile, Partnership, ReceiptRequest, SendProfile, ServerTrust, TlsProfile,
+};
+use ediint::{As2Name, ContentCipher, DigestAlgorithm};
+use http::Uri;
+use http::uri::Authority;
+
+use super::file;
+use super::source::Source;
+use super::values::{ReceiptMode, SignatureKind, Transfer, Transport, Weak};
+use super::{ConfigError, Station, name};
+
+/// A partner, with what its agreement says beyond a single exchange.
+pub(crate) struct Partner {
+    pub(crate) partnership: Partnership,
+    /// What its messages and receipts are signed with and what ours are encrypted for.
+    pub(crate) certificates: Vec<Certificate>,
+    /// What its server has to show; none where that is up to authorities.
+    pub(crate) pinned: Vec<Certificate>,
+    pub(crate) authorities: Vec<Certificate>,
+    /// What we show to its server.
+    pub(crate) client_certificate: Vec<Certificate>,
+    /// What it shows to ours.
+    pub(crate) client_certificates: Vec<Certificate>,
+    /// Where async receipts come back.
+    pub(crate) receipt_url: Option<String>,
+    pub(crate) signed_receipt: bool,
+    /// Attempts after the first.
+    pub(crate) retries: u32,
+    /// The wait before the second attempt; it doubles.
+    pub(crate) retry_delay: Duration,
+}
+
+impl Partner {
+    pub(super) fn load(
+        source: &Source,
+        key: &str,
+        raw: &file::Partner,
+        stations: &[Station],
+        message_size: u64,
+    ) -> Result<Self, ConfigError> {
+        let keyed = Keyed { source, key };
+        let remote = name(source, &keyed.name("as2_id"), &raw.as2_id)?;
+        let local = keyed.station(raw, stations)?;
+        let url = keyed.url(raw)?;
+        let certificates = keyed.certificates("certificates", &raw.certificates)?;
+        if certificates.is_empty() {
+            let cause = "has no certificates: name the one that the partner signs with and is encrypted for";
+            return Err(source.error(keyed.name("certificates"), &raw.as2_id, cause));
+        }
+        if let Some(preset) = &raw.preset {
+            let cause = format!("there is no preset {:?}", preset.get_ref());
+            return Err(source.error(keyed.name("preset"), preset, cause));
+        }
+        let client_certificates = keyed.certificates("accept.client_certificates", &raw.accept.client_certificates)?;
+        let (tls, pinned, authorities, client_certificate) = keyed.tls(&raw.tls)?;
+        let mut http = HttpProfile::default();
+        http.tls = tls;
+        http.chunked = raw.send.transfer == Transfer::Chunked;
+        let mut send = keyed.send(&raw.send, &url)?;
+        if let Some(basic) = &raw.tls.basic_auth {
+            let password = source.secret(&keyed.name("tls.basic_auth.password_env"), &basic.password_env)?;
+            let credentials = BASE64_STANDARD.encode(format!("{}:{}", basic.user, *password));
+            send = send.http_header("Authorization", format!("Basic {credentials}"));
+        }
+        let mut partnership = Partnership::new(local, remote, url)
+            .send(send)
+            .accept(keyed.accept(&raw.accept)?.message_size(message_size))
+            .http(http)
+            .client_certificates(client_certificates.iter().map(|one| one.der().clone()));
+        for (index, host) in raw.accept.receipt_hosts.iter().enumerate() {
+            let authority: Authority = host.get_ref().parse().map_err(|_| {
+                let cause = format!("{:?} is not a host and a port, such as \"as2.example:4080\"", host.get_ref());
+                source.error(keyed.name(&format!("accept.receipt_hosts[{index}]")), host, cause)
+            })?;
+            partnership = partnership.receipt_host(authority);
+        }
+        Ok(Self {
+            partnership,
+            certificates,
+            pinned,
+            authorities,
+            client_certificate,
+            client_certificates,
+            receipt_url: raw.send.receipt_url.as_ref().map(|url| url.get_ref().clone()),
+            signed_receipt: raw.send.signed_receipt,
+            retries: raw.send.retries,
+            retry_delay: raw.send.retry_delay.0,
+        })
+    }
+
+    pub(crate) fn name(&self) -> &As2Name {
+        self.partnership.remote()
+    }
+
+    /// Which of our stations it talks to.
+    pub(crate) fn station(&self) -> &As2Name {
+        self.partnership.local()
+    }
+
+    pub(super) fn is_of_same_names(&self, other: &Self) -> bool {
+        self.name() == other.name() && self.station() == other.station()
+    }
+
+    /// The same partnership with receipts that come back later.
+    pub(crate) fn asynchronous(&self) -> Result<Partnership, String> {
+        let Some(url) = &self.receipt_url else {
+            let name = self.name();
+            return Err(format!("--async needs to know where receipts come back: set send.receipt_url of {name}"));
+        };
+        let request = receipt(ReceiptMode::Async, self.signed_receipt, Some(url))?;
+        let profile = self.partnership.send_profile().clone().receipt(request);
+        Ok(self.partnership.clone().send(profile))
+    }
+
+    /// Its certificates for a key store: all verify, the newest valid one encrypts.
+    pub(crate) fn key_store_entry(&self, now: std::time::SystemTime) -> Option<PartnerCertificates> {
+        let valid = self.certificates.iter().filter(|one| one.is_valid_at(now));
+        let encrypt = valid.max_by_key(|one| one.not_before()).or(self.certificates.first())?;
+        let entry = PartnerCertificates::new(encrypt.clone());
+        let others = self.certificates.iter().filter(|one| *one != encrypt);
+        Some(others.fold(entry, |entry, other| entry.also_signing_with(other.clone())))
+    }
+}
+
+/// A table of the file, and its name for errors.
+struct Keyed<'a> {
+    source: &'a Source,
+    key: &'a str,
+}
+
+impl Keyed<'_> {
+    fn name(&self, key: &str) -> String {
+        format!("{}.{key}", self.key)
+    }
+
+    fn station(&self, raw: &file::Partner, stations: &[Station]) -> Result<As2Name, ConfigError> {
+        let key = self.name("station");
+        match (&raw.station, stations) {
+            (None, [only]) => Ok(only.name.clone()),
+            (None, _) => {
+                let cause = "there are several stations: say whose partner this is";
+                Err(self.source.error(key, &raw.as2_id, cause))
+            }
+            (Some(wanted), _) => {
+                let found = stations.iter().find(|station| station.name.as_str() == wanted.get_ref());
+                let cause = || format!("there is no station {:?}", wanted.get_ref());
+                found
+                    .map(|station| station.name.clone())
+                    .ok_or_else(|| self.source.error(key, wanted, cause()))
+            }
+        }
+    }
+
+    fn url(&self, raw: &file::Partner) -> Result<Uri, ConfigError> {
+        let url: Option<Uri> = raw.url.get_ref().parse().ok();
+        let usable = |url: &Uri| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some();
+        url.filter(usable).ok_or_else(|| {
+            let cause = format!("{:?} is not an absolute http or https URL", raw.url.get_ref());
+            self.source.error(self.name("url"), &raw.url, cause)
+        })
+    }
+
+    fn certificates(
+        &self,
+        key: &str,
+        files: &[toml::Spanned<std::path::PathBuf>],
+    ) -> Result<Vec<Certificate>, ConfigError> {
+        let mut found = Vec::new();
+        for (index, file) in files.iter().enumerate() {
+            found.extend(self.source.certificates(&self.name(&format!("{key}[{index}]")), file)?);
+        }
+        Ok(found)
+    }
+
+    fn send(&self, raw: &file::Send, url: &Uri) -> Result<SendProfile, ConfigError> {
+        let source = self.source;
+        let sign = raw.sign.as_ref().map(|sign| *sign.get_ref()).unwrap_or_default();
+        let kind: SignatureKind = raw.signature.as_ref().map(|kind| *kind.get_ref()).unwrap_or_default();
+        let signature = match (sign.with(kind), &raw.signature) {
+            (Ok(signature), _) => signature,
+            (Err(cause), Some(at)) => return Err(source.error(self.name("send.signature"), at, cause)),
+            (Err(cause), None) => return Err(source.missing(&self.name("send.signature"), cause)),
+        };
+        let encryption = match &raw.encrypt {
+            None => Some(ContentCipher::Aes256Cbc),
+            Some(at) => {
+                let cipher = at.get_ref().cipher();
+                let cipher = cipher.map_err(|cause| source.error(self.name("send.encrypt"), at, cause))?;
+                if cipher.is_none() && url.scheme_str() == Some("http") && !raw.allow_plaintext {
+                    let cause = format!(
+                        "messages to {url} would go in the open: encrypt them, use https, or set allow_plaintext = true"
+                    );
+                    return Err(source.error(self.name("send.encrypt"), at, cause));
+                }
+                cipher
+            }
+        };
+        if let Some(transport) = raw.key_transport.as_ref().filter(|at| *at.get_ref() != Transport::RsaPkcs1) {
+            let cause = "this build encrypts content keys with \"rsa-pkcs1\" only";
+            return Err(source.error(self.name("send.key_transport"), transport, cause));
+        }
+        let mut profile = SendProfile::new().compression(raw.compress.compression());
+        profile = match signature {
+            Some(algorithm) => profile.signature(algorithm),
+            None => profile.without_signature(),
+        };
+        profile = match encryption {
+            Some(cipher) => profile.encryption(cipher),
+            None => profile.without_encryption(),
+        };
+        if raw.allow_plaintext {
+            profile = profile.danger_allow_plaintext();
+        }
+        Ok(profile.receipt(self.receipt(raw)?))
+    }
+
+    fn receipt(&self, raw: &file::Send) -> Result<ReceiptRequest, ConfigError> {
+        let mode = raw.receipt.as_ref().map(|mode| *mode.get_ref()).unwrap_or_default();
+        let url = raw.receipt_url.as_ref();
+        // A URL that is there has to be a right one, whether it is used now or by `send --async`.
+        if let Some(at) = url {
+            ReceiptRequest::asynchronous(at.get_ref())
+                .map_err(|error| self.source.error(self.name("send.receipt_url"), at, error))?;
+        }
+        let url = url.map(|at| at.get_ref().as_str());
+        receipt(mode, raw.signed_receipt, url).map_err(|cause| match &raw.receipt {
+            Some(at) => self.source.error(self.name("send.receipt"), at, cause),
+            None => self.source.missing(&self.name("send.receipt"), &cause),
+        })
+    }
+
+    fn accept(&self, raw: &file::Accept) -> Result<AcceptPolicy, ConfigError> {
+        let mut policy = AcceptPolicy::new();
+        if !raw.require_signature {
+            // Whom the transport vouches for may leave the signature out.
+            policy = policy.without_signature().allow_unsigned_cbc();
+        }
+        if !raw.require_encryption {
+            policy = policy.without_encryption();
+        }
+        if raw.allow_unsigned_cbc {
+            policy = policy.danger_accept_unsigned_cbc();
+        }
+        for weak in &raw.allow {
+            policy = match weak.get_ref() {
+                Weak::Sha1 => policy.allow_weak_digest(DigestAlgorithm::Sha1),
+                Weak::TripleDes => policy.allow_weak_cipher(ContentCipher::TripleDesCbc),
+                Weak::Rsa1024 => policy.min_rsa_bits(1024),
+                Weak::Md5 | Weak::Rc2 => {
+                    let cause = "this build knows neither MD5 nor RC2: have the partner use SHA-256 and AES";
+                    return Err(self.source.error(self.name("accept.allow"), weak, cause));
+                }
+            };
+        }
+        Ok(policy)
+    }
+
+    /// TLS towards the partner; then, for lists, what is pinned, what is trusted to vouch, and what we show.
+    #[expect(clippy::type_complexity, reason = "taken apart at its only caller")]
+    fn tls(
+        &self,
+        raw: &file::PartnerTls,
+    ) -> Result<(TlsProfile, Vec<Certificate>, Vec<Certificate>, Vec<Certificate>), ConfigError> {
+        let source = self.source;
+        if let (Some(pin), false) = (raw.pin.first(), raw.ca.is_empty()) {
+            let cause = "pin and ca exclude each other: a pin is about one certificate, whoever issued it";
+            return Err(source.error(self.name("tls.pin"), pin, cause));
+        }
+        let (pins, pinned) = self.pins(&raw.pin)?;
+        let authorities = self.certificates("tls.ca", &raw.ca)?;
+        let mut profile = TlsProfile::default();
+        if let Some(pins) = pins {
+            profile.trust = pins;
+        } else if !authorities.is_empty() {
+            profile.trust = ServerTrust::Authorities(authorities.iter().map(|one| one.der().clone()).collect());
+        }
+        let mut shown = Vec::new();
+        match (&raw.client_certificate, &raw.client_key) {
+            (Some(certificate), Some(key)) => {
+                let names = [self.name("tls.client_certificate"), self.name("tls.client_key")];
+                profile.client_identity = Some(source.tls_identity([&names[0], &names[1]], certificate, key)?);
+                shown = source.certificates(&names[0], certificate)?;
+            }
+            (Some(at), None) | (None, Some(at)) => {
+                let cause = "client_certificate and client_key belong together: give both";
+                return Err(source.error(self.name("tls.client_certificate"), at, cause));
+            }
+            (None, None) => {}
+        }
+        Ok((profile, pinned, authorities, shown))
+    }
+
+    fn pins(&self, raw: &[toml::Spanned<String>]) -> Result<(Option<ServerTrust>, Vec<Certificate>), ConfigError> {
+        let (mut certificates, mut keys, mut files) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, at) in raw.iter().enumerate() {
+            let key = self.name(&format!("tls.pin[{index}]"));
+            let wrong = |cause: &str| self.source.error(key.clone(), at, cause);
+            let text = at.get_ref();
+            if let Some(hex) = text.strip_prefix("sha256:") {
+                certificates.push(hex_digest(hex).ok_or_else(|| wrong("sha256: wants 64 hexadecimal digits"))?);
+            } else if let Some(base64) = text.strip_prefix("spki-sha256:") {
+                let digest = BASE64_STANDARD.decode(base64).ok().and_then(|octets| octets.try_into().ok());
+                keys.push(digest.ok_or_else(|| wrong("spki-sha256: wants the Base64 of 32 octets"))?);
+            } else {
+                let path = toml::Spanned::new(at.span(), text.into());
+                let certificate = self.source.certificate(&key, &path)?;
+                certificates.push(certificate.fingerprint());
+                files.push(certificate);
+            }
+        }
+        match (certificates.is_empty(), keys.is_empty(), raw.first()) {
+            (false, false, Some(at)) => {
+                let cause = "certificates and keys cannot be pinned together: use one kind";
+                Err(self.source.error(self.name("tls.pin"), at, cause))
+            }
+            (false, ..) => Ok((Some(ServerTrust::PinnedCertificates(certificates)), files)),
+            (true, false, _) => Ok((Some(ServerTrust::PinnedKeys(keys)), files)),
+            (true, true, _) => Ok((None, files)),
+        }
+    }
+}
+
+fn receipt(mode: ReceiptMode, signed: bool, url: Option<&str>) -> Result<ReceiptRequest, String> {
+    let request = match (mode, url) {
+        (ReceiptMode::None, _) => return Ok(ReceiptRequest::none()),
+        (ReceiptMode::Sync, _) => ReceiptRequest::sync(),
+        (ReceiptMode::Async, Some(url)) => ReceiptRequest::asynchronous(url).map_err(|error| error.to_string())?,
+        (ReceiptMode::Async, None) => return Err("\"async\" needs receipt_url: where the receipts come back".to_owned()),
+    };
+    Ok(if signed { request } else { request.unsigned() })
+}
+
+/// 32 octets in hexadecimal, in either case; colons between them do not matter.
+fn hex_digest(text: &str) -> Option<[u8; 32]> {
+    let digits: Vec<u32> = text.chars().filter(|c| *c != ':').map(|c| c.to_digit(16)).collect::<Option<_>>()?;
+    let octets = digits.chunks_exact(2).map(|pair| match pair {
+        [high, low] => u8::try_from(high * 16 + low).ok(),
+        _ => None,
+    });
+    let octets: Vec<u8> = octets.collect::<Option<_>>()?;
+    match digits.len() {
+        64 => octets.try_into().ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,188 @@
+//! What became of a message that was sent, in the words of the command line.
+
+use std::error::Error;
+use std::fmt;
+use std::path::PathBuf;
+
+use ediint::mdn::Mdn;
+use ediint::{MessageId, PreparedMessage, Receipt, ReceiptStatus, SendError};
+use http::StatusCode;
+use serde::Serialize;
+
+/// How sending a message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Status {
+    Accepted,
+    Warning,
+    NoReceiptRequested,
+    Pending,
+    Rejected,
+    TransportError,
+    MissingReceipt,
+    InvalidReceipt,
+    MicMismatch,
+    /// It did not get as far as the network: usage, configuration, or our own disk.
+    NotSent,
+}
+
+impl Status {
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Accepted | Self::Warning | Self::NoReceiptRequested | Self::Pending => 0,
+            Self::NotSent => 1,
+            Self::Rejected => 2,
+            Self::TransportError => 3,
+            Self::MissingReceipt | Self::InvalidReceipt | Self::MicMismatch => 4,
+        }
+    }
+
+    pub(crate) fn is_success(self) -> bool {
+        self.exit_code() == 0
+    }
+
+    fn of(receipt: &Receipt) -> Self {
+        match &receipt.status {
+            ReceiptStatus::Accepted { .. } | ReceiptStatus::AcceptedWithoutMic => Self::Accepted,
+            ReceiptStatus::Warning { mic_matched: true, .. } => Self::Warning,
+            // An unsigned receipt need not return a digest.
+            ReceiptStatus::Warning { .. } if receipt.signer.is_none() && !has_mic(receipt.mdn.as_ref()) => Self::Warning,
+            ReceiptStatus::Warning { .. }
+            | ReceiptStatus::MissingMic
+            | ReceiptStatus::UnusableMic { .. }
+            | ReceiptStatus::MicMismatch { .. } => Self::MicMismatch,
+            ReceiptStatus::NotRequested => Self::NoReceiptRequested,
+            ReceiptStatus::Pending => Self::Pending,
+            ReceiptStatus::Rejected(_) => Self::Rejected,
+            ReceiptStatus::Missing => Self::MissingReceipt,
+            // Whatever is new is at least no confirmation.
+            _ => Self::InvalidReceipt,
+        }
+    }
+}
+
+fn has_mic(mdn: Option<&Mdn>) -> bool {
+    mdn.is_some_and(|mdn| mdn.received_content_mic().is_some())
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// The result of sending one message: a line of `send`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Outcome {
+    pub(crate) message_id: Option<String>,
+    pub(crate) partner: String,
+    pub(crate) status: Status,
+    pub(crate) disposition: Option<String>,
+    pub(crate) mic_sent: Option<String>,
+    pub(crate) mic_received: Option<String>,
+    pub(crate) receipt_signed: bool,
+    pub(crate) attempts: u32,
+    pub(crate) http_status: Option<u16>,
+    pub(crate) error: Option<String>,
+    /// Where the receipt is kept.
+    #[serde(skip)]
+    pub(crate) receipt_file: Option<PathBuf>,
+}
+
+impl Outcome {
+    /// Nothing was sent.
+    pub(crate) fn not_sent(partner: &str, id: Option<&MessageId>, error: &(dyn Error + 'static)) -> Self {
+        Self {
+            message_id: id.map(ToString::to_string),
+            partner: partner.to_owned(),
+            status: Status::NotSent,
+            disposition: None,
+            mic_sent: None,
+            mic_received: None,
+            receipt_signed: false,
+            attempts: 0,
+            http_status: None,
+            error: Some(chain(error)),
+            receipt_file: None,
+        }
+    }
+
+    /// The partner answered.
+    pub(crate) fn answered(receipt: &Receipt, attempts: u32) -> Self {
+        let status = Status::of(receipt);
+        let mdn = receipt.mdn.as_ref();
+        let ours = receipt.mics.first();
+        let theirs = ours.and_then(|ours| mdn?.mic(ours.algorithm()).ok().flatten());
+        let ours = theirs.as_ref().and_then(|theirs| receipt.mics.get(theirs.algorithm())).or(ours);
+        Self {
+            message_id: Some(receipt.message_id().to_string()),
+            partner: receipt.id.to().to_string(),
+            status,
+            disposition: receipt.disposition().map(ToString::to_string),
+            mic_sent: ours.map(ToString::to_string),
+            mic_received: theirs.map(|mic| mic.to_string()),
+            receipt_signed: receipt.signer.is_some(),
+            attempts,
+            http_status: receipt.http_status.map(|status| status.as_u16()),
+            error: match status {
+                Status::Accepted | Status::NoReceiptRequested | Status::Pending => None,
+                _ => Some(receipt.status.to_string()),
+            },
+            receipt_file: None,
+        }
+    }
+
+    /// The message could not be sent, or nobody knows whether it arrived.
+    pub(crate) fn failed(prepared: &PreparedMessage, error: &SendError, attempts: u32) -> Self {
+        let status = match error {
+            SendError::Transport(_) | SendError::Status(_) | SendError::Request(_) => Status::TransportError,
+            _ => Status::NotSent,
+        };
+        let http_status: Option<StatusCode> = match error {
+            SendError::Status(refused) => Some(refused.status),
+            _ => None,
+        };
+        Self {
+            status,
+            mic_sent: prepared.mics().first().map(ToString::to_string),
+            attempts,
+            http_status: http_status.map(|status| status.as_u16()),
+            ..Self::not_sent(prepared.id().to().as_str(), Some(prepared.message_id()), error)
+        }
+    }
+}
+
+/// One line for people.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.message_id.as_deref().unwrap_or("a message");
+        write!(f, "{id} to {}: {}", self.partner, self.status)?;
+        if let Some(disposition) = &self.disposition {
+            write!(f, ", {disposition}")?;
+        }
+        if let (Status::Accepted, Some(mic)) = (self.status, &self.mic_received) {
+            let signed = if self.receipt_signed { "signed receipt" } else { "unsigned receipt" };
+            write!(f, ", {signed}, MIC {mic}")?;
+        }
+        if self.attempts > 1 {
+            write!(f, ", {} attempts", self.attempts)?;
+        }
+        self.error.as_ref().map_or(Ok(()), |error| write!(f, " ({error})"))
+    }
+}
+
+/// An error with everything that caused it, on one line.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let more = cause.to_string();
+        // Transparent errors say what their source says.
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        source = cause.source();
+    }
+    text
+}

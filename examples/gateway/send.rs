@@ -1,0 +1,172 @@
+//! `send`: files go out, and each line says what became of one.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ediint::partnership::Partnership;
+use ediint::transport::HyperClient;
+use ediint::{As2Client, MessageId, OutboundMessage, Payload, PreparedMessage, Receipt, SendError};
+use tokio::time::sleep;
+
+use crate::cli::Send;
+use crate::config::{self, Partner};
+use crate::outcome::{Outcome, Status};
+use crate::progress::ShowingProgress;
+use crate::station::Station;
+use crate::{Result, attachments, files};
+
+pub(crate) async fn run(args: Send) -> Result<u8> {
+    let message_id = check(&args)?;
+    let station = Station::open(config::load(&args.config)?)?;
+    let partner = station.config.partner(&args.to, args.from.as_deref())?;
+    let partnership = match args.r#async {
+        true => partner.asynchronous()?,
+        false => partner.partnership.clone(),
+    };
+    let sender = Sender {
+        station: &station,
+        partner,
+        partnership,
+        client: station.client(ShowingProgress(HyperClient::new()?))?,
+        retries: if args.retry { partner.retries } else { 0 },
+    };
+    let batches: Vec<&[PathBuf]> = match args.attach {
+        true => vec![&args.files],
+        false => args.files.chunks(1).collect(),
+    };
+    let mut code = 0;
+    for files in batches {
+        let outcome = match message(&station, &args, files, message_id.clone()).await {
+            Ok(message) => sender.send(message, args.wait).await,
+            Err(error) => Outcome::not_sent(&args.to, message_id.as_ref(), &*error),
+        };
+        code = code.max(outcome.status.exit_code());
+        match args.json {
+            true => println!("{}", serde_json::to_string(&outcome)?),
+            false => println!("{outcome}"),
+        }
+    }
+    Ok(code)
+}
+
+/// What is wrong with the command line is said before anything is sent.
+fn check(args: &Send) -> Result<Option<MessageId>> {
+    for file in &args.files {
+        if !file.is_file() {
+            let cause = if file.exists() { "is not a regular file" } else { "does not exist" };
+            return Err(format!("{} {cause}", file.display()).into());
+        }
+    }
+    let Some(given) = &args.message_id else {
+        return Ok(None);
+    };
+    if args.files.len() > 1 && !args.attach {
+        return Err("--message-id is for one message: send one FILE, or --attach them all".into());
+    }
+    match MessageId::new(given) {
+        Ok(id) => Ok(Some(id)),
+        Err(error) => Err(format!("--message-id: {error}").into()),
+    }
+}
+
+/// One message of one file, or of several attachments.
+async fn message(
+    station: &Station,
+    args: &Send,
+    files: &[PathBuf],
+    message_id: Option<MessageId>,
+) -> Result<OutboundMessage> {
+    let mut message = match (files, args.attach) {
+        ([file], false) => {
+            let message = of_file(file).await?;
+            match &args.content_type {
+                Some(content_type) => message.content_type(content_type),
+                None => message,
+            }
+        }
+        _ => {
+            let (files, given, spools) = (files.to_vec(), args.content_type.clone(), station.spools().clone());
+            let join = move || attachments::join(&files, given.as_deref(), &spools).map_err(std::io::Error::other);
+            let (body, content_type) = files::blocking(join).await?;
+            OutboundMessage::new(body).content_type(content_type)
+        }
+    };
+    if let Some(subject) = &args.subject {
+        message = message.subject(subject);
+    }
+    Ok(match message_id {
+        Some(id) => message.message_id(id),
+        None => message,
+    })
+}
+
+/// One message of one file.
+pub(crate) async fn of_file(path: &Path) -> Result<OutboundMessage> {
+    let payload = Payload::open(path).await;
+    let payload = payload.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    Ok(OutboundMessage::new(payload))
+}
+
+/// Sends to one partner.
+pub(crate) struct Sender<'a> {
+    pub(crate) station: &'a Station,
+    pub(crate) partner: &'a Partner,
+    pub(crate) partnership: Partnership,
+    pub(crate) client: As2Client,
+    /// Attempts after the first.
+    pub(crate) retries: u32,
+}
+
+impl Sender<'_> {
+    /// Sends a message, again where that may help, and keeps its receipt.
+    pub(crate) async fn send(&self, message: OutboundMessage, wait: Option<Duration>) -> Outcome {
+        let name = self.partner.name().as_str();
+        let prepared = match self.client.prepare(&self.partnership, message).await {
+            Ok(prepared) => prepared,
+            Err(error) => return Outcome::not_sent(name, None, &error),
+        };
+        let (sent, attempts) = self.transmit(&prepared).await;
+        let receipt = match sent {
+            Ok(receipt) => receipt,
+            Err(error) => return Outcome::failed(&prepared, &error, attempts),
+        };
+        let mut outcome = Outcome::answered(&receipt, attempts);
+        if receipt.mdn.is_some() {
+            match files::keep_receipt(&self.station.path("receipts"), &receipt).await {
+                Ok(path) => outcome.receipt_file = Some(path),
+                Err(error) => tracing::error!("the receipt for {} was not written down: {error}", receipt.id),
+            }
+        }
+        if let (Status::Pending, Some(wait)) = (outcome.status, wait) {
+            outcome = self.wait(&prepared, wait, outcome).await;
+        }
+        outcome
+    }
+
+    /// Every attempt sends the same octets under the same Message-ID, so that the partner recognises a copy.
+    async fn transmit(&self, prepared: &PreparedMessage) -> (std::result::Result<Receipt, SendError>, u32) {
+        let mut delay = self.partner.retry_delay;
+        let mut attempts = 1;
+        loop {
+            match self.client.transmit(&self.partnership, prepared).await {
+                Err(error) if error.is_transient() && attempts <= self.retries => {
+                    tracing::warn!("{}: attempt {attempts} failed, again in {delay:?}: {error}", prepared.id());
+                }
+                result => return (result, attempts),
+            }
+            sleep(delay).await;
+            delay = delay.saturating_mul(2);
+            attempts += 1;
+        }
+    }
+
+    /// Waits for `serve` to take the receipt.
+    async fn wait(&self, _prepared: &PreparedMessage, wait: Duration, pending: Outcome) -> Outcome {
+        sleep(wait).await;
+        Outcome {
+            status: Status::MissingReceipt,
+            error: Some(format!("no receipt came within {wait:?}; is `gateway serve` running?")),
+            ..pending
+        }
+    }
+}
