@@ -1,15 +1,17 @@
 //! Several files in one message: multipart/related (RFC 6362), built and taken apart in constant memory.
 
 use std::error::Error;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
 
 use ediint::mime::{
     BoundaryCheck, ContentDisposition, ContentType, HeaderBlock, HeaderReader, MultipartEvent, MultipartScanner,
     TransferDecoder, TransferEncoding, boundary as fresh_boundary, sanitize_filename,
 };
 use ediint::{Entropy, Limits, Spool, SpoolOptions, SystemEntropy};
+
+use crate::files::safe_name;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -27,7 +29,10 @@ pub(crate) fn join(files: &[PathBuf], content_type: Option<&str>, spools: &Spool
             let mut head = HeaderBlock::new();
             head.push("Content-Type", content_type.unwrap_or_else(|| type_of(&name)))?;
             head.push("Content-Transfer-Encoding", "binary")?;
-            head.push("Content-Disposition", &ContentDisposition::attachment(&name).to_string())?;
+            head.push(
+                "Content-Disposition",
+                &ContentDisposition::attachment(&name).to_string(),
+            )?;
             write!(body, "--{boundary}\r\n")?;
             body.write_all(&head.followed_by(b""))?;
             let mut file = File::open(path)?;
@@ -40,9 +45,15 @@ pub(crate) fn join(files: &[PathBuf], content_type: Option<&str>, spools: &Spool
         write!(body, "--{boundary}--\r\n")?;
         // A boundary of 144 random bits is not in the files, and this makes it certain.
         if !check.found() {
-            let root = files.first().and_then(|path| path.file_name()).unwrap_or_default().to_string_lossy();
+            let root = files
+                .first()
+                .and_then(|path| path.file_name())
+                .unwrap_or_default()
+                .to_string_lossy();
             let root = content_type.unwrap_or_else(|| type_of(&root)).to_owned();
-            let whole = ContentType::new("multipart", "related").with_param("type", root).with_param("boundary", boundary);
+            let whole = ContentType::new("multipart", "related")
+                .with_param("type", root)
+                .with_param("boundary", boundary);
             return Ok((body, whole.to_string()));
         }
     }
@@ -51,30 +62,45 @@ pub(crate) fn join(files: &[PathBuf], content_type: Option<&str>, spools: &Spool
 /// The boundary, where a content type says that there are several parts.
 pub(crate) fn boundary(content_type: Option<&str>) -> Option<String> {
     let parsed = ContentType::parse(content_type?).ok()?;
-    parsed.is("multipart", "related").then(|| parsed.param("boundary").map(str::to_owned))?
+    parsed
+        .is("multipart", "related")
+        .then(|| parsed.param("boundary").map(str::to_owned))?
 }
 
-/// Writes each part of a multipart file into a file of its own, `01-NAME`, and says how they are called.
-pub(crate) fn split(body: &Path, boundary: &str, directory: &Path) -> Result<Vec<String>> {
+/// The parts of a multipart that `body` reads, each under the name of the file that it becomes, `01-NAME`.
+pub(crate) fn split(mut body: impl Read, boundary: &str, spools: &SpoolOptions) -> Result<Vec<(String, Spool)>> {
+    let mut scanner = MultipartScanner::new(boundary)?;
     let mut parts = Parts {
-        directory,
-        names: Vec::new(),
+        spools,
+        done: Vec::new(),
         open: None,
     };
-    match parts.read(body, boundary) {
-        Ok(()) => Ok(parts.names),
-        Err(error) => {
-            for name in &parts.names {
-                fs::remove_file(directory.join(name))?;
-            }
-            Err(error)
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let read = body.read(&mut buffer)?;
+        let mut chunk = buffer.get(..read).unwrap_or_default();
+        if chunk.is_empty() {
+            break;
         }
+        loop {
+            match scanner.next(&mut chunk)? {
+                MultipartEvent::NeedInput => break,
+                event => parts.take(&event)?,
+            }
+        }
+    }
+    while let Some(event) = scanner.finish()? {
+        parts.take(&event)?;
+    }
+    match parts.done.is_empty() {
+        true => Err("the multipart/related has no part".into()),
+        false => Ok(parts.done),
     }
 }
 
 struct Parts<'a> {
-    directory: &'a Path,
-    names: Vec<String>,
+    spools: &'a SpoolOptions,
+    done: Vec<(String, Spool)>,
     open: Option<Part>,
 }
 
@@ -82,39 +108,14 @@ struct Parts<'a> {
 enum Part {
     Head(HeaderReader),
     Body {
-        file: BufWriter<File>,
+        name: String,
         decoder: TransferDecoder,
+        content: Spool,
     },
 }
 
 impl Parts<'_> {
-    fn read(&mut self, body: &Path, boundary: &str) -> Result<()> {
-        let mut scanner = MultipartScanner::new(boundary)?;
-        let mut source = File::open(body)?;
-        let mut buffer = vec![0; CHUNK];
-        loop {
-            let read = source.read(&mut buffer)?;
-            let mut chunk = buffer.get(..read).unwrap_or_default();
-            if chunk.is_empty() {
-                break;
-            }
-            loop {
-                match scanner.next(&mut chunk)? {
-                    MultipartEvent::NeedInput => break,
-                    event => self.event(&event)?,
-                }
-            }
-        }
-        while let Some(event) = scanner.finish()? {
-            self.event(&event)?;
-        }
-        match self.names.is_empty() {
-            true => Err("the multipart/related has no part".into()),
-            false => Ok(()),
-        }
-    }
-
-    fn event(&mut self, event: &MultipartEvent<'_>) -> Result<()> {
+    fn take(&mut self, event: &MultipartEvent<'_>) -> Result<()> {
         match event {
             MultipartEvent::PartStart => self.open = Some(Part::Head(HeaderReader::new(&Limits::default()))),
             MultipartEvent::PartData(data) => self.data(data)?,
@@ -128,43 +129,48 @@ impl Parts<'_> {
     fn data(&mut self, mut data: &[u8]) -> Result<()> {
         if let Some(Part::Head(reader)) = &mut self.open {
             match reader.read(&mut data)? {
-                Some(head) => self.begin(&head)?,
+                Some(head) => self.open = Some(self.begin(&head)?),
                 None => return Ok(()),
             }
         }
-        if let Some(Part::Body { file, decoder }) = &mut self.open {
+        if let Some(Part::Body { decoder, content, .. }) = &mut self.open {
             let mut decoded = Vec::with_capacity(data.len());
             decoder.decode(data, &mut decoded)?;
-            file.write_all(&decoded)?;
+            content.write_all(&decoded)?;
         }
         Ok(())
     }
 
-    fn begin(&mut self, head: &HeaderBlock) -> Result<()> {
-        let named = head.content_disposition().and_then(|disposition| disposition.filename());
+    fn begin(&self, head: &HeaderBlock) -> Result<Part> {
+        let named = head
+            .content_disposition()
+            .and_then(|disposition| disposition.filename());
         let named = named.or_else(|| head.content_type().ok().flatten()?.name());
-        let named = named.and_then(|name| sanitize_filename(&name)).unwrap_or_else(|| "attachment".to_owned());
-        let name = format!("{:02}-{named}", self.names.len() + 1);
-        let file = BufWriter::new(File::create_new(self.directory.join(&name))?);
-        self.names.push(name);
-        let encoding = head.transfer_encoding()?.unwrap_or(TransferEncoding::Binary);
-        self.open = Some(Part::Body {
-            file,
-            decoder: TransferDecoder::new(encoding),
-        });
-        Ok(())
+        let named = named
+            .and_then(|name| sanitize_filename(&name))
+            .unwrap_or_else(|| "attachment".to_owned());
+        Ok(Part::Body {
+            name: format!("{:02}-{}", self.done.len() + 1, safe_name(&named)),
+            decoder: TransferDecoder::new(head.transfer_encoding()?.unwrap_or(TransferEncoding::Binary)),
+            content: self.spools.create(),
+        })
     }
 
     fn end(&mut self) -> Result<()> {
         if let Some(Part::Head(reader)) = &mut self.open {
             let head = reader.finish()?;
-            self.begin(&head)?;
+            self.open = Some(self.begin(&head)?);
         }
-        if let Some(Part::Body { mut file, mut decoder }) = self.open.take() {
+        if let Some(Part::Body {
+            name,
+            mut decoder,
+            mut content,
+        }) = self.open.take()
+        {
             let mut rest = Vec::new();
             decoder.finish(&mut rest)?;
-            file.write_all(&rest)?;
-            file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            content.write_all(&rest)?;
+            self.done.push((name, content));
         }
         Ok(())
     }

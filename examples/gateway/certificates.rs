@@ -34,7 +34,10 @@ pub(crate) fn run(args: &Listing) -> Result<u8> {
             days @ 0..30 => format!("{days} days left: agree on a new one"),
             days => format!("{days} days left"),
         };
-        println!("{:<18} {:<12} {}  until {}, {left}", line.role, line.owner, line.subject, line.not_after);
+        println!(
+            "{:<18} {:<12} {}  until {}, {left}",
+            line.role, line.owner, line.subject, line.not_after
+        );
         println!("{:<18} {:<12} sha256:{}", "", "", line.fingerprint);
     }
     Ok(0)

@@ -80,7 +80,9 @@ pub(crate) async fn keep_receipt(receipts: &Path, receipt: &Receipt) -> io::Resu
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    spawn_blocking(work).await.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
+    spawn_blocking(work)
+        .await
+        .unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Messages that arrived, as directories: `inbox/PARTNER/STORAGE-KEY/` with the payload and `message.json`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ediint::mdn::{Disposition, WarningModifier};
-use ediint::{BoxFuture, Delivery, Inbox, InboxError, ReceivedMessage};
+use ediint::{BoxFuture, Delivery, Inbox, InboxError, ReceivedMessage, SpoolOptions};
 use serde_json::{Value, json};
 
 use crate::attachments;
@@ -37,21 +37,23 @@ impl DirectoryInbox {
         }
         let building = tempfile::Builder::new().prefix(".incoming-").tempdir_in(&self.spool)?;
         let mut facts = facts(&message);
-        let attachments = attachments::boundary(message.content_type.as_deref());
-        let payload_path = building.path().join("payload");
-        message.payload.persist(&payload_path).await.map_err(io::Error::other)?;
+        let whole = building.path().join("payload");
+        let boundary = attachments::boundary(message.content_type.as_deref());
+        message.payload.persist(&whole).await.map_err(io::Error::other)?;
+        let spools = SpoolOptions::new().directory(&self.spool);
         blocking(move || {
             let directory = building.path();
-            if let Some(boundary) = attachments {
-                match attachments::split(&payload_path, &boundary, directory) {
-                    Ok(found) => {
-                        fs::remove_file(&payload_path)?;
-                        if let Value::Object(facts) = &mut facts {
-                            facts.insert("attachments".to_owned(), found.into());
+            if let Some(boundary) = boundary {
+                match attachments::split(File::open(&whole)?, &boundary, &spools) {
+                    Ok(parts) => {
+                        facts["attachments"] = parts.iter().map(|(name, _)| name.as_str()).collect();
+                        for (name, content) in parts {
+                            content.persist(directory.join(name)).map_err(io::Error::other)?;
                         }
+                        fs::remove_file(&whole)?;
                     }
                     // Signed for and complete, if not what it says: better whole than lost.
-                    Err(error) => tracing::warn!("attachments are kept in one piece: {error}"),
+                    Err(error) => tracing::warn!("the attachments are kept in one piece: {error}"),
                 }
             }
             write_synced(&directory.join("message.json"), format!("{facts:#}\n").as_bytes())?;

@@ -20,7 +20,13 @@ struct Party {
 pub(crate) fn run(args: &Init) -> Result<u8> {
     let dir = &args.dir;
     match fs::read_dir(dir).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => return Err(format!("{} is not empty: name a directory that is, or does not exist", dir.display()).into()),
+        Ok(true) => {
+            return Err(format!(
+                "{} is not empty: name a directory that is, or does not exist",
+                dir.display()
+            )
+            .into());
+        }
         Ok(false) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(format!("cannot look into {}: {error}", dir.display()).into()),
@@ -61,8 +67,16 @@ impl Party {
         create(&home.join(format!("{name}.pem")), &self.message.certificate_pem, false)?;
         create(&home.join("tls.key"), &self.tls.key_pem, true)?;
         create(&home.join("tls.pem"), &self.tls.certificate_pem, false)?;
-        create(&home.join(format!("{partner}.pem")), &other.message.certificate_pem, false)?;
-        create(&home.join(format!("{partner}-tls.pem")), &other.tls.certificate_pem, false)?;
+        create(
+            &home.join(format!("{partner}.pem")),
+            &other.message.certificate_pem,
+            false,
+        )?;
+        create(
+            &home.join(format!("{partner}-tls.pem")),
+            &other.tls.certificate_pem,
+            false,
+        )?;
         create(&home.join("gateway.toml"), &self.configuration(other), false)
     }
 

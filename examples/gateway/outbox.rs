@@ -75,7 +75,9 @@ impl Watching {
                     continue;
                 }
                 let as_before = self.sizes.get(&path) == Some(&metadata.len());
-                if self.taken.len() + ready.len() < AT_ONCE && (was_moved(&metadata) || (as_before && is_quiet(&metadata))) {
+                if self.taken.len() + ready.len() < AT_ONCE
+                    && (was_moved(&metadata) || (as_before && is_quiet(&metadata)))
+                {
                     ready.push((index, path));
                 } else {
                     seen.insert(path, metadata.len());
@@ -146,7 +148,11 @@ async fn put_away(station: &Station, partner: &Partner, path: &Path, outcome: Ou
         if let Some(receipt) = &outcome.receipt_file {
             replace(&beside(".mdn"), &fs::read(receipt)?)?;
         }
-        let ending = if outcome.status.is_success() { ".json" } else { ".error.json" };
+        let ending = if outcome.status.is_success() {
+            ".json"
+        } else {
+            ".error.json"
+        };
         replace(&beside(ending), &serde_json::to_vec_pretty(&outcome)?)?;
         fs::rename(&path, &place)?;
         sync_directory(&directory)?;

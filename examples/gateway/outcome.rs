@@ -46,7 +46,9 @@ impl Status {
             ReceiptStatus::Accepted { .. } | ReceiptStatus::AcceptedWithoutMic => Self::Accepted,
             ReceiptStatus::Warning { mic_matched: true, .. } => Self::Warning,
             // An unsigned receipt need not return a digest.
-            ReceiptStatus::Warning { .. } if receipt.signer.is_none() && !has_mic(receipt.mdn.as_ref()) => Self::Warning,
+            ReceiptStatus::Warning { .. } if receipt.signer.is_none() && !has_mic(receipt.mdn.as_ref()) => {
+                Self::Warning
+            }
             ReceiptStatus::Warning { .. }
             | ReceiptStatus::MissingMic
             | ReceiptStatus::UnusableMic { .. }
@@ -113,7 +115,10 @@ impl Outcome {
         let mdn = receipt.mdn.as_ref();
         let ours = receipt.mics.first();
         let theirs = ours.and_then(|ours| mdn?.mic(ours.algorithm()).ok().flatten());
-        let ours = theirs.as_ref().and_then(|theirs| receipt.mics.get(theirs.algorithm())).or(ours);
+        let ours = theirs
+            .as_ref()
+            .and_then(|theirs| receipt.mics.get(theirs.algorithm()))
+            .or(ours);
         Self {
             message_id: Some(receipt.message_id().to_string()),
             partner: receipt.id.to().to_string(),
@@ -161,7 +166,11 @@ impl fmt::Display for Outcome {
             write!(f, ", {disposition}")?;
         }
         if let (Status::Accepted, Some(mic)) = (self.status, &self.mic_received) {
-            let signed = if self.receipt_signed { "signed receipt" } else { "unsigned receipt" };
+            let signed = if self.receipt_signed {
+                "signed receipt"
+            } else {
+                "unsigned receipt"
+            };
             write!(f, ", {signed}, MIC {mic}")?;
         }
         if self.attempts > 1 {

@@ -97,7 +97,8 @@ impl AsyncRead for Counted {
         let take = this.chunk.len().min(buffer.remaining());
         buffer.put_slice(this.chunk.get(..take).unwrap_or_default());
         this.chunk.advance(take);
-        this.sent.fetch_add(u64::try_from(take).unwrap_or(u64::MAX), Ordering::Relaxed);
+        this.sent
+            .fetch_add(u64::try_from(take).unwrap_or(u64::MAX), Ordering::Relaxed);
         Poll::Ready(Ok(()))
     }
 }

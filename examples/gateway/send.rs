@@ -53,7 +53,11 @@ pub(crate) async fn run(args: Send) -> Result<u8> {
 fn check(args: &Send) -> Result<Option<MessageId>> {
     for file in &args.files {
         if !file.is_file() {
-            let cause = if file.exists() { "is not a regular file" } else { "does not exist" };
+            let cause = if file.exists() {
+                "is not a regular file"
+            } else {
+                "does not exist"
+            };
             return Err(format!("{} {cause}", file.display()).into());
         }
     }
@@ -150,7 +154,10 @@ impl Sender<'_> {
         loop {
             match self.client.transmit(&self.partnership, prepared).await {
                 Err(error) if error.is_transient() && attempts <= self.retries => {
-                    tracing::warn!("{}: attempt {attempts} failed, again in {delay:?}: {error}", prepared.id());
+                    tracing::warn!(
+                        "{}: attempt {attempts} failed, again in {delay:?}: {error}",
+                        prepared.id()
+                    );
                 }
                 result => return (result, attempts),
             }

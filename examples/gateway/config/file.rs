@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::values::{
-    Compress, Delay, Encrypt, ReceiptMode, Sign, SignatureKind, Size, Transfer, Transport, Weak,
-};
+use super::values::{Compress, Delay, Encrypt, ReceiptMode, Sign, SignatureKind, Size, Transfer, Transport, Weak};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -68,20 +68,29 @@ pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
         let cause = "needs the feature `postgres`, which this binary was built without";
         return Err(source.error("postgres", postgres, cause));
     }
-    let listen = file.listen.map(|listen| address(&source, "listen", &listen)).transpose()?;
+    let listen = file
+        .listen
+        .map(|listen| address(&source, "listen", &listen))
+        .transpose()?;
     let tls = file.tls.map(|tls| tls_listener(&source, &tls)).transpose()?;
     let mut stations: Vec<Station> = Vec::new();
     for (index, raw) in file.station.iter().enumerate() {
         let station = station(&source, &format!("station[{index}]"), raw)?;
         if stations.iter().any(|other| other.name == station.name) {
             let key = format!("station[{index}].as2_id");
-            let cause = format!("there is another station {:?}: leave one of them out", station.name.as_str());
+            let cause = format!(
+                "there is another station {:?}: leave one of them out",
+                station.name.as_str()
+            );
             return Err(source.error(key, &raw.get_ref().as2_id, cause));
         }
         stations.push(station);
     }
     if stations.is_empty() {
-        return Err(source.missing("station", "there is none: add a [[station]] with as2_id, key and certificate"));
+        return Err(source.missing(
+            "station",
+            "there is none: add a [[station]] with as2_id, key and certificate",
+        ));
     }
     let mut partners: Vec<Partner> = Vec::new();
     for (index, raw) in file.partner.iter().enumerate() {
@@ -89,7 +98,10 @@ pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
         let key = format!("partner[{index}]");
         let partner = Partner::load(&source, &key, raw, &stations, file.max_message_size.0)?;
         if partners.iter().any(|other| other.is_of_same_names(&partner)) {
-            let cause = format!("{:?} is a partner of this station already: leave one of them out", raw.as2_id.get_ref());
+            let cause = format!(
+                "{:?} is a partner of this station already: leave one of them out",
+                raw.as2_id.get_ref()
+            );
             return Err(source.error(format!("{key}.as2_id"), &raw.as2_id, cause));
         }
         partners.push(partner);
@@ -107,7 +119,10 @@ pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
 
 fn address(source: &Source, key: &str, at: &Spanned<String>) -> Result<SocketAddr, ConfigError> {
     at.get_ref().parse().map_err(|_| {
-        let cause = format!("{:?} is not an address and a port, such as \"127.0.0.1:4080\"", at.get_ref());
+        let cause = format!(
+            "{:?} is not an address and a port, such as \"127.0.0.1:4080\"",
+            at.get_ref()
+        );
         source.error(key, at, cause)
     })
 }
@@ -127,7 +142,11 @@ fn station(source: &Source, key: &str, raw: &Spanned<file::Station>) -> Result<S
     }
     if let Some(password) = &at.password_env {
         let key = format!("{key}.password_env");
-        return Err(source.error(key, password, "a password is for pkcs12 files: give pkcs12 too, or leave it out"));
+        return Err(source.error(
+            key,
+            password,
+            "a password is for pkcs12 files: give pkcs12 too, or leave it out",
+        ));
     }
     let (Some(certificate), Some(private)) = (&at.certificate, &at.key) else {
         let missing = if at.key.is_none() { "key" } else { "certificate" };
@@ -135,15 +154,19 @@ fn station(source: &Source, key: &str, raw: &Spanned<file::Station>) -> Result<S
         return Err(source.error(key, raw, cause));
     };
     let mut chain = source.certificates(&certificate_key, certificate)?.into_iter();
-    let own = chain.next().ok_or_else(|| source.unusable(&certificate_key, certificate, "no certificate"))?;
+    let own = chain
+        .next()
+        .ok_or_else(|| source.unusable(&certificate_key, certificate, "no certificate"))?;
     let signing = source.private_key(&private_key, private)?;
     let mut identity = Identity::new(own, signing)
         .map_err(|error| source.unusable(&private_key, private, error))?
         .with_issuers(chain);
     let mut previous = Vec::new();
     for (index, pair) in at.previous.iter().enumerate() {
-        let (of_certificate, of_key) =
-            (format!("{key}.previous[{index}].certificate"), format!("{key}.previous[{index}].key"));
+        let (of_certificate, of_key) = (
+            format!("{key}.previous[{index}].certificate"),
+            format!("{key}.previous[{index}].key"),
+        );
         let certificate = source.certificate(&of_certificate, &pair.certificate)?;
         let old = source.private_key(&of_key, &pair.key)?;
         identity = identity
@@ -165,7 +188,11 @@ fn tls_listener(source: &Source, raw: &file::Tls) -> Result<TlsListener, ConfigE
     }
     let mut trust = ClientTrust::default();
     trust.certificates = client_certificates.iter().map(|one| one.der().clone()).collect();
-    trust.authorities = client_certificates.iter().filter(|one| is_authority(one)).map(|one| one.der().clone()).collect();
+    trust.authorities = client_certificates
+        .iter()
+        .filter(|one| is_authority(one))
+        .map(|one| one.der().clone())
+        .collect();
     let clients = match &raw.require_client_certificate {
         Some(required) if *required.get_ref() && client_certificates.is_empty() => {
             let cause = "nobody could connect: name the certificates in client_certificates";
@@ -201,10 +228,15 @@ impl Config {
         });
         match (found.next(), found.next()) {
             (Some(partner), None) => Ok(partner),
-            (Some(_), Some(_)) => Err(format!("several stations have a partner {name:?}: say which with --from")),
+            (Some(_), Some(_)) => Err(format!(
+                "several stations have a partner {name:?}: say which with --from"
+            )),
             (None, _) => {
                 let known: Vec<_> = self.partners.iter().map(|partner| partner.name().as_str()).collect();
-                Err(format!("there is no partner {name:?}; the configuration has: {}", known.join(", ")))
+                Err(format!(
+                    "there is no partner {name:?}; the configuration has: {}",
+                    known.join(", ")
+                ))
             }
         }
     }

@@ -78,7 +78,10 @@ impl Partner {
             .client_certificates(client_certificates.iter().map(|one| one.der().clone()));
         for (index, host) in raw.accept.receipt_hosts.iter().enumerate() {
             let authority: Authority = host.get_ref().parse().map_err(|_| {
-                let cause = format!("{:?} is not a host and a port, such as \"as2.example:4080\"", host.get_ref());
+                let cause = format!(
+                    "{:?} is not a host and a port, such as \"as2.example:4080\"",
+                    host.get_ref()
+                );
                 source.error(keyed.name(&format!("accept.receipt_hosts[{index}]")), host, cause)
             })?;
             partnership = partnership.receipt_host(authority);
@@ -114,7 +117,9 @@ impl Partner {
     pub(crate) fn asynchronous(&self) -> Result<Partnership, String> {
         let Some(url) = &self.receipt_url else {
             let name = self.name();
-            return Err(format!("--async needs to know where receipts come back: set send.receipt_url of {name}"));
+            return Err(format!(
+                "--async needs to know where receipts come back: set send.receipt_url of {name}"
+            ));
         };
         let request = receipt(ReceiptMode::Async, self.signed_receipt, Some(url))?;
         let profile = self.partnership.send_profile().clone().receipt(request);
@@ -151,7 +156,9 @@ impl Keyed<'_> {
                 Err(self.source.error(key, &raw.as2_id, cause))
             }
             (Some(wanted), _) => {
-                let found = stations.iter().find(|station| station.name.as_str() == wanted.get_ref());
+                let found = stations
+                    .iter()
+                    .find(|station| station.name.as_str() == wanted.get_ref());
                 let cause = || format!("there is no station {:?}", wanted.get_ref());
                 found
                     .map(|station| station.name.clone())
@@ -204,7 +211,11 @@ impl Keyed<'_> {
                 cipher
             }
         };
-        if let Some(transport) = raw.key_transport.as_ref().filter(|at| *at.get_ref() != Transport::RsaPkcs1) {
+        if let Some(transport) = raw
+            .key_transport
+            .as_ref()
+            .filter(|at| *at.get_ref() != Transport::RsaPkcs1)
+        {
             let cause = "this build encrypts content keys with \"rsa-pkcs1\" only";
             return Err(source.error(self.name("send.key_transport"), transport, cause));
         }
@@ -308,7 +319,10 @@ impl Keyed<'_> {
             if let Some(hex) = text.strip_prefix("sha256:") {
                 certificates.push(hex_digest(hex).ok_or_else(|| wrong("sha256: wants 64 hexadecimal digits"))?);
             } else if let Some(base64) = text.strip_prefix("spki-sha256:") {
-                let digest = BASE64_STANDARD.decode(base64).ok().and_then(|octets| octets.try_into().ok());
+                let digest = BASE64_STANDARD
+                    .decode(base64)
+                    .ok()
+                    .and_then(|octets| octets.try_into().ok());
                 keys.push(digest.ok_or_else(|| wrong("spki-sha256: wants the Base64 of 32 octets"))?);
             } else {
                 let path = toml::Spanned::new(at.span(), text.into());
@@ -334,14 +348,20 @@ fn receipt(mode: ReceiptMode, signed: bool, url: Option<&str>) -> Result<Receipt
         (ReceiptMode::None, _) => return Ok(ReceiptRequest::none()),
         (ReceiptMode::Sync, _) => ReceiptRequest::sync(),
         (ReceiptMode::Async, Some(url)) => ReceiptRequest::asynchronous(url).map_err(|error| error.to_string())?,
-        (ReceiptMode::Async, None) => return Err("\"async\" needs receipt_url: where the receipts come back".to_owned()),
+        (ReceiptMode::Async, None) => {
+            return Err("\"async\" needs receipt_url: where the receipts come back".to_owned());
+        }
     };
     Ok(if signed { request } else { request.unsigned() })
 }
 
 /// 32 octets in hexadecimal, in either case; colons between them do not matter.
 fn hex_digest(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u32> = text.chars().filter(|c| *c != ':').map(|c| c.to_digit(16)).collect::<Option<_>>()?;
+    let digits: Vec<u32> = text
+        .chars()
+        .filter(|c| *c != ':')
+        .map(|c| c.to_digit(16))
+        .collect::<Option<_>>()?;
     let octets = digits.chunks_exact(2).map(|pair| match pair {
         [high, low] => u8::try_from(high * 16 + low).ok(),
         _ => None,

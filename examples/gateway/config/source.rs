@@ -80,7 +80,10 @@ impl Source {
         serde_path_to_error::deserialize(document).map_err(|wrong| {
             // Spans come as fields of made-up names, and the key that is unknown is the last one.
             let path = wrong.path().to_string();
-            let key: Vec<_> = path.split('.').filter(|part| !part.starts_with("$__") && *part != "?").collect();
+            let key: Vec<_> = path
+                .split('.')
+                .filter(|part| !part.starts_with("$__") && *part != "?")
+                .collect();
             let key = (!key.is_empty()).then(|| key.join("."));
             error(wrong.into_inner(), key)
         })

@@ -15,7 +15,8 @@ impl TryFrom<String> for Size {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is not a size: write a number of octets, or one with KiB, MiB, GiB, KB, MB or GB");
+        let wrong =
+            || format!("{text:?} is not a size: write a number of octets, or one with KiB, MiB, GiB, KB, MB or GB");
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
         let unit = text.strip_prefix(digits).unwrap_or_default().trim();
         let factor = match unit.to_ascii_lowercase().as_str() {
@@ -47,7 +48,9 @@ impl TryFrom<String> for Delay {
     fn try_from(text: String) -> Result<Self, String> {
         match humantime::parse_duration(&text) {
             Ok(delay) => Ok(Self(delay)),
-            Err(error) => Err(format!("{text:?} is not a length of time such as \"30s\" or \"5min\": {error}")),
+            Err(error) => Err(format!(
+                "{text:?} is not a length of time such as \"30s\" or \"5min\": {error}"
+            )),
         }
     }
 }

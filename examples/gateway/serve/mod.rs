@@ -29,7 +29,10 @@ pub(crate) async fn run(args: &Serve) -> Result<u8> {
     if let Some(tls) = &config.tls {
         let server = server_config(&tls.identity, &tls.clients, TlsVersion::Tls12, default_provider()?)
             .map_err(|error| format!("{}: [tls]: {}", args.config.display(), crate::outcome::chain(&error)))?;
-        listeners.push((bind(tls.listen).await?, Some(TlsAcceptor::new(Arc::new(server), HANDSHAKE))));
+        listeners.push((
+            bind(tls.listen).await?,
+            Some(TlsAcceptor::new(Arc::new(server), HANDSHAKE)),
+        ));
     }
     if listeners.is_empty() {
         let path = args.config.display();

@@ -1,0 +1,16 @@
+//! The gateway example, driven from outside: command lines, files, sockets, exit codes.
+
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests, also where they are no test functions"
+)]
+
+mod answers;
+mod common;
+mod configuration;
+mod exchange;
+mod init;
+mod outbox;
+mod serving;
