@@ -8,6 +8,7 @@ mod prepared;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
@@ -27,6 +28,9 @@ pub use prepared::PreparedMessage;
 
 /// How much is kept of what a partner's server says to a request that it refuses (TRN-16).
 const REFUSAL_MAX: usize = 64 << 10;
+
+/// How long the outbox leaves a message alone that is being sent.
+const LEASE: Duration = Duration::from_secs(600);
 
 /// Sends AS2 messages (RFC 4130 §4) and judges the receipts that come back in the responses.
 ///
@@ -100,7 +104,8 @@ impl As2Client {
     /// [`SendError::Store`].
     pub async fn record(&self, partnership: &Partnership, prepared: &PreparedMessage) -> Result<(), SendError> {
         let record = sent_record(partnership, prepared);
-        Ok(self.core.store.record_sent(&prepared.id, record).await?)
+        self.core.store.record_sent(&prepared.id, record, LEASE).await?;
+        Ok(())
     }
 
     /// Judges the response to a message that the host sent with an HTTP stack of its own.
@@ -126,8 +131,9 @@ impl As2Client {
         let headers = HeaderBlock::from(&head.headers);
         let mut receipt = self.judge(partnership, prepared, headers, body).await?;
         receipt.http_status = Some(head.status);
-        if closes(&receipt.status) {
-            self.core.store.resolve_receipt(&receipt.id, receipt.to_bytes()).await?;
+        if let Some(outcome) = closes(&receipt.status) {
+            let record = receipt.record();
+            self.core.store.resolve_receipt(&receipt.id, outcome, record).await?;
         }
         Ok(receipt)
     }
@@ -177,7 +183,7 @@ impl As2Client {
             receipt.status = ReceiptStatus::OtherPartner;
         }
         // What nobody asked for counts where it is the partner's last word; else the receipt that was asked for is due.
-        if let Some(status) = otherwise.filter(|_| !closes(&receipt.status)) {
+        if let Some(status) = otherwise.filter(|_| closes(&receipt.status).is_none()) {
             receipt.status = status;
         }
         Ok(receipt)
@@ -187,9 +193,13 @@ impl As2Client {
 /// What is on record of a message, with what its receipt has to be like.
 fn sent_record(partnership: &Partnership, prepared: &PreparedMessage) -> SentRecord {
     let (request, policy) = (&partnership.send_profile().receipt, partnership.accept_policy());
+    let mut head = Vec::new();
+    prepared.headers.write_to(&mut head);
     SentRecord::new(prepared.prepared_at, prepared.mics.clone(), prepared.requested_digest)
         .signed_receipt(request.is_signed() && !policy.unsigned_receipts)
         .mic_required(!policy.receipts_without_mic)
+        .delivery(request.delivery().clone())
+        .head(head)
 }
 
 impl fmt::Debug for As2Client {

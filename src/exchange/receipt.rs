@@ -16,7 +16,7 @@ use crate::message_id::MessageId;
 use crate::mic::MicSet;
 use crate::mime::HeaderBlock;
 use crate::partnership::{AcceptPolicy, Partnership, SignerRefusal};
-use crate::store::{ExchangeId, SentRecord};
+use crate::store::{ExchangeId, ReceiptRecord, SentOutcome, SentRecord};
 
 /// What became of a message that was sent, as far as is known: the result of
 /// [`As2Client::send`](crate::As2Client::send), and of an asynchronous receipt that arrived.
@@ -69,6 +69,13 @@ impl Receipt {
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
         self.headers.followed_by(&self.body).into()
+    }
+
+    /// What is put on record of it.
+    pub(crate) fn record(&self) -> ReceiptRecord {
+        ReceiptRecord::new(self.to_bytes(), self.received_at)
+            .disposition(self.disposition().map(Disposition::to_string))
+            .signer(self.signer.as_ref().map(Certificate::fingerprint))
     }
 }
 
@@ -206,17 +213,16 @@ fn check(
     (ReceiptSignature::Invalid(reason), None)
 }
 
-/// Whether a receipt of this status closes the record of its message: it is the partner's last word on it. What anybody
-/// could have sent closes nothing (SEC-16, SEC-17).
-pub(crate) fn closes(status: &ReceiptStatus) -> bool {
+/// How a receipt of this status closes the record of its message: it is the partner's last word on it. What anybody could
+/// have sent closes nothing (SEC-16, SEC-17).
+pub(crate) fn closes(status: &ReceiptStatus) -> Option<SentOutcome> {
     match status {
-        ReceiptStatus::Accepted { .. }
-        | ReceiptStatus::AcceptedWithoutMic
-        | ReceiptStatus::Warning { .. }
-        | ReceiptStatus::Rejected(_)
-        | ReceiptStatus::MicMismatch { .. }
-        | ReceiptStatus::MissingMic
-        | ReceiptStatus::UnusableMic { .. } => true,
+        ReceiptStatus::Accepted { .. } | ReceiptStatus::AcceptedWithoutMic => Some(SentOutcome::Accepted),
+        ReceiptStatus::Warning { .. } => Some(SentOutcome::Warning),
+        ReceiptStatus::Rejected(_) => Some(SentOutcome::Rejected),
+        ReceiptStatus::MicMismatch { .. } | ReceiptStatus::MissingMic | ReceiptStatus::UnusableMic { .. } => {
+            Some(SentOutcome::MicMismatch)
+        }
         ReceiptStatus::NotRequested
         | ReceiptStatus::Pending
         | ReceiptStatus::Missing
@@ -224,6 +230,6 @@ pub(crate) fn closes(status: &ReceiptStatus) -> bool {
         | ReceiptStatus::InvalidSignature(_)
         | ReceiptStatus::Unsigned
         | ReceiptStatus::OtherPartner
-        | ReceiptStatus::OtherMessage { .. } => false,
+        | ReceiptStatus::OtherMessage { .. } => None,
     }
 }

@@ -12,6 +12,7 @@ use super::exchange::Exchange;
 use super::inbox::{Delivery, InboxError, ReceivedMessage, storage_key};
 use super::outgoing::{self, SealedReceipt};
 use super::{Reply, message};
+use crate::cms::Certificate;
 use crate::envelope::{Acceptance, Decoded};
 use crate::mdn::{ReceiptForm, WarningModifier};
 use crate::spool::Payload;
@@ -39,7 +40,7 @@ enum Turn {
     /// Nobody could recognise a message without a Message-ID again.
     Anonymous,
     Ours(ExchangeId, ClaimToken),
-    Delivered(ExchangeId, ReceivedRecord),
+    Delivered(ExchangeId, Box<ReceivedRecord>),
 }
 
 impl Arrival {
@@ -68,7 +69,7 @@ impl Arrival {
         let core = Arc::clone(&self.core);
         match self.claim().await? {
             Turn::Anonymous => self.hand_over(None).await.map(|(reply, _)| reply),
-            Turn::Delivered(id, record) => self.duplicate(&id, record).await,
+            Turn::Delivered(id, record) => self.duplicate(&id, *record).await,
             Turn::Ours(id, token) => {
                 let result = self.hand_over(Some((&id, token))).await;
                 let recorded = matches!(&result, Ok((_, true)));
@@ -87,10 +88,11 @@ impl Arrival {
             return Ok(Turn::Anonymous);
         };
         for _ in 0..POLLS {
-            match self.core.store.claim(id, LEASE).await? {
+            match self.core.store.claim(id, None, LEASE).await? {
                 Claim::New(token) => return Ok(Turn::Ours(id.clone(), token)),
                 Claim::Done(record) => return Ok(Turn::Delivered(id.clone(), record)),
                 Claim::InProgress => sleep(POLL).await,
+                Claim::Replayed(_) => return Err(Refused::InProgress),
             }
         }
         Err(Refused::InProgress)
@@ -109,6 +111,10 @@ impl Arrival {
         } = self;
         let mic = message.mic.clone();
         let continued = message.continued_unauthenticated;
+        let received_at = message.received_at;
+        let signer = message.signer.as_ref().map(Certificate::fingerprint);
+        let mut head = Vec::new();
+        message.headers.write_to(&mut head);
         let inbox = Arc::clone(&core.inbox);
         // An inbox that panics has not taken the message, and must not keep the claim.
         let delivered = tokio::spawn(async move { inbox.deliver(message).await }).await;
@@ -127,10 +133,13 @@ impl Arrival {
             None => None,
         };
         if let Some((id, token)) = claim {
-            let mut record = ReceivedRecord::new(body_digest);
+            let mut record = ReceivedRecord::new(body_digest, received_at);
             record.mic = outcome.mic().cloned();
+            record.disposition = Some(outcome.disposition().to_string());
+            record.head = head.into();
+            record.signer = signer;
             record.reply = receipt.as_ref().map(SealedReceipt::to_bytes).unwrap_or_default();
-            core.store.complete(id, token, record).await?;
+            core.store.complete(id, token, record, Duration::ZERO).await?;
         }
         core.tell(&ReceiverEvent::Delivered {
             id: exchange.id.as_ref(),

@@ -67,16 +67,15 @@ async fn close(
             .judge(&*core.keys, &exchange.partnership, id, &sent, mdn, now)
             .await;
         let receipt = judged.map_err(Refused::KeyStore)?;
-        if !closes(&receipt.status) {
+        let Some(outcome) = closes(&receipt.status) else {
             return Ok(Err(IgnoredReceipt::NotConfirming(Box::new(receipt))));
-        }
-        return Ok(
-            match core.store.resolve_receipt(&receipt.id, receipt.to_bytes()).await? {
-                Resolution::First => Ok(receipt),
-                Resolution::AlreadyResolved => Err(IgnoredReceipt::AlreadyResolved(receipt.id)),
-                Resolution::Unknown => Err(IgnoredReceipt::UnknownMessage(receipt.id)),
-            },
-        );
+        };
+        let resolution = core.store.resolve_receipt(&receipt.id, outcome, receipt.record());
+        return Ok(match resolution.await? {
+            Resolution::First => Ok(receipt),
+            Resolution::AlreadyResolved => Err(IgnoredReceipt::AlreadyResolved(receipt.id)),
+            Resolution::Unknown => Err(IgnoredReceipt::UnknownMessage(receipt.id)),
+        });
     }
     Ok(Err(unknown))
 }

@@ -1,47 +1,43 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-
 use crate::clock::{Clock, SystemClock};
 use crate::future::BoxFuture;
+use crate::name::As2Name;
 
-use super::{Claim, ClaimToken, ExchangeId, MessageStore, ReceivedRecord, Resolution, SentRecord, StoreError};
+use super::entry::{self, Change, Entry, Fate};
+use super::{
+    Claim, ClaimToken, Cursor, Direction, ExchangeId, Filter, Job, MessageStore, Page, PostStep, ReceiptRecord,
+    ReceivedRecord, Resolution, Retention, SentOutcome, SentRecord, SentStep, StoreError,
+};
+
+/// Evidence that ends with the process is worth nothing more.
+const RETENTION: Retention = Retention {
+    records: Duration::from_secs(30 * 24 * 60 * 60),
+    evidence: Duration::ZERO,
+};
 
 /// A [`MessageStore`] in memory: for tests, and for hosts that may forget.
 ///
-/// It forgets everything at the end of the process: duplicates that arrive afterwards are delivered again, and receipts
-/// are unknown. Records are kept for 30 days, and at most 100,000 of them each way: a full store refuses new messages
-/// rather than forget old ones.
+/// It forgets everything at the end of the process: duplicates that arrive afterwards are delivered again, receipts are
+/// unknown, and the outbox is empty. It holds at most 100,000 records each way: a full store refuses new messages rather
+/// than forget what is within its retention.
 #[derive(Debug)]
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
-    retention: Duration,
+    retention: Retention,
     capacity: usize,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    received: Table<Received>,
-    sent: Table<SentRecord>,
-    last_token: u64,
-}
-
-#[derive(Debug)]
-enum Received {
-    Claimed(ClaimToken),
-    Done(ReceivedRecord),
+    rows: Mutex<Rows>,
 }
 
 impl Default for MemoryStore {
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemClock),
-            retention: Duration::from_secs(30 * 24 * 60 * 60),
+            retention: RETENTION,
             capacity: 100_000,
-            state: Mutex::default(),
+            rows: Mutex::default(),
         }
     }
 }
@@ -60,9 +56,10 @@ impl MemoryStore {
         self
     }
 
-    /// How long records are kept (default 30 days): duplicates are recognised and receipts are matched within it.
+    /// How long records are kept (default 30 days, and no evidence of older ones). Those that are older go when they are in the way, or with
+    /// [`expire`](MessageStore::expire).
     #[must_use]
-    pub fn retention(mut self, retention: Duration) -> Self {
+    pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
         self
     }
@@ -74,89 +71,86 @@ impl MemoryStore {
         self
     }
 
-    /// Every change of the state is one insertion or removal, so a panic elsewhere cannot leave it half-way.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Every change is made of insertions and removals that cannot panic, so a panic elsewhere leaves nothing half-way.
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn kept_until(&self, now: SystemTime) -> Option<SystemTime> {
-        now.checked_add(self.retention)
-    }
-
-    fn claim_now(&self, id: &ExchangeId, lease: Duration) -> Result<Claim, StoreError> {
+    fn claim_now(&self, id: &ExchangeId, signature: Option<[u8; 32]>, lease: Duration) -> Result<Claim, StoreError> {
         let now = self.clock.now();
-        let mut state = self.lock();
-        match state.received.get(id, now) {
-            Some(Received::Done(record)) => return Ok(Claim::Done(record.clone())),
-            Some(Received::Claimed(_)) => return Ok(Claim::InProgress),
-            None => {}
+        let mut rows = self.rows();
+        let twin = signature.and_then(|signature| rows.with_signature(&signature));
+        let (change, claim) = entry::claim(id, rows.get(Direction::Inbound, id), signature, twin, lease, now);
+        if let Change::Put(_) = change {
+            self.make_room(&mut rows, Direction::Inbound, id, now)?;
         }
-        state.last_token = state.last_token.wrapping_add(1);
-        let token = ClaimToken::new(state.last_token);
-        let until = now.checked_add(lease);
-        state
-            .received
-            .insert(id, Received::Claimed(token), until, now, self.capacity)?;
-        Ok(Claim::New(token))
+        rows.apply(Direction::Inbound, id, change);
+        Ok(claim)
     }
 
-    fn complete_now(&self, id: &ExchangeId, token: ClaimToken, record: ReceivedRecord) -> Result<(), StoreError> {
+    fn record_sent_now(&self, id: &ExchangeId, record: SentRecord, lease: Duration) -> Result<ClaimToken, StoreError> {
         let now = self.clock.now();
-        let mut state = self.lock();
-        // An expired claim counts while nobody else has taken its place, even if it was swept.
-        match state.received.get_even_expired(id) {
-            Some(Received::Claimed(holder)) if *holder != token => Err(StoreError::ClaimLost),
-            Some(Received::Done(_)) => Err(StoreError::ClaimLost),
-            Some(Received::Claimed(_)) | None => {
-                state.received.replace(id, Received::Done(record), self.kept_until(now));
-                Ok(())
+        let mut rows = self.rows();
+        let (change, token) = entry::record_sent(id, rows.get(Direction::Outbound, id), record, lease, now)?;
+        self.make_room(&mut rows, Direction::Outbound, id, now)?;
+        rows.apply(Direction::Outbound, id, change);
+        Ok(token)
+    }
+
+    /// Sees that there is room for one more row.
+    fn make_room(
+        &self,
+        rows: &mut Rows,
+        direction: Direction,
+        id: &ExchangeId,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        if rows.get(direction, id).is_some() || rows.count(direction) < self.capacity {
+            return Ok(());
+        }
+        rows.expire(&self.retention, now);
+        match rows.count(direction) < self.capacity {
+            true => Ok(()),
+            false => Err(StoreError::Full { limit: self.capacity }),
+        }
+    }
+
+    fn claim_due_now(&self, lease: Duration, limit: usize, busy: &[As2Name]) -> Vec<Job> {
+        let now = self.clock.now();
+        let mut rows = self.rows();
+        let mut jobs = Vec::new();
+        for row in rows.due(now) {
+            if jobs.len() == limit {
+                break;
+            }
+            let Some(mut entry) = rows.entries.get(&row).cloned() else {
+                continue;
+            };
+            if busy.contains(entry.id.partner(entry.direction())) {
+                continue;
+            }
+            if let Some(job) = entry.claim_due(now, lease, ClaimToken::random()) {
+                rows.put(row, entry);
+                jobs.push(job);
             }
         }
-    }
-
-    fn release_now(&self, id: &ExchangeId, token: ClaimToken) {
-        let mut state = self.lock();
-        if matches!(state.received.get_even_expired(id), Some(Received::Claimed(holder)) if *holder == token) {
-            state.received.remove(id);
-        }
-    }
-
-    fn record_sent_now(&self, id: &ExchangeId, record: SentRecord) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let mut state = self.lock();
-        match state.sent.get(id, now) {
-            Some(first) if first.mics == record.mics => Ok(()),
-            Some(_) => Err(StoreError::AlreadySent),
-            None => state.sent.insert(id, record, self.kept_until(now), now, self.capacity),
-        }
-    }
-
-    fn resolve_now(&self, id: &ExchangeId, receipt: Bytes) -> Resolution {
-        let now = self.clock.now();
-        match self.lock().sent.get_mut(id, now) {
-            None => Resolution::Unknown,
-            Some(SentRecord { receipt: Some(_), .. }) => Resolution::AlreadyResolved,
-            Some(record) => {
-                record.receipt = Some(receipt);
-                Resolution::First
-            }
-        }
+        jobs
     }
 }
 
 /// Nothing happens before a future is polled, and everything at once then: dropping it leaves no half-done call.
 impl MessageStore for MemoryStore {
     fn find_received<'a>(&'a self, id: &'a ExchangeId) -> BoxFuture<'a, Result<Option<ReceivedRecord>, StoreError>> {
-        Box::pin(async move {
-            Ok(match self.lock().received.get(id, self.clock.now()) {
-                Some(Received::Done(record)) => Some(record.clone()),
-                Some(Received::Claimed(_)) | None => None,
-            })
-        })
+        Box::pin(async move { Ok(self.rows().get(Direction::Inbound, id).and_then(Entry::received)) })
     }
 
-    fn claim<'a>(&'a self, id: &'a ExchangeId, lease: Duration) -> BoxFuture<'a, Result<Claim, StoreError>> {
-        Box::pin(async move { self.claim_now(id, lease) })
+    fn claim<'a>(
+        &'a self,
+        id: &'a ExchangeId,
+        signature: Option<[u8; 32]>,
+        lease: Duration,
+    ) -> BoxFuture<'a, Result<Claim, StoreError>> {
+        Box::pin(async move { self.claim_now(id, signature, lease) })
     }
 
     fn complete<'a>(
@@ -164,94 +158,241 @@ impl MessageStore for MemoryStore {
         id: &'a ExchangeId,
         token: ClaimToken,
         record: ReceivedRecord,
+        lease: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move { self.complete_now(id, token, record) })
-    }
-
-    fn release<'a>(&'a self, id: &'a ExchangeId, token: ClaimToken) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            self.release_now(id, token);
+            let now = self.clock.now();
+            let mut rows = self.rows();
+            let change = entry::complete(id, rows.get(Direction::Inbound, id), token, record, lease, now)?;
+            rows.apply(Direction::Inbound, id, change);
             Ok(())
         })
     }
 
-    fn record_sent<'a>(&'a self, id: &'a ExchangeId, record: SentRecord) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move { self.record_sent_now(id, record) })
+    fn release<'a>(&'a self, id: &'a ExchangeId, token: ClaimToken) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut rows = self.rows();
+            let change = entry::release(rows.get(Direction::Inbound, id), token);
+            rows.apply(Direction::Inbound, id, change);
+            Ok(())
+        })
+    }
+
+    fn update_posting<'a>(
+        &'a self,
+        id: &'a ExchangeId,
+        token: ClaimToken,
+        step: PostStep,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            let mut rows = self.rows();
+            let change = entry::update_posting(rows.get(Direction::Inbound, id), token, step, now)?;
+            rows.apply(Direction::Inbound, id, change);
+            Ok(())
+        })
+    }
+
+    fn record_sent<'a>(
+        &'a self,
+        id: &'a ExchangeId,
+        record: SentRecord,
+        lease: Duration,
+    ) -> BoxFuture<'a, Result<ClaimToken, StoreError>> {
+        Box::pin(async move { self.record_sent_now(id, record, lease) })
     }
 
     fn find_sent<'a>(&'a self, id: &'a ExchangeId) -> BoxFuture<'a, Result<Option<SentRecord>, StoreError>> {
-        Box::pin(async move { Ok(self.lock().sent.get(id, self.clock.now()).cloned()) })
+        Box::pin(async move { Ok(self.rows().get(Direction::Outbound, id).and_then(Entry::sent)) })
+    }
+
+    fn update_sent<'a>(
+        &'a self,
+        id: &'a ExchangeId,
+        token: ClaimToken,
+        step: SentStep,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            let mut rows = self.rows();
+            let change = entry::update_sent(rows.get(Direction::Outbound, id), token, step, now)?;
+            rows.apply(Direction::Outbound, id, change);
+            Ok(())
+        })
     }
 
     fn resolve_receipt<'a>(
         &'a self,
         id: &'a ExchangeId,
-        receipt: Bytes,
+        outcome: SentOutcome,
+        receipt: ReceiptRecord,
     ) -> BoxFuture<'a, Result<Resolution, StoreError>> {
-        Box::pin(async move { Ok(self.resolve_now(id, receipt)) })
+        Box::pin(async move {
+            let now = self.clock.now();
+            let mut rows = self.rows();
+            let (change, resolution) = entry::resolve(rows.get(Direction::Outbound, id), outcome, receipt, now);
+            rows.apply(Direction::Outbound, id, change);
+            Ok(resolution)
+        })
+    }
+
+    fn claim_due<'a>(
+        &'a self,
+        lease: Duration,
+        limit: usize,
+        busy: &'a [As2Name],
+    ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>> {
+        Box::pin(async move { Ok(self.claim_due_now(lease, limit, busy)) })
+    }
+
+    fn next_due<'a>(&'a self) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            let first = self.rows().due.first().map(|(due_at, _)| *due_at);
+            Ok(first.map(|due_at| due_at.duration_since(now).unwrap_or_default()))
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        filter: &'a Filter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
+        Box::pin(async move {
+            let rows = self.rows();
+            let older = rows.entries.range(..after.map_or(u64::MAX, Cursor::value)).rev();
+            let mut fitting = older
+                .filter(|(_, entry)| entry.fits(filter))
+                .filter_map(|(row, entry)| Some((*row, entry.clone().listed()?)));
+            let page: Vec<_> = fitting.by_ref().take(limit).collect();
+            let last = page.last().map(|(row, _)| Cursor::new(*row));
+            let next = fitting.next().and(last);
+            Ok(Page::new(page.into_iter().map(|(_, listed)| listed).collect(), next))
+        })
+    }
+
+    fn expire<'a>(&'a self) -> BoxFuture<'a, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            Ok(self.rows().expire(&self.retention, now))
+        })
     }
 }
 
-/// Values that count until a point in time; `None` is beyond all time.
-#[derive(Debug)]
-struct Table<V> {
-    entries: HashMap<ExchangeId, (V, Option<SystemTime>)>,
-    /// Expired entries are swept when there are this many: each sweep is paid for by as many insertions.
-    sweep_at: usize,
+/// The rows in the order in which they came, and what finds them.
+#[derive(Debug, Default)]
+struct Rows {
+    last: u64,
+    entries: BTreeMap<u64, Entry>,
+    live: HashMap<(Direction, ExchangeId), u64>,
+    due: BTreeSet<(SystemTime, u64)>,
+    signatures: HashMap<[u8; 32], u64>,
+    inbound: usize,
+    outbound: usize,
 }
 
-impl<V> Default for Table<V> {
-    fn default() -> Self {
-        Self {
-            entries: HashMap::new(),
-            sweep_at: 0,
+impl Rows {
+    fn get(&self, direction: Direction, id: &ExchangeId) -> Option<&Entry> {
+        // A key to borrow would need a type of its own.
+        self.entries.get(self.live.get(&(direction, id.clone()))?)
+    }
+
+    fn with_signature(&self, signature: &[u8; 32]) -> Option<&Entry> {
+        self.entries.get(self.signatures.get(signature)?)
+    }
+
+    fn count(&self, direction: Direction) -> usize {
+        match direction {
+            Direction::Inbound => self.inbound,
+            Direction::Outbound => self.outbound,
         }
     }
-}
 
-fn counts(until: Option<SystemTime>, now: SystemTime) -> bool {
-    until.is_none_or(|until| now < until)
-}
-
-impl<V> Table<V> {
-    fn get(&self, id: &ExchangeId, now: SystemTime) -> Option<&V> {
-        let (value, until) = self.entries.get(id)?;
-        counts(*until, now).then_some(value)
-    }
-
-    fn get_mut(&mut self, id: &ExchangeId, now: SystemTime) -> Option<&mut V> {
-        let (value, until) = self.entries.get_mut(id)?;
-        counts(*until, now).then_some(value)
-    }
-
-    fn get_even_expired(&self, id: &ExchangeId) -> Option<&V> {
-        self.entries.get(id).map(|(value, _)| value)
-    }
-
-    fn insert(
-        &mut self,
-        id: &ExchangeId,
-        value: V,
-        until: Option<SystemTime>,
-        now: SystemTime,
-        capacity: usize,
-    ) -> Result<(), StoreError> {
-        if self.entries.len() >= self.sweep_at.min(capacity) {
-            self.entries.retain(|_, (_, until)| counts(*until, now));
-            self.sweep_at = self.entries.len().saturating_mul(2).max(1024);
+    fn count_mut(&mut self, direction: Direction) -> &mut usize {
+        match direction {
+            Direction::Inbound => &mut self.inbound,
+            Direction::Outbound => &mut self.outbound,
         }
-        if self.entries.len() >= capacity && !self.entries.contains_key(id) {
-            return Err(StoreError::Full { limit: capacity });
+    }
+
+    fn due(&self, now: SystemTime) -> Vec<u64> {
+        self.due.range(..=(now, u64::MAX)).map(|(_, row)| *row).collect()
+    }
+
+    fn apply(&mut self, direction: Direction, id: &ExchangeId, change: Change) {
+        let row = self.live.get(&(direction, id.clone())).copied();
+        match (change, row) {
+            (Change::Keep, _) | (Change::Remove, None) => {}
+            (Change::Remove, Some(row)) => {
+                self.remove(row);
+            }
+            (Change::Put(entry), Some(row)) => self.put(row, entry),
+            (Change::Put(entry), None) => {
+                self.last = self.last.wrapping_add(1);
+                self.put(self.last, entry);
+            }
         }
-        self.replace(id, value, until);
-        Ok(())
     }
 
-    fn replace(&mut self, id: &ExchangeId, value: V, until: Option<SystemTime>) {
-        self.entries.insert(id.clone(), (value, until));
+    fn put(&mut self, row: u64, entry: Entry) {
+        self.remove(row);
+        let direction = entry.direction();
+        if !entry.archived {
+            self.live.insert((direction, entry.id.clone()), row);
+            if let Some(signature) = entry.signature {
+                self.signatures.insert(signature, row);
+            }
+        }
+        if let Some(due_at) = entry.due_at() {
+            self.due.insert((due_at, row));
+        }
+        *self.count_mut(direction) += 1;
+        self.entries.insert(row, entry);
     }
 
-    fn remove(&mut self, id: &ExchangeId) {
-        self.entries.remove(id);
+    fn remove(&mut self, row: u64) {
+        let Some(entry) = self.entries.remove(&row) else { return };
+        let direction = entry.direction();
+        *self.count_mut(direction) -= 1;
+        if let Some(due_at) = entry.due_at() {
+            self.due.remove(&(due_at, row));
+        }
+        if let Some(signature) = entry
+            .signature
+            .filter(|signature| self.signatures.get(signature) == Some(&row))
+        {
+            self.signatures.remove(&signature);
+        }
+        if !entry.archived {
+            self.live.remove(&(direction, entry.id));
+        }
+    }
+
+    fn expire(&mut self, retention: &Retention, now: SystemTime) -> u64 {
+        let fates: Vec<_> = self
+            .entries
+            .iter()
+            .map(|(row, entry)| (*row, entry.fate(retention, now)))
+            .collect();
+        let mut changed = 0;
+        for (row, fate) in fates {
+            match fate {
+                Fate::Keep => continue,
+                Fate::Remove => self.remove(row),
+                Fate::Archive => match self.entries.get(&row) {
+                    Some(entry) if !entry.archived => {
+                        let archived = Entry {
+                            archived: true,
+                            ..entry.clone()
+                        };
+                        self.put(row, archived);
+                    }
+                    _ => continue,
+                },
+            }
+            changed += 1;
+        }
+        changed
     }
 }

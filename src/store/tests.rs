@@ -51,9 +51,13 @@ fn sent(clock: &ManualClock, content: &[u8]) -> SentRecord {
     SentRecord::new(clock.now(), mics(content), DigestAlgorithm::Sha256)
 }
 
+fn receipt(octets: &'static str) -> ReceiptRecord {
+    ReceiptRecord::new(octets, SystemTime::UNIX_EPOCH)
+}
+
 fn received() -> ReceivedRecord {
     let mic = mics(b"order").first().unwrap().clone();
-    ReceivedRecord::new([7; 32])
+    ReceivedRecord::new([7; 32], SystemTime::UNIX_EPOCH)
         .mic(mic)
         .reply("AS2-To: acme\r\n\r\nreceipt")
 }
@@ -63,7 +67,7 @@ fn store(clock: &Arc<ManualClock>) -> MemoryStore {
 }
 
 async fn claimed(store: &dyn MessageStore, id: &ExchangeId) -> ClaimToken {
-    match store.claim(id, LEASE).await.unwrap() {
+    match store.claim(id, None, LEASE).await.unwrap() {
         Claim::New(token) => token,
         other => panic!("{other:?}"),
     }
@@ -76,17 +80,23 @@ async fn a_message_is_claimed_then_completed_then_done() {
     let id = id("us", "acme", "<1@acme>");
     assert_eq!(store.find_received(&id).await.unwrap(), None);
     let token = claimed(&store, &id).await;
-    assert_eq!(store.claim(&id, LEASE).await.unwrap(), Claim::InProgress);
+    assert_eq!(store.claim(&id, None, LEASE).await.unwrap(), Claim::InProgress);
     assert_eq!(store.find_received(&id).await.unwrap(), None);
-    store.complete(&id, token, received()).await.unwrap();
-    assert_eq!(store.claim(&id, LEASE).await.unwrap(), Claim::Done(received()));
+    store.complete(&id, token, received(), LEASE).await.unwrap();
+    assert_eq!(
+        store.claim(&id, None, LEASE).await.unwrap(),
+        Claim::Done(received().into())
+    );
     assert_eq!(store.find_received(&id).await.unwrap(), Some(received()));
     assert!(matches!(
-        store.complete(&id, token, received()).await,
+        store.complete(&id, token, received(), LEASE).await,
         Err(StoreError::ClaimLost)
     ));
     store.release(&id, token).await.unwrap();
-    assert_eq!(store.claim(&id, LEASE).await.unwrap(), Claim::Done(received()));
+    assert_eq!(
+        store.claim(&id, None, LEASE).await.unwrap(),
+        Claim::Done(received().into())
+    );
 }
 
 /// REL-08: the key is the pair of names and the normalised Message-ID.
@@ -95,7 +105,7 @@ async fn ids_differ_by_each_name_and_not_by_angle_brackets() {
     let store = store(&ManualClock::new());
     claimed(&store, &id("us", "acme", "<1@acme>")).await;
     assert_eq!(
-        store.claim(&id("us", "acme", "1@acme"), LEASE).await.unwrap(),
+        store.claim(&id("us", "acme", "1@acme"), None, LEASE).await.unwrap(),
         Claim::InProgress
     );
     for other in [
@@ -118,17 +128,17 @@ async fn claims_end_by_release_and_by_their_lease() {
     store.release(&id, first).await.unwrap();
     let second = claimed(&store, &id).await;
     clock.advance(LEASE - Duration::from_secs(1));
-    assert_eq!(store.claim(&id, LEASE).await.unwrap(), Claim::InProgress);
+    assert_eq!(store.claim(&id, None, LEASE).await.unwrap(), Claim::InProgress);
     clock.advance(Duration::from_secs(1));
     let third = claimed(&store, &id).await;
     // The second holder wakes up too late: it may neither complete nor release what is not its own.
     assert!(matches!(
-        store.complete(&id, second, received()).await,
+        store.complete(&id, second, received(), LEASE).await,
         Err(StoreError::ClaimLost)
     ));
     store.release(&id, second).await.unwrap();
-    assert_eq!(store.claim(&id, LEASE).await.unwrap(), Claim::InProgress);
-    store.complete(&id, third, received()).await.unwrap();
+    assert_eq!(store.claim(&id, None, LEASE).await.unwrap(), Claim::InProgress);
+    store.complete(&id, third, received(), LEASE).await.unwrap();
 }
 
 #[tokio::test]
@@ -138,8 +148,11 @@ async fn a_late_holder_completes_what_nobody_else_took() {
     let id = id("us", "acme", "<1@acme>");
     let token = claimed(&store, &id).await;
     clock.advance(LEASE * 2);
-    store.complete(&id, token, received()).await.unwrap();
-    assert_eq!(store.claim(&id, LEASE).await.unwrap(), Claim::Done(received()));
+    store.complete(&id, token, received(), LEASE).await.unwrap();
+    assert_eq!(
+        store.claim(&id, None, LEASE).await.unwrap(),
+        Claim::Done(received().into())
+    );
 }
 
 /// REL-08, RCV-21: one claim among many at once.
@@ -151,7 +164,7 @@ async fn of_simultaneous_claims_one_is_new() {
         let tasks: Vec<_> = (0..16)
             .map(|_| {
                 let (store, id) = (Arc::clone(&store), id.clone());
-                tokio::spawn(async move { store.claim(&id, LEASE).await.unwrap() })
+                tokio::spawn(async move { store.claim(&id, None, LEASE).await.unwrap() })
             })
             .collect();
         let mut new = 0;
@@ -171,8 +184,8 @@ async fn a_dropped_future_leaves_nothing() {
     let clock = ManualClock::new();
     let store = store(&clock);
     let id = id("us", "acme", "<1@acme>");
-    drop(store.claim(&id, LEASE));
-    drop(store.record_sent(&id, sent(&clock, b"order")));
+    drop(store.claim(&id, None, LEASE));
+    drop(store.record_sent(&id, sent(&clock, b"order"), LEASE));
     claimed(&store, &id).await;
     assert_eq!(store.find_sent(&id).await.unwrap(), None);
 }
@@ -185,33 +198,46 @@ async fn an_outbound_record_takes_one_receipt() {
     let order = id("acme", "us", "<1@us>");
     let record = sent(&clock, b"order").signed_receipt(false).mic_required(false);
     assert_eq!(
-        store.resolve_receipt(&order, "forged".into()).await.unwrap(),
+        store
+            .resolve_receipt(&order, SentOutcome::Accepted, receipt("forged"))
+            .await
+            .unwrap(),
         Resolution::Unknown
     );
-    store.record_sent(&order, record.clone()).await.unwrap();
+    store.record_sent(&order, record.clone(), LEASE).await.unwrap();
+    let found = store.find_sent(&id("acme", "us", "1@us")).await.unwrap().unwrap();
     assert_eq!(
-        store.find_sent(&id("acme", "us", "1@us")).await.unwrap(),
-        Some(record.clone())
+        (found.attempts.made, found.attempts.due_at),
+        (1, Some(clock.now() + LEASE))
     );
+    let attempts = found.attempts.clone();
+    assert_eq!(found, SentRecord { attempts, ..record });
     // Another partner cannot answer for this one.
     assert_eq!(store.find_sent(&id("evil", "us", "<1@us>")).await.unwrap(), None);
     assert_eq!(
         store
-            .resolve_receipt(&id("evil", "us", "<1@us>"), "forged".into())
+            .resolve_receipt(&id("evil", "us", "<1@us>"), SentOutcome::Accepted, receipt("forged"))
             .await
             .unwrap(),
         Resolution::Unknown
     );
     assert_eq!(
-        store.resolve_receipt(&order, "receipt".into()).await.unwrap(),
+        store
+            .resolve_receipt(&order, SentOutcome::Accepted, receipt("receipt"))
+            .await
+            .unwrap(),
         Resolution::First
     );
     assert_eq!(
-        store.resolve_receipt(&order, "copy".into()).await.unwrap(),
+        store
+            .resolve_receipt(&order, SentOutcome::Accepted, receipt("copy"))
+            .await
+            .unwrap(),
         Resolution::AlreadyResolved
     );
     let closed = store.find_sent(&order).await.unwrap().unwrap();
-    assert_eq!(closed.receipt.as_deref(), Some(&b"receipt"[..]));
+    assert_eq!(closed.state, SentState::Closed(SentOutcome::Accepted));
+    assert_eq!(closed.receipt, Some(receipt("receipt")));
     // Outbound ids are not inbound ids.
     assert_eq!(store.find_received(&order).await.unwrap(), None);
 }
@@ -223,17 +249,23 @@ async fn a_retry_is_the_same_record_and_another_message_is_refused() {
     let store = store(&clock);
     let id = id("acme", "us", "<1@us>");
     let first = sent(&clock, b"order");
-    store.record_sent(&id, first.clone()).await.unwrap();
-    store.resolve_receipt(&id, "receipt".into()).await.unwrap();
+    store.record_sent(&id, first.clone(), LEASE).await.unwrap();
+    store
+        .resolve_receipt(&id, SentOutcome::Accepted, receipt("receipt"))
+        .await
+        .unwrap();
     clock.advance(LEASE);
-    store.record_sent(&id, sent(&clock, b"order")).await.unwrap();
+    store.record_sent(&id, sent(&clock, b"order"), LEASE).await.unwrap();
     let kept = store.find_sent(&id).await.unwrap().unwrap();
     assert_eq!(kept.sent_at, first.sent_at);
     assert_eq!(
-        store.resolve_receipt(&id, "copy".into()).await.unwrap(),
+        store
+            .resolve_receipt(&id, SentOutcome::Accepted, receipt("copy"))
+            .await
+            .unwrap(),
         Resolution::AlreadyResolved
     );
-    let other = store.record_sent(&id, sent(&clock, b"another order")).await;
+    let other = store.record_sent(&id, sent(&clock, b"another order"), LEASE).await;
     assert!(matches!(other, Err(StoreError::AlreadySent)));
 }
 
@@ -242,19 +274,34 @@ async fn a_retry_is_the_same_record_and_another_message_is_refused() {
 async fn records_expire_after_the_retention() {
     let clock = ManualClock::new();
     let day = Duration::from_secs(86_400);
-    let store = store(&clock).retention(3 * day);
+    let store = store(&clock).retention(Retention::new().records(3 * day).evidence(3 * day));
     let (inbound, outbound) = (id("us", "acme", "<1@acme>"), id("acme", "us", "<1@us>"));
     let token = claimed(&store, &inbound).await;
-    store.complete(&inbound, token, received()).await.unwrap();
-    store.record_sent(&outbound, sent(&clock, b"order")).await.unwrap();
+    store.complete(&inbound, token, received(), LEASE).await.unwrap();
+    store
+        .record_sent(&outbound, sent(&clock, b"order"), LEASE)
+        .await
+        .unwrap();
+    store
+        .resolve_receipt(&outbound, SentOutcome::Accepted, receipt("receipt"))
+        .await
+        .unwrap();
     clock.advance(3 * day - Duration::from_secs(1));
-    assert_eq!(store.claim(&inbound, LEASE).await.unwrap(), Claim::Done(received()));
+    assert_eq!(
+        store.claim(&inbound, None, LEASE).await.unwrap(),
+        Claim::Done(received().into())
+    );
     assert!(store.find_sent(&outbound).await.unwrap().is_some());
+    assert_eq!(store.expire().await.unwrap(), 0);
     clock.advance(Duration::from_secs(1));
+    assert_eq!(store.expire().await.unwrap(), 2);
     assert_eq!(store.find_received(&inbound).await.unwrap(), None);
     assert_eq!(store.find_sent(&outbound).await.unwrap(), None);
     assert_eq!(
-        store.resolve_receipt(&outbound, "late".into()).await.unwrap(),
+        store
+            .resolve_receipt(&outbound, SentOutcome::Accepted, receipt("late"))
+            .await
+            .unwrap(),
         Resolution::Unknown
     );
     claimed(&store, &inbound).await;
@@ -264,15 +311,17 @@ async fn records_expire_after_the_retention() {
 async fn a_full_store_refuses_and_makes_room_when_records_expire() {
     let clock = ManualClock::new();
     let day = Duration::from_secs(86_400);
-    let store = store(&clock).retention(day).capacity(2);
+    let store = store(&clock)
+        .retention(Retention::new().records(day).evidence(day))
+        .capacity(2);
     for message in ["<1@acme>", "<2@acme>"] {
         let id = id("us", "acme", message);
         let token = claimed(&store, &id).await;
-        store.complete(&id, token, received()).await.unwrap();
+        store.complete(&id, token, received(), LEASE).await.unwrap();
     }
     let third = id("us", "acme", "<3@acme>");
     assert!(matches!(
-        store.claim(&third, LEASE).await,
+        store.claim(&third, None, LEASE).await,
         Err(StoreError::Full { limit: 2 })
     ));
     clock.advance(day);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ediint::cms::Certificate;
 use ediint::partnership::{AcceptPolicy, ReceiptRequest, SendProfile};
 use ediint::store::{MemoryStore, MessageStore};
 use ediint::{As2Client, Limits, OutboundMessage, Partnership, PreparedMessage};
@@ -111,7 +112,15 @@ async fn receipts_that_do_not_count() {
     assert_eq!((receipt.id.clone(), receipt.http_status), (prepared.id().clone(), None));
     assert_eq!(receipt.body, first.body);
     let kept = host.store.find_sent(prepared.id()).await.unwrap().unwrap().receipt;
-    assert_eq!(kept, Some(receipt.to_bytes()));
+    let proof = kept.as_ref().unwrap();
+    assert_eq!(proof.octets, receipt.to_bytes());
+    assert_eq!(proof.signer, receipt.signer.as_ref().map(Certificate::fingerprint));
+    assert!(
+        proof
+            .disposition
+            .as_ref()
+            .is_some_and(|told| told.ends_with("; processed"))
+    );
 
     let refusal = Entity::on(&prepared, "processed/error: decryption-failed").signed_by_bob();
     for second in [first, genuine(), refusal] {
@@ -187,7 +196,7 @@ async fn bad_news_counts() {
         let receipt = host.receipts.recv().await.unwrap();
         assert!(!receipt.is_accepted(), "{}", receipt.status);
         let record = host.store.find_sent(prepared.id()).await.unwrap().unwrap();
-        assert_eq!(record.receipt, Some(receipt.to_bytes()));
+        assert_eq!(record.receipt.unwrap().octets, receipt.to_bytes());
     }
 }
 

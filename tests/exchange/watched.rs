@@ -4,12 +4,11 @@ use std::error::Error;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use ediint::cms::{Certificate, RecipientInfo, SigningInput};
 use ediint::keystore::{CertificateUsage, KeyStoreError, Unwrapped};
 use ediint::store::{
-    Claim, ClaimToken, ExchangeId, PartnershipStore, PartnershipStoreError, ReceivedRecord, Resolution, SentRecord,
-    StoreError,
+    Claim, ClaimToken, Cursor, ExchangeId, Filter, Job, Page, PartnershipStore, PartnershipStoreError, PostStep,
+    ReceiptRecord, ReceivedRecord, Resolution, SentOutcome, SentRecord, SentStep, StoreError,
 };
 use ediint::{As2Name, BoxFuture, ContentCipher, KeyStore, MessageStore, Partnership, SignatureAlgorithm};
 use rustls::pki_types::CertificateDer;
@@ -118,10 +117,15 @@ impl<T: MessageStore> MessageStore for Watched<T> {
         })
     }
 
-    fn claim<'a>(&'a self, id: &'a ExchangeId, lease: Duration) -> BoxFuture<'a, Result<Claim, StoreError>> {
+    fn claim<'a>(
+        &'a self,
+        id: &'a ExchangeId,
+        signature: Option<[u8; 32]>,
+        lease: Duration,
+    ) -> BoxFuture<'a, Result<Claim, StoreError>> {
         Box::pin(async move {
             self.1.call("claim").map_err(StoreError::Unavailable)?;
-            self.0.claim(id, lease).await
+            self.0.claim(id, signature, lease).await
         })
     }
 
@@ -130,10 +134,11 @@ impl<T: MessageStore> MessageStore for Watched<T> {
         id: &'a ExchangeId,
         token: ClaimToken,
         record: ReceivedRecord,
+        lease: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             self.1.call("complete").map_err(StoreError::Unavailable)?;
-            self.0.complete(id, token, record).await
+            self.0.complete(id, token, record, lease).await
         })
     }
 
@@ -144,10 +149,27 @@ impl<T: MessageStore> MessageStore for Watched<T> {
         })
     }
 
-    fn record_sent<'a>(&'a self, id: &'a ExchangeId, record: SentRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn update_posting<'a>(
+        &'a self,
+        id: &'a ExchangeId,
+        token: ClaimToken,
+        step: PostStep,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.1.call("update_posting").map_err(StoreError::Unavailable)?;
+            self.0.update_posting(id, token, step).await
+        })
+    }
+
+    fn record_sent<'a>(
+        &'a self,
+        id: &'a ExchangeId,
+        record: SentRecord,
+        lease: Duration,
+    ) -> BoxFuture<'a, Result<ClaimToken, StoreError>> {
         Box::pin(async move {
             self.1.call("record_sent").map_err(StoreError::Unavailable)?;
-            self.0.record_sent(id, record).await
+            self.0.record_sent(id, record, lease).await
         })
     }
 
@@ -158,14 +180,65 @@ impl<T: MessageStore> MessageStore for Watched<T> {
         })
     }
 
+    fn update_sent<'a>(
+        &'a self,
+        id: &'a ExchangeId,
+        token: ClaimToken,
+        step: SentStep,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.1.call("update_sent").map_err(StoreError::Unavailable)?;
+            self.0.update_sent(id, token, step).await
+        })
+    }
+
     fn resolve_receipt<'a>(
         &'a self,
         id: &'a ExchangeId,
-        receipt: Bytes,
+        outcome: SentOutcome,
+        receipt: ReceiptRecord,
     ) -> BoxFuture<'a, Result<Resolution, StoreError>> {
         Box::pin(async move {
             self.1.call("resolve_receipt").map_err(StoreError::Unavailable)?;
-            self.0.resolve_receipt(id, receipt).await
+            self.0.resolve_receipt(id, outcome, receipt).await
+        })
+    }
+
+    fn claim_due<'a>(
+        &'a self,
+        lease: Duration,
+        limit: usize,
+        busy: &'a [As2Name],
+    ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>> {
+        Box::pin(async move {
+            self.1.call("claim_due").map_err(StoreError::Unavailable)?;
+            self.0.claim_due(lease, limit, busy).await
+        })
+    }
+
+    fn next_due<'a>(&'a self) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+        Box::pin(async move {
+            self.1.call("next_due").map_err(StoreError::Unavailable)?;
+            self.0.next_due().await
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        filter: &'a Filter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
+        Box::pin(async move {
+            self.1.call("list").map_err(StoreError::Unavailable)?;
+            self.0.list(filter, after, limit).await
+        })
+    }
+
+    fn expire<'a>(&'a self) -> BoxFuture<'a, Result<u64, StoreError>> {
+        Box::pin(async move {
+            self.1.call("expire").map_err(StoreError::Unavailable)?;
+            self.0.expire().await
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::time::Duration;
 
 use bytes::Bytes;
 use ediint::cms::Certificate;
@@ -157,7 +158,7 @@ async fn receipts_of_pyas2lib() {
         let id = MessageId::parse(&format!("<{message}@pyas2.example>")).unwrap();
         let id = ExchangeId::new(name("receiver"), name(sender), id);
         let sent = SentRecord::new(Today.now(), mics, DigestAlgorithm::Sha256).signed_receipt(signed);
-        pyas2.store.record_sent(&id, sent).await.unwrap();
+        pyas2.store.record_sent(&id, sent, Duration::ZERO).await.unwrap();
         let response = pyas2.receiver.receive(request(receipt)).await;
         assert_eq!(response.status(), StatusCode::OK, "{receipt}");
         let events = pyas2.events();
