@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Send files and wait for their receipts
     Send(Send),
+    /// Show what is pending, sent, received and failed
+    Status(Status),
     /// List every certificate with its role and the days that it is still valid
     Certificates(Listing),
 }
@@ -78,6 +80,18 @@ pub(crate) struct Send {
     #[arg(long)]
     pub(crate) retry: bool,
     /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Status {
+    /// The configuration file
+    pub(crate) config: PathBuf,
+    /// Only this message
+    #[arg(value_name = "MESSAGE-ID")]
+    pub(crate) message_id: Option<String>,
+    /// JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use ediint::cms::Certificate;
 use ediint::mdn::{Disposition, WarningModifier};
 use ediint::{BoxFuture, Delivery, Inbox, InboxError, ReceivedMessage, SpoolOptions};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::attachments;
 use crate::files::{blocking, safe_name, sync_directory, write_synced};
@@ -36,7 +37,7 @@ impl DirectoryInbox {
             return Ok(());
         }
         let building = tempfile::Builder::new().prefix(".incoming-").tempdir_in(&self.spool)?;
-        let mut facts = facts(&message);
+        let mut facts = Facts::of(&message);
         let whole = building.path().join("payload");
         let boundary = attachments::boundary(message.content_type.as_deref());
         message.payload.persist(&whole).await.map_err(io::Error::other)?;
@@ -46,7 +47,7 @@ impl DirectoryInbox {
             if let Some(boundary) = boundary {
                 match attachments::split(File::open(&whole)?, &boundary, &spools) {
                     Ok(parts) => {
-                        facts["attachments"] = parts.iter().map(|(name, _)| name.as_str()).collect();
+                        facts.attachments = Some(parts.iter().map(|(name, _)| name.clone()).collect());
                         for (name, content) in parts {
                             content.persist(directory.join(name)).map_err(io::Error::other)?;
                         }
@@ -56,7 +57,7 @@ impl DirectoryInbox {
                     Err(error) => tracing::warn!("the attachments are kept in one piece: {error}"),
                 }
             }
-            write_synced(&directory.join("message.json"), format!("{facts:#}\n").as_bytes())?;
+            write_synced(&directory.join("message.json"), &facts.to_json()?)?;
             sync_directory(directory)?;
             fs::create_dir_all(&partner)?;
             match fs::rename(directory, &place) {
@@ -87,32 +88,67 @@ impl Inbox for DirectoryInbox {
 }
 
 /// `message.json`.
-fn facts(message: &ReceivedMessage) -> Value {
-    let layers: Vec<_> = message.layers.iter().map(ToString::to_string).collect();
-    let receipt = match (
-        message.headers.contains("Disposition-Notification-To"),
-        message.headers.contains("Receipt-Delivery-Option"),
-    ) {
-        (false, _) => json!({ "mode": "none", "disposition": null }),
-        (true, later) => json!({
-            "mode": if later { "async" } else { "sync" },
-            "disposition": disposition(message).to_string(),
-        }),
-    };
-    json!({
-        "message_id": message.message_id.as_ref().map(ToString::to_string),
-        "from": message.from.as_str(),
-        "to": message.to.as_str(),
-        "subject": message.subject,
-        "filename": message.filename,
-        "content_type": message.content_type,
-        "size": message.payload.len(),
-        "mic": message.mic.to_string(),
-        "layers": layers,
-        "signer": message.signer.as_ref().map(|signer| signer.fingerprint_hex()),
-        "received_at": rfc3339(message.received_at),
-        "receipt": receipt,
-    })
+#[derive(Serialize)]
+struct Facts {
+    message_id: Option<String>,
+    from: String,
+    to: String,
+    subject: Option<String>,
+    filename: Option<String>,
+    content_type: Option<String>,
+    /// In octets.
+    size: u64,
+    mic: String,
+    /// Outermost first.
+    layers: Vec<String>,
+    /// SHA-256 of the certificate.
+    signer: Option<String>,
+    received_at: String,
+    receipt: ReceiptFacts,
+    /// The names of the files, where there are several instead of `payload`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attachments: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct ReceiptFacts {
+    mode: &'static str,
+    disposition: Option<String>,
+}
+
+impl Facts {
+    fn of(message: &ReceivedMessage) -> Self {
+        let asked = |field| message.headers.contains(field);
+        let mode = match (asked("Disposition-Notification-To"), asked("Receipt-Delivery-Option")) {
+            (false, _) => "none",
+            (true, false) => "sync",
+            (true, true) => "async",
+        };
+        Self {
+            message_id: message.message_id.as_ref().map(ToString::to_string),
+            from: message.from.to_string(),
+            to: message.to.to_string(),
+            subject: message.subject.clone(),
+            filename: message.filename.clone(),
+            content_type: message.content_type.clone(),
+            size: message.payload.len(),
+            mic: message.mic.to_string(),
+            layers: message.layers.iter().map(ToString::to_string).collect(),
+            signer: message.signer.as_ref().map(Certificate::fingerprint_hex),
+            received_at: rfc3339(message.received_at),
+            receipt: ReceiptFacts {
+                mode,
+                disposition: (mode != "none").then(|| disposition(message).to_string()),
+            },
+            attachments: None,
+        }
+    }
+
+    fn to_json(&self) -> io::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
 }
 
 /// What the receipt will say: the gateway refuses nothing that passed the verdict.

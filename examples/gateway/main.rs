@@ -21,6 +21,7 @@ mod progress;
 mod send;
 mod serve;
 mod station;
+mod status;
 
 use std::error::Error;
 use std::io::IsTerminal;
@@ -70,6 +71,7 @@ async fn run(command: Command) -> Result<u8> {
         Command::Init(args) => init::run(&args),
         Command::Serve(args) => serve::run(&args).await,
         Command::Send(args) => send::run(args).await,
+        Command::Status(args) => status::run(&args).await,
         Command::Certificates(args) => certificates::run(&args),
     }
 }

@@ -4,8 +4,12 @@ use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 
+use ediint::envelope::Decoder;
 use ediint::mdn::Mdn;
-use ediint::{MessageId, PreparedMessage, Receipt, ReceiptStatus, SendError};
+use ediint::mime::HeaderReader;
+use ediint::partnership::AcceptPolicy;
+use ediint::store::{SentOutcome, SentRecord, SentState};
+use ediint::{Limits, MessageId, PreparedMessage, Receipt, ReceiptStatus, SendError};
 use http::StatusCode;
 use serde::Serialize;
 
@@ -137,6 +141,45 @@ impl Outcome {
         }
     }
 
+    /// What is on record of a message whose receipt came later; none while it is to come.
+    pub(crate) fn recorded(sent: &Self, record: &SentRecord) -> Option<Self> {
+        let SentState::Closed(outcome) = record.state else {
+            return None;
+        };
+        let receipt = record.receipt.as_ref();
+        let report = receipt.and_then(|receipt| report(&receipt.octets));
+        let theirs = report.and_then(|mdn| mdn.mic(record.requested_digest).ok().flatten());
+        let ours = theirs.as_ref().and_then(|theirs| record.mics.get(theirs.algorithm()));
+        let differ = theirs.is_some() && ours != theirs.as_ref();
+        let status = match outcome {
+            SentOutcome::Accepted => Status::Accepted,
+            SentOutcome::Warning if differ => Status::MicMismatch,
+            SentOutcome::Warning => Status::Warning,
+            SentOutcome::Rejected => Status::Rejected,
+            SentOutcome::MicMismatch => Status::MicMismatch,
+            SentOutcome::MissingReceipt | SentOutcome::Expired => Status::MissingReceipt,
+            SentOutcome::NoReceiptRequested => Status::NoReceiptRequested,
+            SentOutcome::Failed => Status::TransportError,
+            _ => Status::InvalidReceipt,
+        };
+        Some(Self {
+            status,
+            disposition: receipt.and_then(|receipt| receipt.disposition.clone()),
+            mic_sent: ours.map(ToString::to_string).or_else(|| sent.mic_sent.clone()),
+            mic_received: theirs.as_ref().map(ToString::to_string),
+            receipt_signed: receipt.is_some_and(|receipt| receipt.signer.is_some()),
+            error: match status {
+                Status::Accepted | Status::NoReceiptRequested => None,
+                _ => record
+                    .attempts
+                    .error
+                    .clone()
+                    .or_else(|| Some(format!("the receipt says: {outcome}"))),
+            },
+            ..sent.clone()
+        })
+    }
+
     /// The message could not be sent, or nobody knows whether it arrived.
     pub(crate) fn failed(prepared: &PreparedMessage, error: &SendError, attempts: u32) -> Self {
         let status = match error {
@@ -155,6 +198,18 @@ impl Outcome {
             ..Self::not_sent(prepared.id().to().as_str(), Some(prepared.message_id()), error)
         }
     }
+}
+
+/// The report within a receipt that was verified when it came: header fields, an empty line, the body.
+fn report(receipt: &[u8]) -> Option<Mdn> {
+    let limits = Limits::default();
+    let mut body = receipt;
+    let head = HeaderReader::new(&limits).read(&mut body).ok()??;
+    let mut decoder = Decoder::new(head, &[], AcceptPolicy::new(), limits.clone());
+    let mut report = Vec::new();
+    decoder.update(body, &mut report).ok()?;
+    let decoded = decoder.finish(&mut report).ok()?;
+    Mdn::parse(&decoded.payload_head?, &report, &limits).ok()
 }
 
 /// One line for people.

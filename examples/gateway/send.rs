@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ediint::partnership::Partnership;
 use ediint::transport::HyperClient;
-use ediint::{As2Client, MessageId, OutboundMessage, Payload, PreparedMessage, Receipt, SendError};
-use tokio::time::sleep;
+use ediint::{As2Client, MessageId, MessageStore, OutboundMessage, Payload, PreparedMessage, Receipt, SendError};
+use tokio::time::{sleep, timeout};
 
 use crate::cli::Send;
 use crate::config::{self, Partner};
@@ -14,6 +14,9 @@ use crate::outcome::{Outcome, Status};
 use crate::progress::ShowingProgress;
 use crate::station::Station;
 use crate::{Result, attachments, files};
+
+/// How often the store is asked for a receipt.
+const LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) async fn run(args: Send) -> Result<u8> {
     let message_id = check(&args)?;
@@ -167,13 +170,27 @@ impl Sender<'_> {
         }
     }
 
-    /// Waits for `serve` to take the receipt.
-    async fn wait(&self, _prepared: &PreparedMessage, wait: Duration, pending: Outcome) -> Outcome {
-        sleep(wait).await;
-        Outcome {
+    /// Waits for `serve` to take the receipt: it closes the record that both see.
+    async fn wait(&self, prepared: &PreparedMessage, wait: Duration, pending: Outcome) -> Outcome {
+        let closed = async {
+            loop {
+                match self.station.store.find_sent(prepared.id()).await {
+                    Ok(Some(record)) => {
+                        if let Some(outcome) = Outcome::recorded(&pending, &record) {
+                            return outcome;
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(error) => tracing::warn!("cannot look for the receipt: {error}"),
+                }
+                sleep(LOOK).await;
+            }
+        };
+        let late = || Outcome {
             status: Status::MissingReceipt,
             error: Some(format!("no receipt came within {wait:?}; is `gateway serve` running?")),
-            ..pending
-        }
+            ..pending.clone()
+        };
+        timeout(wait, closed).await.unwrap_or_else(|_| late())
     }
 }

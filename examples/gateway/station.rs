@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use ediint::keystore::MemoryKeyStore;
 use ediint::store::{MemoryStore, Partnerships};
 use ediint::transport::{HttpClient, HyperClient};
-use ediint::{As2Client, As2Receiver, Limits, SpoolOptions};
+use ediint::{As2Client, As2Receiver, Limits, MessageStore, SpoolOptions};
 
 use crate::Result;
 use crate::config::Config;
@@ -17,10 +17,10 @@ use crate::inbox::DirectoryInbox;
 /// What one process works with. `serve` and `send` make one each, of the same file.
 pub(crate) struct Station {
     pub(crate) config: Config,
-    keys: Arc<MemoryKeyStore>,
-    partners: Arc<Partnerships>,
-    pub(crate) store: Arc<MemoryStore>,
-    limits: Limits,
+    pub(crate) keys: Arc<MemoryKeyStore>,
+    pub(crate) partners: Arc<Partnerships>,
+    pub(crate) store: Arc<dyn MessageStore>,
+    pub(crate) limits: Limits,
     spools: SpoolOptions,
 }
 

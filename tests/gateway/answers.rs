@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use crate::common::{Pair, run};
 
+/// What a server makes of the Message-ID of a message.
+type Answer = Box<dyn FnOnce(&str) -> String + Send>;
+
 /// A partner's server that answers one request with what `answer` makes of its Message-ID.
 fn server(answer: impl FnOnce(&str) -> String + Send + 'static) -> String {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -96,7 +99,7 @@ impl Alice {
 #[test]
 fn each_answer_has_a_status_and_an_exit_code() {
     let foreign = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=, sha-256";
-    let cases: Vec<(&str, i32, bool, Box<dyn FnOnce(&str) -> String + Send>)> = vec![
+    let cases: Vec<(&str, i32, bool, Answer)> = vec![
         ("missing-receipt", 4, true, Box::new(|_| response("200 OK", "", ""))),
         (
             "missing-receipt",

@@ -178,15 +178,16 @@ fn errors_name_key_and_line() {
         };
         let (old, new) = (with_ports(old), with_ports(new));
         assert_eq!(original.matches(&old).count(), 1, "{old}");
-        fs::write(pair.config("alice"), original.replace(&old, &new)).unwrap();
+        let changed = original.replace(&old, &new);
+        fs::write(pair.config("alice"), &changed).unwrap();
         let said = error(&pair);
-        // Of several lines the last is the wrong one, but where the wrong key comes first.
-        let wrong = match what {
-            "exclude each other" => "pin = ",
-            "belong together" => "client_certificate = ",
-            _ => new.lines().last().unwrap(),
+        // The last line of what was changed is the wrong one, but where one key contradicts another.
+        let line = match what {
+            "exclude each other" => line_of(&pair, "pin = "),
+            "belong together" => line_of(&pair, "client_certificate = "),
+            _ => changed[..original.find(&old).unwrap() + new.len()].lines().count(),
         };
-        let place = format!("gateway.toml:{}: {key}", line_of(&pair, wrong));
+        let place = format!("gateway.toml:{line}: {key}");
         assert!(said.contains(&place), "{place} is not in {said}");
         assert!(said.contains(what), "{what} is not in {said}");
     }

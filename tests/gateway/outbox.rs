@@ -28,7 +28,11 @@ fn a_file_that_is_moved_in_is_sent_and_put_away_with_its_receipt() {
         let outcome = json(&sent.join(format!("{name}.json")));
         assert_eq!(outcome["status"], "accepted");
         let receipt = fs::read(sent.join(format!("{name}.mdn"))).unwrap();
-        assert!(String::from_utf8_lossy(&receipt).to_lowercase().contains("as2-from: bob"));
+        assert!(
+            String::from_utf8_lossy(&receipt)
+                .to_lowercase()
+                .contains("as2-from: bob")
+        );
     }
     assert_eq!(pair.received("bob", "alice").len(), 3);
     assert!(entries(&pair.path("alice/data/failed")).is_empty());
