@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use ediint::Receipt;
+use ediint::{As2Name, MessageId, Receipt};
 use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
@@ -68,12 +68,17 @@ pub(crate) fn replace(path: &Path, octets: &[u8]) -> io::Result<()> {
     sync_directory(directory)
 }
 
-/// Keeps the octets of a receipt, the proof that the partner has the message, as `PARTNER/MESSAGE-ID.mdn`.
-pub(crate) async fn keep_receipt(receipts: &Path, receipt: &Receipt) -> io::Result<PathBuf> {
-    let name = format!("{}.mdn", safe_name(receipt.id.message_id().key()));
-    let path = receipts.join(safe_name(receipt.id.to().as_str())).join(name);
+/// Where the receipt for a message to a partner is kept: `receipts/PARTNER/MESSAGE-ID.mdn`.
+pub(crate) fn receipt_path(receipts: &Path, partner: &As2Name, id: &MessageId) -> PathBuf {
+    let name = format!("{}.mdn", safe_name(id.key()));
+    receipts.join(safe_name(partner.as_str())).join(name)
+}
+
+/// Keeps the octets of a receipt: the proof that the partner has the message.
+pub(crate) async fn keep_receipt(receipts: &Path, receipt: &Receipt) -> io::Result<()> {
+    let path = receipt_path(receipts, receipt.id.to(), receipt.id.message_id());
     let octets = receipt.to_bytes();
-    blocking(move || replace(&path, &octets).map(|()| path)).await
+    blocking(move || replace(&path, &octets)).await
 }
 
 /// Runs what blocks where it holds up nothing else.

@@ -1,22 +1,25 @@
 //! Files that are dropped into `outbox/PARTNER/` are sent, and then moved to `sent/` or `failed/`.
 
-use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
-use std::fs::{self, Metadata};
-use std::io;
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Metadata, TryLockError};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use ediint::store::ExchangeId;
 use ediint::transport::HyperClient;
-use tokio::sync::watch;
+use ediint::{Entropy, MessageId, MessageStore, SystemEntropy};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::Result;
 use crate::config::Partner;
-use crate::files::{blocking, replace, safe_name, sync_directory};
-use crate::outcome::Outcome;
+use crate::files::{blocking, receipt_path, replace, safe_name, sync_directory};
+use crate::outcome::{Outcome, Status, chain};
 use crate::send::{Sender, of_file};
 use crate::station::Station;
 
@@ -26,71 +29,70 @@ const LOOK: Duration = Duration::from_millis(250);
 const QUIET: Duration = Duration::from_secs(2);
 /// Messages that are sent at one time.
 const AT_ONCE: usize = 8;
+/// Files that are on their way at one time, those that wait for a receipt included; more stay in the outbox.
+const TAKEN: usize = 256;
+/// How long after a failure of our own disk or store something is tried again.
+const AGAIN: Duration = Duration::from_secs(10);
 
-/// Looks for files until `drain` says true, then finishes what is being sent. What is not sent then stays where it is.
+/// How long what is under way has when the gateway stops.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// Takes files and sends them until `drain` says true. What is not done then goes on at the next start.
 pub(crate) async fn run(station: Arc<Station>, mut drain: watch::Receiver<bool>) {
-    let mut watching = Watching::default();
+    let sending = Arc::new(Semaphore::new(AT_ONCE));
     let mut tasks = JoinSet::new();
+    let start = |tasks: &mut JoinSet<()>, taken: Taken| {
+        let (station, sending) = (station.clone(), sending.clone());
+        tasks.spawn(async move { taken.finish(&station, &sending).await });
+    };
+    let mut sizes = HashMap::new();
     while !*drain.borrow() {
-        for (partner, path) in watching.ready(&station) {
-            let (station, taken) = (station.clone(), path.clone());
-            tasks.spawn(async move {
-                if let Err(error) = deliver(&station, partner, &path).await {
-                    tracing::error!("{} stays in the outbox: {error}", path.display());
-                    sleep(QUIET).await;
-                }
-                path
-            });
-            watching.taken.insert(taken);
+        for (partner, path) in ready(&station, &mut sizes) {
+            if tasks.len() >= TAKEN {
+                break;
+            }
+            match Taken::take(&station, partner, &path) {
+                Ok(Some(taken)) => start(&mut tasks, taken),
+                Ok(None) => {}
+                Err(error) => tracing::error!("{} stays in the outbox: {error}", path.display()),
+            }
         }
+        while tasks.try_join_next().is_some() {}
         tokio::select! {
             () = sleep(LOOK) => {}
-            Some(done) = tasks.join_next() => if let Ok(path) = done { watching.done(&path); },
             _ = drain.wait_for(|stop| *stop) => {}
         }
     }
-    while tasks.join_next().await.is_some() {}
+    let done = async { while tasks.join_next().await.is_some() {} };
+    if timeout(DRAIN, done).await.is_err() {
+        tracing::info!("some files were not done after {DRAIN:?}: they go on at the next start");
+    }
 }
 
-/// What the last look has seen.
-#[derive(Default)]
-struct Watching {
-    sizes: HashMap<PathBuf, u64>,
-    taken: HashSet<PathBuf>,
-}
-
-impl Watching {
-    /// Complete files that nobody is sending, with the index of their partner.
-    fn ready(&mut self, station: &Station) -> Vec<(usize, PathBuf)> {
-        let mut ready = Vec::new();
-        let mut seen = HashMap::new();
-        for (index, partner) in station.config.partners.iter().enumerate() {
-            let directory = station.path("outbox").join(safe_name(partner.name().as_str()));
-            // Nobody has dropped anything for this partner.
-            let Ok(entries) = fs::read_dir(directory) else { continue };
-            for entry in entries.flatten() {
-                let path = entry.path();
-                let Ok(metadata) = entry.metadata() else { continue };
-                if !metadata.is_file() || is_temporary(&entry.file_name()) || self.taken.contains(&path) {
-                    continue;
-                }
-                let as_before = self.sizes.get(&path) == Some(&metadata.len());
-                if self.taken.len() + ready.len() < AT_ONCE
-                    && (was_moved(&metadata) || (as_before && is_quiet(&metadata)))
-                {
-                    ready.push((index, path));
-                } else {
-                    seen.insert(path, metadata.len());
-                }
+/// Complete files, with the index of their partner. `sizes` is what the last look has seen.
+fn ready(station: &Station, sizes: &mut HashMap<PathBuf, u64>) -> Vec<(usize, PathBuf)> {
+    let mut ready = Vec::new();
+    let mut seen = HashMap::new();
+    for (index, partner) in station.config.partners.iter().enumerate() {
+        let directory = station.path("outbox").join(safe_name(partner.name().as_str()));
+        // Nobody has dropped anything for this partner.
+        let Ok(entries) = fs::read_dir(directory) else { continue };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let Ok(metadata) = entry.metadata() else { continue };
+            if !metadata.is_file() || is_temporary(&entry.file_name()) {
+                continue;
+            }
+            let as_before = sizes.get(&path) == Some(&metadata.len());
+            if was_moved(&metadata) || (as_before && is_quiet(&metadata)) {
+                ready.push((index, path));
+            } else {
+                seen.insert(path, metadata.len());
             }
         }
-        self.sizes = seen;
-        ready
     }
-
-    fn done(&mut self, path: &Path) {
-        self.taken.remove(path);
-    }
+    *sizes = seen;
+    ready
 }
 
 /// Names that programs use while they write.
@@ -116,53 +118,162 @@ fn was_moved(_: &Metadata) -> bool {
     false
 }
 
-async fn deliver(station: &Station, partner: usize, path: &Path) -> Result<()> {
-    let Some(partner) = station.config.partners.get(partner) else {
-        return Ok(());
-    };
-    let sender = Sender {
-        station,
-        partner,
-        partnership: partner.partnership.clone(),
-        client: station.client(HyperClient::new()?)?,
-        retries: partner.retries,
-    };
-    let outcome = sender.send(of_file(path).await?, None).await;
-    tracing::info!("{}: {outcome}", path.display());
-    Ok(put_away(station, partner, path, outcome).await?)
+/// A file on its way. Which Message-ID it goes out under is written down beside, in `spool/sending/PARTNER/`, before
+/// anything is sent: whoever goes on after a crash sends the same message, and the partner recognises it. As long as
+/// that note is locked, the file is being sent.
+struct Taken {
+    partner: usize,
+    id: MessageId,
+    path: PathBuf,
+    note: PathBuf,
+    _lock: File,
 }
 
-/// Moves the file to `sent/` or `failed/`, with its receipt and what became of it.
-async fn put_away(station: &Station, partner: &Partner, path: &Path, outcome: Outcome) -> io::Result<()> {
-    let kind = if outcome.status.is_success() { "sent" } else { "failed" };
-    let directory = station.path(kind).join(safe_name(partner.name().as_str()));
-    let path = path.to_owned();
-    blocking(move || {
-        fs::create_dir_all(&directory)?;
-        let place = free_place(&directory, path.file_name().unwrap_or_default());
-        let beside = |ending: &str| {
-            let mut name = place.clone().into_os_string();
-            name.push(ending);
-            PathBuf::from(name)
-        };
-        if let Some(receipt) = &outcome.receipt_file {
-            replace(&beside(".mdn"), &fs::read(receipt)?)?;
+/// What is written down. A file of the same name but another size or time is another one.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Note {
+    message_id: String,
+    size: u64,
+    modified: SystemTime,
+}
+
+impl Taken {
+    /// Takes a file out of the outbox; none where another task or process has it.
+    fn take(station: &Station, index: usize, path: &Path) -> io::Result<Option<Self>> {
+        let partner = station.config.partners.get(index).ok_or(io::ErrorKind::NotFound)?;
+        let notes = station
+            .path("spool")
+            .join("sending")
+            .join(safe_name(partner.name().as_str()));
+        fs::create_dir_all(&notes)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let note = notes.join(safe_name(&name));
+        let mut lock = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&note)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
         }
-        let ending = if outcome.status.is_success() {
-            ".json"
-        } else {
-            ".error.json"
+        // Whoever had the lock before may be done with both.
+        let (Ok(metadata), true) = (path.metadata(), note.exists()) else {
+            return Ok(None);
         };
-        replace(&beside(ending), &serde_json::to_vec_pretty(&outcome)?)?;
-        fs::rename(&path, &place)?;
-        sync_directory(&directory)?;
-        sync_directory(path.parent().unwrap_or(Path::new(".")))
-    })
-    .await
+        let (size, modified) = (metadata.len(), metadata.modified()?);
+        let mut text = String::new();
+        lock.read_to_string(&mut text)?;
+        let before = serde_json::from_str(&text).ok();
+        let before = before.filter(|before: &Note| before.size == size && before.modified == modified);
+        let id = match before.and_then(|before| MessageId::new(&before.message_id).ok()) {
+            Some(id) => id,
+            None => {
+                let id = MessageId::generate(partner.station().as_str(), &mut *SystemEntropy.rng());
+                let message_id = id.to_string();
+                let text = serde_json::to_vec(&Note {
+                    message_id,
+                    size,
+                    modified,
+                })?;
+                lock.rewind()?;
+                lock.set_len(0)?;
+                lock.write_all(&text)?;
+                lock.sync_all()?;
+                sync_directory(&notes)?;
+                id
+            }
+        };
+        Ok(Some(Self {
+            partner: index,
+            id,
+            path: path.to_owned(),
+            note,
+            _lock: lock,
+        }))
+    }
+
+    /// Sends the file and puts it away.
+    async fn finish(self, station: &Station, sending: &Semaphore) {
+        loop {
+            match self.try_finish(station, sending).await {
+                Ok(()) => return,
+                Err(error) => tracing::error!("{}: {}", self.path.display(), chain(&*error)),
+            }
+            sleep(AGAIN).await;
+        }
+    }
+
+    async fn try_finish(&self, station: &Station, sending: &Semaphore) -> Result<()> {
+        let Some(partner) = station.config.partners.get(self.partner) else {
+            return Ok(());
+        };
+        let id = ExchangeId::new(partner.name().clone(), partner.station().clone(), self.id.clone());
+        let before = station.store.find_sent(&id).await?;
+        let done = before.and_then(|record| Outcome::recorded(&Outcome::unknown(&id), &record));
+        let outcome = match done {
+            Some(outcome) => outcome,
+            None => {
+                let permit = sending.acquire().await?;
+                let sender = Sender {
+                    station,
+                    partner,
+                    partnership: partner.partnership.clone(),
+                    client: station.client(HyperClient::new()?)?,
+                    retries: partner.retries,
+                };
+                let message = of_file(&self.path).await?.message_id(self.id.clone());
+                let outcome = sender.send(message).await;
+                drop(permit);
+                match outcome.status {
+                    Status::Pending => sender.closed(&id, &outcome).await,
+                    _ => outcome,
+                }
+            }
+        };
+        tracing::info!("{}: {outcome}", self.path.display());
+        Ok(self.put_away(station, partner, outcome).await?)
+    }
+
+    /// Moves the file to `sent/` or `failed/`, with its receipt and what became of it.
+    async fn put_away(&self, station: &Station, partner: &Partner, outcome: Outcome) -> io::Result<()> {
+        let kind = if outcome.status.is_success() { "sent" } else { "failed" };
+        let directory = station.path(kind).join(safe_name(partner.name().as_str()));
+        let receipt = receipt_path(&station.path("receipts"), partner.name(), &self.id);
+        let (path, note) = (self.path.clone(), self.note.clone());
+        blocking(move || {
+            fs::create_dir_all(&directory)?;
+            let place = free_place(&directory, path.file_name().unwrap_or_default());
+            let beside = |ending: &str| {
+                let mut name = place.clone().into_os_string();
+                name.push(ending);
+                PathBuf::from(name)
+            };
+            if receipt.exists() {
+                replace(&beside(".mdn"), &fs::read(receipt)?)?;
+            }
+            let ending = if outcome.status.is_success() {
+                ".json"
+            } else {
+                ".error.json"
+            };
+            replace(&beside(ending), &serde_json::to_vec_pretty(&outcome)?)?;
+            match fs::rename(&path, &place) {
+                // Somebody took it away meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                renamed => renamed?,
+            }
+            sync_directory(&directory)?;
+            fs::remove_file(&note)
+        })
+        .await
+    }
 }
 
 /// The same name, or with a number in front where there is such a file already.
-fn free_place(directory: &Path, name: &std::ffi::OsStr) -> PathBuf {
+fn free_place(directory: &Path, name: &OsStr) -> PathBuf {
     let own = directory.join(name);
     if !own.exists() {
         return own;

@@ -2,13 +2,12 @@
 
 use std::error::Error;
 use std::fmt;
-use std::path::PathBuf;
 
 use ediint::envelope::Decoder;
 use ediint::mdn::Mdn;
 use ediint::mime::HeaderReader;
 use ediint::partnership::AcceptPolicy;
-use ediint::store::{SentOutcome, SentRecord, SentState};
+use ediint::store::{ExchangeId, SentOutcome, SentRecord, SentState};
 use ediint::{Limits, MessageId, PreparedMessage, Receipt, ReceiptStatus, SendError};
 use http::StatusCode;
 use serde::Serialize;
@@ -90,12 +89,25 @@ pub(crate) struct Outcome {
     pub(crate) attempts: u32,
     pub(crate) http_status: Option<u16>,
     pub(crate) error: Option<String>,
-    /// Where the receipt is kept.
-    #[serde(skip)]
-    pub(crate) receipt_file: Option<PathBuf>,
 }
 
 impl Outcome {
+    /// A message of which nothing more is known than its id.
+    pub(crate) fn unknown(id: &ExchangeId) -> Self {
+        Self {
+            message_id: Some(id.message_id().to_string()),
+            partner: id.to().to_string(),
+            status: Status::Pending,
+            disposition: None,
+            mic_sent: None,
+            mic_received: None,
+            receipt_signed: false,
+            attempts: 0,
+            http_status: None,
+            error: None,
+        }
+    }
+
     /// Nothing was sent.
     pub(crate) fn not_sent(partner: &str, id: Option<&MessageId>, error: &(dyn Error + 'static)) -> Self {
         Self {
@@ -109,7 +121,6 @@ impl Outcome {
             attempts: 0,
             http_status: None,
             error: Some(chain(error)),
-            receipt_file: None,
         }
     }
 
@@ -137,7 +148,6 @@ impl Outcome {
                 Status::Accepted | Status::NoReceiptRequested | Status::Pending => None,
                 _ => Some(receipt.status.to_string()),
             },
-            receipt_file: None,
         }
     }
 
@@ -168,6 +178,7 @@ impl Outcome {
             mic_sent: ours.map(ToString::to_string).or_else(|| sent.mic_sent.clone()),
             mic_received: theirs.as_ref().map(ToString::to_string),
             receipt_signed: receipt.is_some_and(|receipt| receipt.signer.is_some()),
+            attempts: sent.attempts.max(record.attempts.made),
             error: match status {
                 Status::Accepted | Status::NoReceiptRequested => None,
                 _ => record

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ediint::partnership::Partnership;
+use ediint::store::ExchangeId;
 use ediint::transport::HyperClient;
 use ediint::{As2Client, MessageId, MessageStore, OutboundMessage, Payload, PreparedMessage, Receipt, SendError};
 use tokio::time::{sleep, timeout};
@@ -40,7 +41,7 @@ pub(crate) async fn run(args: Send) -> Result<u8> {
     let mut code = 0;
     for files in batches {
         let outcome = match message(&station, &args, files, message_id.clone()).await {
-            Ok(message) => sender.send(message, args.wait).await,
+            Ok(message) => sender.send_and_wait(message, args.wait).await,
             Err(error) => Outcome::not_sent(&args.to, message_id.as_ref(), &*error),
         };
         code = code.max(outcome.status.exit_code());
@@ -126,28 +127,60 @@ pub(crate) struct Sender<'a> {
 
 impl Sender<'_> {
     /// Sends a message, again where that may help, and keeps its receipt.
-    pub(crate) async fn send(&self, message: OutboundMessage, wait: Option<Duration>) -> Outcome {
-        let name = self.partner.name().as_str();
+    pub(crate) async fn send(&self, message: OutboundMessage) -> Outcome {
         let prepared = match self.client.prepare(&self.partnership, message).await {
             Ok(prepared) => prepared,
-            Err(error) => return Outcome::not_sent(name, None, &error),
+            Err(error) => return Outcome::not_sent(self.partner.name().as_str(), None, &error),
         };
         let (sent, attempts) = self.transmit(&prepared).await;
         let receipt = match sent {
             Ok(receipt) => receipt,
             Err(error) => return Outcome::failed(&prepared, &error, attempts),
         };
-        let mut outcome = Outcome::answered(&receipt, attempts);
-        if receipt.mdn.is_some() {
-            match files::keep_receipt(&self.station.path("receipts"), &receipt).await {
-                Ok(path) => outcome.receipt_file = Some(path),
-                Err(error) => tracing::error!("the receipt for {} was not written down: {error}", receipt.id),
+        if receipt.mdn.is_some()
+            && let Err(error) = files::keep_receipt(&self.station.path("receipts"), &receipt).await
+        {
+            tracing::error!("the receipt for {} was not written down: {error}", receipt.id);
+        }
+        Outcome::answered(&receipt, attempts)
+    }
+
+    /// The same, and where the receipt is to come later, waits for it.
+    async fn send_and_wait(&self, message: OutboundMessage, wait: Option<Duration>) -> Outcome {
+        let pending = self.send(message).await;
+        let (Status::Pending, Some(wait), Some(id)) = (pending.status, wait, self.exchange_id(&pending)) else {
+            return pending;
+        };
+        let late = || Outcome {
+            status: Status::MissingReceipt,
+            error: Some(format!("no receipt came within {wait:?}; is `gateway serve` running?")),
+            ..pending.clone()
+        };
+        timeout(wait, self.closed(&id, &pending))
+            .await
+            .unwrap_or_else(|_| late())
+    }
+
+    fn exchange_id(&self, outcome: &Outcome) -> Option<ExchangeId> {
+        let message_id = MessageId::parse(outcome.message_id.as_deref()?).ok()?;
+        let (to, from) = (self.partner.name().clone(), self.partner.station().clone());
+        Some(ExchangeId::new(to, from, message_id))
+    }
+
+    /// Waits until `serve` has taken the receipt: it closes the record, which is in the store that both share.
+    pub(crate) async fn closed(&self, id: &ExchangeId, pending: &Outcome) -> Outcome {
+        loop {
+            match self.station.store.find_sent(id).await {
+                Ok(Some(record)) => {
+                    if let Some(outcome) = Outcome::recorded(pending, &record) {
+                        return outcome;
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => tracing::warn!("cannot look for the receipt: {error}"),
             }
+            sleep(LOOK).await;
         }
-        if let (Status::Pending, Some(wait)) = (outcome.status, wait) {
-            outcome = self.wait(&prepared, wait, outcome).await;
-        }
-        outcome
     }
 
     /// Every attempt sends the same octets under the same Message-ID, so that the partner recognises a copy.
@@ -168,29 +201,5 @@ impl Sender<'_> {
             delay = delay.saturating_mul(2);
             attempts += 1;
         }
-    }
-
-    /// Waits for `serve` to take the receipt: it closes the record that both see.
-    async fn wait(&self, prepared: &PreparedMessage, wait: Duration, pending: Outcome) -> Outcome {
-        let closed = async {
-            loop {
-                match self.station.store.find_sent(prepared.id()).await {
-                    Ok(Some(record)) => {
-                        if let Some(outcome) = Outcome::recorded(&pending, &record) {
-                            return outcome;
-                        }
-                    }
-                    Ok(None) => {}
-                    Err(error) => tracing::warn!("cannot look for the receipt: {error}"),
-                }
-                sleep(LOOK).await;
-            }
-        };
-        let late = || Outcome {
-            status: Status::MissingReceipt,
-            error: Some(format!("no receipt came within {wait:?}; is `gateway serve` running?")),
-            ..pending.clone()
-        };
-        timeout(wait, closed).await.unwrap_or_else(|_| late())
     }
 }

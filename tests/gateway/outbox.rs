@@ -5,6 +5,8 @@ use std::io::Write;
 use std::thread::sleep;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::common::{Pair, entries, json, wait_for};
 
 #[test]
@@ -82,4 +84,56 @@ fn a_file_that_grows_is_sent_whole() {
         "a line\n".repeat(8)
     );
     assert_eq!(entries(&outbox).len(), 2);
+}
+
+/// The file is put away when the receipt has come, not before.
+#[test]
+fn a_receipt_that_comes_later_is_waited_for() {
+    let pair = Pair::init();
+    pair.replace("alice", "receipt = \"sync\"", "receipt = \"async\"");
+    let (_alice, _bob) = (pair.serve("alice"), pair.serve("bob"));
+    let file = pair.file("made", b"content");
+    fs::rename(file, pair.path("alice/data/outbox/bob/order.edi")).unwrap();
+    let sent = pair.path("alice/data/sent/bob");
+    wait_for("the receipt", || sent.join("order.edi").exists().then_some(()));
+    let outcome = json(&sent.join("order.edi.json"));
+    assert_eq!(
+        (&outcome["status"], &outcome["receipt_signed"]),
+        (&"accepted".into(), &true.into()),
+        "{outcome}"
+    );
+    assert_eq!(outcome["mic_sent"], outcome["mic_received"]);
+    assert!(sent.join("order.edi.mdn").exists());
+    let message = json(&pair.received("bob", "alice")[0].join("message.json"));
+    assert_eq!(message["receipt"]["mode"], "async");
+    assert_eq!(message["message_id"], outcome["message_id"]);
+}
+
+/// A file that was taken when the process was killed goes out at the next start, once.
+#[test]
+fn a_file_outlives_the_process() {
+    let pair = Pair::init();
+    pair.replace(
+        "alice",
+        "signed_receipt = true",
+        "signed_receipt = true\nretry_delay = \"1h\"",
+    );
+    let alice = pair.serve("alice");
+    let file = pair.file("made", b"content");
+    fs::rename(file, pair.path("alice/data/outbox/bob/order.edi")).unwrap();
+    let notes = pair.path("alice/data/spool/sending/bob");
+    let noted = || {
+        fs::read_to_string(notes.join("order.edi"))
+            .ok()
+            .filter(|text| !text.is_empty())
+    };
+    let note: Value = serde_json::from_str(&wait_for("taking the file", noted)).unwrap();
+    // Killed, with nobody at Bob's.
+    drop(alice);
+    let (_alice, _bob) = (pair.serve("bob"), pair.serve("alice"));
+    let sent = pair.path("alice/data/sent/bob/order.edi");
+    wait_for("sending", || sent.exists().then_some(()));
+    let message = json(&pair.received("bob", "alice")[0].join("message.json"));
+    assert_eq!(message["message_id"], note["message_id"]);
+    wait_for("tidying up", || entries(&notes).is_empty().then_some(()));
 }
