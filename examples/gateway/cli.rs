@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Send files and wait for their receipts
     Send(Send),
+    /// Try the way to a partner step by step, without business data
+    TestPartner(TestPartner),
     /// Show what is pending, sent, received and failed
     Status(Status),
     /// List every certificate with its role and the days that it is still valid
@@ -80,6 +82,20 @@ pub(crate) struct Send {
     #[arg(long)]
     pub(crate) retry: bool,
     /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct TestPartner {
+    /// The configuration file
+    pub(crate) config: PathBuf,
+    /// The AS2 name of the partner
+    pub(crate) partner: String,
+    /// The AS2 name of our station, where several have a partner of that name
+    #[arg(long, value_name = "STATION")]
+    pub(crate) from: Option<String>,
+    /// JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -22,6 +22,7 @@ mod send;
 mod serve;
 mod station;
 mod status;
+mod test_partner;
 
 use std::error::Error;
 use std::io::IsTerminal;
@@ -71,6 +72,7 @@ async fn run(command: Command) -> Result<u8> {
         Command::Init(args) => init::run(&args),
         Command::Serve(args) => serve::run(&args).await,
         Command::Send(args) => send::run(args).await,
+        Command::TestPartner(args) => test_partner::run(&args).await,
         Command::Status(args) => status::run(&args).await,
         Command::Certificates(args) => certificates::run(&args),
     }

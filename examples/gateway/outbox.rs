@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use ediint::store::ExchangeId;
-use ediint::transport::HyperClient;
 use ediint::{Entropy, MessageId, MessageStore, SystemEntropy};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
@@ -221,7 +220,7 @@ impl Taken {
                     station,
                     partner,
                     partnership: partner.partnership.clone(),
-                    client: station.client(HyperClient::new()?)?,
+                    client: station.client(station.http.clone())?,
                     retries: partner.retries,
                 };
                 let message = of_file(&self.path).await?.message_id(self.id.clone());

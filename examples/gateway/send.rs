@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use ediint::partnership::Partnership;
 use ediint::store::ExchangeId;
-use ediint::transport::HyperClient;
 use ediint::{As2Client, MessageId, MessageStore, OutboundMessage, Payload, PreparedMessage, Receipt, SendError};
 use tokio::time::{sleep, timeout};
 
@@ -31,7 +30,7 @@ pub(crate) async fn run(args: Send) -> Result<u8> {
         station: &station,
         partner,
         partnership,
-        client: station.client(ShowingProgress(HyperClient::new()?))?,
+        client: station.client(ShowingProgress(station.http.clone()))?,
         retries: if args.retry { partner.retries } else { 0 },
     };
     let batches: Vec<&[PathBuf]> = match args.attach {

@@ -21,6 +21,8 @@ pub(crate) struct Station {
     pub(crate) partners: Arc<Partnerships>,
     pub(crate) store: Arc<dyn MessageStore>,
     pub(crate) limits: Limits,
+    /// One for all: it keeps connections.
+    pub(crate) http: HyperClient,
     spools: SpoolOptions,
 }
 
@@ -50,6 +52,7 @@ impl Station {
             partners: Arc::new(partners),
             store: Arc::new(MemoryStore::new()),
             limits,
+            http: HyperClient::new()?,
             config,
         })
     }
@@ -88,7 +91,7 @@ impl Station {
             })
             .limits(self.limits.clone())
             .spool(self.spools.clone())
-            .http_client(HyperClient::new()?);
+            .http_client(self.http.clone());
         Ok(builder.build()?)
     }
 }

@@ -18,7 +18,7 @@ use crate::mdn::ReceiptStatus;
 use crate::mime::HeaderBlock;
 use crate::partnership::{Partnership, ReceiptDelivery};
 use crate::store::SentRecord;
-use crate::transport::{ResponseBody, read_limited, require_success};
+use crate::transport::{Probe, ProbeRequest, ResponseBody, read_limited, require_success};
 use builder::Core;
 
 pub use builder::As2ClientBuilder;
@@ -95,6 +95,13 @@ impl As2Client {
         let request = prepared.request()?;
         let response = self.core.http.send(request, partnership.http_profile()).await?;
         self.accept_response(partnership, prepared, response).await
+    }
+
+    /// Tries the way to a partner, step by step: name, TCP, TLS, trust, our certificate and, where asked for, HTTP. No
+    /// business data is sent. None where the HTTP client that the host supplied cannot do that; the default one can.
+    pub async fn probe(&self, partnership: &Partnership, request: ProbeRequest) -> Option<Probe> {
+        let profile = partnership.http_profile();
+        Some(self.core.http.probe(partnership.url(), profile, request)?.await)
     }
 
     /// Puts a message on record that the host sends with an HTTP stack of its own, before its first octet leaves.

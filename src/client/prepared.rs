@@ -87,7 +87,8 @@ impl PreparedMessage {
         for field in self.headers.iter() {
             request = request.header(field.name(), field.value());
         }
-        let source = Cursor::new(self.prefix.clone()).chain(SpoolStream::new(Arc::clone(&self.content)));
-        request.body(RequestBody::from_reader(source, self.content_length()))
+        let (prefix, content) = (self.prefix.clone(), Arc::clone(&self.content));
+        let open = move || Cursor::new(prefix.clone()).chain(SpoolStream::new(Arc::clone(&content)));
+        request.body(RequestBody::replayable(open, self.content_length()))
     }
 }

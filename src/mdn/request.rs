@@ -1,6 +1,7 @@
 //! The receipt that a received message asks for (RFC 4130 §7.3).
 
 use http::Uri;
+use http::uri::Authority;
 
 use super::disposition::FailureModifier;
 use super::options::{Importance, MicalgChoice, OptionsError, ReceiptOptions};
@@ -152,12 +153,19 @@ impl ReceiptDestination {
             return Self::Response;
         }
         match url.parse::<Uri>() {
-            Ok(uri) if matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() => {
-                Self::Url(uri)
-            }
+            Ok(uri) if is_plain_url(url, &uri) => Self::Url(uri),
             _ => Self::Unsupported(url.to_owned()),
         }
     }
+}
+
+/// Whether a URL out of a message is http or https, without user information and without a fragment, which `Uri` leaves
+/// out (SEC-19).
+fn is_plain_url(text: &str, uri: &Uri) -> bool {
+    let authority = uri.authority().map(Authority::as_str);
+    matches!(uri.scheme_str(), Some("http" | "https"))
+        && authority.is_some_and(|authority| !authority.contains('@'))
+        && !text.contains('#')
 }
 
 /// Writes the headers that ask for `request` (RFC 4130 §7.3): nothing where no receipt is wanted. `digest` is the one

@@ -4,6 +4,7 @@ mod accept;
 mod custom_headers;
 mod receipt;
 mod send;
+mod tls;
 mod transport;
 
 use http::Uri;
@@ -17,7 +18,10 @@ pub use accept::{AcceptPolicy, MicSource, ReceiptRule, UnsignedMic};
 pub(crate) use custom_headers::CustomHeaders;
 pub use receipt::{ReceiptDelivery, ReceiptRequest, ReceiptUrlError};
 pub use send::{Compression, IncludedCertificates, SendProfile};
-pub use transport::{HttpProfile, ServerTrust, Timeouts, TlsIdentity, TlsProfile, TlsVersion};
+#[cfg(feature = "transport")]
+pub(crate) use tls::fingerprint;
+pub use tls::{Pin, PinError, ServerTrust, TlsIdentity, TlsProfile, TlsVersion};
+pub use transport::{BasicAuth, Credentials, CredentialsError, HttpProfile, Proxy, Timeouts};
 
 /// An agreement between one of our identities and a partner: where messages go, what is sent and what is taken.
 ///

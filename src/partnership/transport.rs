@@ -1,11 +1,18 @@
-//! How a partner is reached: timeouts and TLS. Plain data; the transport room gives it effect.
+//! How a partner is reached: timeouts, proxy and credentials. Plain data; the transport room gives it effect.
 
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use sha2::{Digest, Sha256};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use http::uri::Authority;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::tls::TlsProfile;
 
 /// How requests to one partner travel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +24,12 @@ pub struct HttpProfile {
     pub timeouts: Timeouts,
     /// Sends `Transfer-Encoding: chunked` in place of `Content-Length` (default: no, some partners refuse it).
     pub chunked: bool,
+    /// Sends `Connection: close`, and keeps no connection for the next message (default: no).
+    pub close: bool,
+    /// The proxy to the partner.
+    pub proxy: Option<Proxy>,
+    /// User name and password for the partner's server.
+    pub basic_auth: Option<BasicAuth>,
 }
 
 /// How long the steps of one exchange may take.
@@ -25,7 +38,7 @@ pub struct HttpProfile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// Name resolution and TCP connection together (default 30 s).
+    /// Name resolution and TCP connection together, and the proxy's answer where there is one (default 30 s).
     pub connect: Duration,
     /// The TLS handshake (default 30 s).
     pub tls: Duration,
@@ -51,112 +64,142 @@ impl Default for Timeouts {
     }
 }
 
-/// TLS towards one partner (RFC 4130 §9.2).
+/// An HTTP proxy: `https` URLs go through a tunnel (RFC 9110 §9.3.6), so that it sees host and port alone; `http` ones
+/// are forwarded by it. The way to the proxy itself is not encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Proxy {
+    /// Host and port; the port is 80 where it is left out.
+    pub authority: Authority,
+    /// User name and password for the proxy.
+    pub credentials: Option<Credentials>,
+    /// Hosts that are reached without it: a name stands for itself and the names below it, an address for itself, `*` for
+    /// all.
+    pub no_proxy: Vec<String>,
+}
+
+impl Proxy {
+    /// The proxy at this host and port.
+    #[must_use]
+    pub const fn new(authority: Authority) -> Self {
+        Self {
+            authority,
+            credentials: None,
+            no_proxy: Vec::new(),
+        }
+    }
+
+    /// Whether this host, without brackets, is reached through the proxy.
+    #[must_use]
+    pub fn is_for(&self, host: &str) -> bool {
+        let address = host.parse::<IpAddr>().ok();
+        !self.no_proxy.iter().any(|exempt| {
+            let exempt = exempt.trim();
+            if exempt == "*" {
+                return true;
+            }
+            if let Some(address) = address {
+                return exempt.trim_matches(['[', ']']).parse() == Ok(address);
+            }
+            let domain = exempt.trim_start_matches('.');
+            let Some(start) = host.len().checked_sub(domain.len()) else {
+                return false;
+            };
+            let same = |part: &str| part.eq_ignore_ascii_case(domain);
+            let below = start == 0 || host.get(..start).is_some_and(|labels| labels.ends_with('.'));
+            !domain.is_empty() && below && host.get(start..).is_some_and(same)
+        })
+    }
+}
+
+/// Basic authentication (RFC 7617) at the partner's server (RFC 4130 §5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct TlsProfile {
-    /// Which server certificates are trusted.
-    pub trust: ServerTrust,
-    /// Whether the certificate must be for the host of the URL (default: yes). Only together with a pin may this be
-    /// off: without either, anyone with any certificate would be the partner.
-    pub verify_hostname: bool,
-    /// The certificate that identifies us (mutual TLS).
-    pub client_identity: Option<TlsIdentity>,
-    /// The lowest protocol version.
-    pub min_version: TlsVersion,
+pub struct BasicAuth {
+    /// User name and password.
+    pub credentials: Credentials,
+    /// Sends them with each request. By default the first request goes without, and is repeated once with them if the
+    /// server asks for them with 401: a large message then goes twice.
+    pub preemptive: bool,
+    /// Sends them to `http` URLs too, for everyone on the way to read (default: no, such requests fail).
+    pub allow_plaintext: bool,
 }
 
-impl Default for TlsProfile {
-    fn default() -> Self {
+impl BasicAuth {
+    /// Authenticates with these, over TLS, when asked to.
+    #[must_use]
+    pub const fn new(credentials: Credentials) -> Self {
         Self {
-            trust: ServerTrust::default(),
-            verify_hostname: true,
-            client_identity: None,
-            min_version: TlsVersion::default(),
+            credentials,
+            preemptive: false,
+            allow_plaintext: false,
         }
     }
 }
 
-/// Which server certificates are trusted.
-///
-/// A pin is about the one certificate that the server shows, whoever issued it: self-signed ones, authorities used as
-/// server certificates and ones without a subject alternative name are as good as any other (RFC 4130 §9.2). An
-/// expired certificate is refused in every mode.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ServerTrust {
-    /// What chains to the roots that the host gave to the HTTP client.
-    #[default]
-    Roots,
-    /// What chains to one of these certificates, and to nothing else.
-    Authorities(Vec<CertificateDer<'static>>),
-    /// The certificates with these fingerprints: SHA-256 of the DER certificate.
-    PinnedCertificates(Vec<[u8; 32]>),
-    /// Certificates with these keys: SHA-256 of the DER `SubjectPublicKeyInfo`. Survives renewal with the same key.
-    PinnedKeys(Vec<[u8; 32]>),
-}
-
-impl ServerTrust {
-    /// Pins exactly these certificates.
-    #[must_use]
-    pub fn pinned<'a>(certificates: impl IntoIterator<Item = &'a CertificateDer<'a>>) -> Self {
-        let fingerprint = |certificate: &CertificateDer<'_>| Sha256::digest(certificate).into();
-        Self::PinnedCertificates(certificates.into_iter().map(fingerprint).collect())
-    }
-
-    /// Whether this names single certificates or keys.
-    #[must_use]
-    pub const fn is_pin(&self) -> bool {
-        matches!(self, Self::PinnedCertificates(_) | Self::PinnedKeys(_))
-    }
-}
-
-/// The lowest TLS version that is spoken. Versions before 1.2 do not exist here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum TlsVersion {
-    /// TLS 1.2 (RFC 5246), and 1.3 where both sides can.
-    #[default]
-    Tls12,
-    /// TLS 1.3 only (RFC 8446).
-    Tls13,
-}
-
-/// A certificate with its private key, for TLS only: not the one that signs or decrypts messages.
+/// User name and password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct TlsIdentity {
-    chain: Vec<CertificateDer<'static>>,
-    key: Arc<PrivateKeyDer<'static>>,
+pub struct Credentials {
+    /// The base64 of both.
+    token: Zeroizing<String>,
 }
 
-impl TlsIdentity {
-    /// `chain` has the certificate of `key` first, then its issuers (the root is not needed).
-    #[must_use]
-    pub fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Self {
-        Self {
-            chain,
-            key: Arc::new(key),
+/// A user name cannot hold a colon, and neither part control characters (RFC 7617 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a user name with a colon, or a user name or password with control characters, cannot be sent (RFC 7617 §2)")]
+#[non_exhaustive]
+pub struct CredentialsError;
+
+impl Credentials {
+    /// Takes a user name and a password, which are sent as UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialsError`].
+    pub fn new(user: &str, password: &str) -> Result<Self, CredentialsError> {
+        if user.contains(':') || user.chars().chain(password.chars()).any(char::is_control) {
+            return Err(CredentialsError);
         }
+        let both = Zeroizing::new(format!("{user}:{password}"));
+        Ok(Self {
+            token: Zeroizing::new(STANDARD.encode(both.as_bytes())),
+        })
     }
 
-    /// The certificate, then its issuers.
+    /// The value of the `Authorization` or `Proxy-Authorization` field, marked as sensitive.
     #[must_use]
-    pub fn chain(&self) -> &[CertificateDer<'static>] {
-        &self.chain
+    pub fn authorization(&self) -> HeaderValue {
+        let value = Zeroizing::new(format!("Basic {}", self.token.as_str()));
+        // Base64 is visible ASCII.
+        let value = HeaderValue::from_str(&value);
+        let mut value = value.unwrap_or_else(|_| HeaderValue::from_static("Basic"));
+        value.set_sensitive(true);
+        value
     }
 
-    /// The private key.
+    /// Whether an `Authorization` field of a request, for a host that asks for one, has this user name and password.
+    /// Takes the same time for each wrong one of a length (SEC-38).
     #[must_use]
-    pub fn key(&self) -> &PrivateKeyDer<'static> {
-        &self.key
+    pub fn match_authorization(&self, value: &HeaderValue) -> bool {
+        let Some((scheme, token)) = value.as_bytes().split_at_checked(6) else {
+            return false;
+        };
+        scheme.eq_ignore_ascii_case(b"Basic ") && bool::from(token.trim_ascii().ct_eq(self.token.as_bytes()))
     }
 }
 
-/// Leaves the key out.
-impl fmt::Debug for TlsIdentity {
+impl Hash for Credentials {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.token.as_str().hash(state);
+    }
+}
+
+/// Shows nothing.
+impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsIdentity")
-            .field("chain", &self.chain.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Credentials").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

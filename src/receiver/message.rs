@@ -149,7 +149,7 @@ fn connection(head: &Parts, partnership: &Partnership) -> Result<TransportFacts,
     let peer = head.extensions.get::<PeerCertificate>();
     let tls = peer.is_some() || head.extensions.get::<OverTls>().is_some();
     let trusted = partnership.trusted_client_certificates();
-    let authenticated = peer.is_some_and(|peer| trusted.contains(peer.certificate()));
+    let authenticated = peer.is_some_and(|peer| trusted.iter().any(|trusted| peer.is(trusted)));
     if !trusted.is_empty() && !authenticated {
         return Err(Refused::NotThePartner);
     }

@@ -23,7 +23,7 @@ use crate::message_id::MessageId;
 use crate::mime::{HeaderBlock, TransferEncoding};
 use crate::partnership::Partnership;
 use crate::spool::Payload;
-use crate::transport::{RequestBody, require_success};
+use crate::transport::{Egress, RequestBody, require_success};
 use crate::version::As2Version;
 
 /// How much is read of what a partner's server says to a receipt that it refuses.
@@ -220,7 +220,8 @@ async fn post(core: &Core, partnership: &Partnership, url: &Uri, receipt: &Seale
     let mut result = Err(PostError::NoAttempt);
     for delay in &core.post_delays {
         sleep(*delay).await;
-        let request = receipt.request(url).map_err(PostError::Request)?;
+        let mut request = receipt.request(url).map_err(PostError::Request)?;
+        request.extensions_mut().insert(Egress::NamedHost);
         result = match client.send(request, partnership.http_profile()).await {
             Ok(response) => require_success(response, ANSWER_MAX)
                 .await

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -24,11 +25,16 @@ pub struct RequestBody {
     remaining: u64,
 }
 
+type Reader = Pin<Box<dyn AsyncRead + Send + Sync>>;
+type Open = Arc<dyn Fn() -> Reader + Send + Sync>;
+
 enum Source {
     Bytes(Bytes),
     Reader {
-        reader: Pin<Box<dyn AsyncRead + Send + Sync>>,
+        reader: Reader,
         buffer: BytesMut,
+        /// Begins anew, where that can be done.
+        open: Option<Open>,
     },
 }
 
@@ -40,9 +46,46 @@ impl RequestBody {
             source: Source::Reader {
                 reader: Box::pin(reader),
                 buffer: BytesMut::new(),
+                open: None,
             },
             remaining: length,
         }
+    }
+
+    /// A body that can be sent again: `open` gives a reader from the beginning each time that it is called, as
+    /// [`from_reader`](Self::from_reader) takes one. Basic authentication needs that, and so does a partner that closes
+    /// a connection just as it is used again.
+    pub fn replayable<R>(open: impl Fn() -> R + Send + Sync + 'static, length: u64) -> Self
+    where
+        R: AsyncRead + Send + Sync + 'static,
+    {
+        let open: Open = Arc::new(move || Box::pin(open()));
+        Self {
+            source: Source::Reader {
+                reader: open(),
+                buffer: BytesMut::new(),
+                open: Some(open),
+            },
+            remaining: length,
+        }
+    }
+
+    /// The same body from the beginning, where it can be sent again: while nothing has been taken from it.
+    #[must_use]
+    pub fn replay(&self) -> Option<Self> {
+        let source = match &self.source {
+            Source::Bytes(bytes) => Source::Bytes(bytes.clone()),
+            Source::Reader { open: Some(open), .. } => Source::Reader {
+                reader: open(),
+                buffer: BytesMut::new(),
+                open: Some(Arc::clone(open)),
+            },
+            Source::Reader { open: None, .. } => return None,
+        };
+        Some(Self {
+            source,
+            remaining: self.remaining,
+        })
     }
 
     /// The octets not yet taken; at first, the length of the body.
@@ -72,7 +115,7 @@ impl Body for RequestBody {
         }
         let chunk = match &mut this.source {
             Source::Bytes(bytes) => std::mem::take(bytes),
-            Source::Reader { reader, buffer } => {
+            Source::Reader { reader, buffer, .. } => {
                 let most = usize::try_from(this.remaining).map_or(CHUNK, |rest| rest.min(CHUNK));
                 // Frees up what earlier chunks took once those are sent, else allocates.
                 buffer.reserve(most);

@@ -3,16 +3,20 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::tls::{NoCryptoProvider, TlsProfileError};
+use http::StatusCode;
+use rustls::AlertDescription;
+
+use super::tls::{NoCryptoProvider, TlsProfileError, UntrustedCertificate};
+use crate::partnership::{Pin, TlsIdentity};
 
 /// A step of an exchange, in the order in which they happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Step {
-    /// Name resolution and TCP connection.
+    /// Name resolution and TCP connection, through a proxy where there is one.
     Connect,
     /// TLS handshake.
     Tls,
@@ -54,6 +58,24 @@ pub enum TransportError {
     /// The host name has no address, or the name service failed.
     #[error("cannot resolve the host name")]
     Resolve(#[source] io::Error),
+    /// The host has an address to which requests for URLs out of messages do not go (SEC-19), see
+    /// [`Egress`](super::Egress).
+    #[error("{host} is at {address}, and a URL out of a message leads to no such address")]
+    AddressNotAllowed {
+        /// The host.
+        host: String,
+        /// The address that is not allowed.
+        address: IpAddr,
+    },
+    /// The proxy did not open the way to the partner.
+    #[error("the proxy answered {status}{}", proxy_advice(*.status))]
+    Proxy {
+        /// What it answered.
+        status: StatusCode,
+    },
+    /// Credentials would go over plain HTTP, for everyone on the way to read.
+    #[error("user name and password are not sent to an http URL: use https, or else set `allow_plaintext` beside them")]
+    PlaintextCredentials,
     /// No TCP connection; the error is that of the last address tried.
     #[error("cannot connect to {address}")]
     Connect {
@@ -65,10 +87,24 @@ pub enum TransportError {
     /// The connection broke during the TLS handshake.
     #[error("the connection broke during the TLS handshake")]
     TlsIo(#[source] io::Error),
-    /// TLS failed: our verdict on the partner's certificate, or the partner's on ours. With TLS 1.3 the latter shows only
-    /// after the handshake.
-    #[error("TLS failed")]
+    /// The peer's certificate is not trusted.
+    #[error(transparent)]
+    Untrusted(#[from] Box<UntrustedCertificate>),
+    /// The partner's server does not take our client certificate, or wants one and got none. With TLS 1.3 this shows
+    /// only after the handshake.
+    #[error("{}", refused_certificate(*.alert, *.shown))]
+    ClientCertificateRefused {
+        /// The alert that it sent.
+        alert: AlertDescription,
+        /// The certificate that we showed.
+        shown: Option<Pin>,
+    },
+    /// TLS failed otherwise.
+    #[error("TLS failed{}", advice(.0))]
     Tls(#[source] rustls::Error),
+    /// The partner's server speaks TLS where the URL says plain HTTP.
+    #[error("the server at this port speaks TLS: the URL has to begin with https")]
+    TlsExpected,
     /// The request body could not be read from its source.
     #[error("cannot read the request body")]
     RequestBody(#[source] io::Error),
@@ -131,10 +167,17 @@ impl TransportError {
             Self::Url
             | Self::NoCryptoProvider(_)
             | Self::Profile(_)
+            | Self::PlaintextCredentials
+            | Self::AddressNotAllowed { .. }
+            | Self::Untrusted(_)
+            | Self::ClientCertificateRefused { .. }
             | Self::Tls(_)
+            | Self::TlsExpected
             | Self::RequestBody(_)
             | Self::InvalidResponse(_)
             | Self::ResponseTooLarge { .. } => false,
+            // The proxy cannot reach the partner, or nobody just now.
+            Self::Proxy { status } => status.as_u16() >= 500,
             Self::Client { transient, .. } => *transient,
         }
     }
@@ -143,11 +186,19 @@ impl TransportError {
     #[must_use]
     pub const fn step(&self) -> Option<Step> {
         match self {
-            Self::Url | Self::NoCryptoProvider(_) | Self::Profile(_) | Self::Client { .. } => None,
-            Self::Resolve(_) | Self::Connect { .. } => Some(Step::Connect),
-            Self::TlsIo(_) | Self::Tls(_) => Some(Step::Tls),
+            Self::Url
+            | Self::NoCryptoProvider(_)
+            | Self::Profile(_)
+            | Self::PlaintextCredentials
+            | Self::Client { .. } => None,
+            Self::Resolve(_) | Self::Connect { .. } | Self::AddressNotAllowed { .. } | Self::Proxy { .. } => {
+                Some(Step::Connect)
+            }
+            Self::TlsIo(_) | Self::Tls(_) | Self::Untrusted(_) | Self::ClientCertificateRefused { .. } => {
+                Some(Step::Tls)
+            }
             Self::RequestBody(_) => Some(Step::Write),
-            Self::InvalidResponse(_) => Some(Step::Response),
+            Self::InvalidResponse(_) | Self::TlsExpected => Some(Step::Response),
             Self::ResponseTooLarge { .. } => Some(Step::Body),
             Self::Connection { step, .. } | Self::Timeout { step, .. } | Self::TotalTimeout { step, .. } => Some(*step),
         }
@@ -157,7 +208,103 @@ impl TransportError {
 /// What a TLS handshake failed with: tokio-rustls hands rustls' errors on inside of I/O errors.
 pub(super) fn tls(error: io::Error) -> TransportError {
     match error.downcast::<rustls::Error>() {
-        Ok(error) => TransportError::Tls(error),
+        Ok(error) => of_rustls(error),
         Err(error) => TransportError::TlsIo(error),
+    }
+}
+
+pub(super) fn of_rustls(error: rustls::Error) -> TransportError {
+    match UntrustedCertificate::behind(&error) {
+        Some(untrusted) => TransportError::Untrusted(Box::new(untrusted.clone())),
+        None => TransportError::Tls(error),
+    }
+}
+
+/// Tells alerts about the client's certificate from others, for a client that has `identity`.
+#[cfg(feature = "client")]
+pub(super) fn for_client(error: TransportError, identity: Option<&TlsIdentity>) -> TransportError {
+    match error {
+        TransportError::Tls(rustls::Error::AlertReceived(alert)) if is_about_certificates(alert) => {
+            let shown = identity.and_then(|identity| identity.chain().first());
+            TransportError::ClientCertificateRefused {
+                alert,
+                shown: shown.map(Pin::certificate),
+            }
+        }
+        error => error,
+    }
+}
+
+const fn is_about_certificates(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::NoCertificate
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+            | AlertDescription::CertificateRequired
+    )
+}
+
+fn refused_certificate(alert: AlertDescription, shown: Option<Pin>) -> String {
+    match shown {
+        Some(pin) => format!(
+            "the partner's server does not take our client certificate {pin} (alert {alert:?}): have the partner trust it, \
+             or configure the one that they know"
+        ),
+        None => format!(
+            "the partner's server wants a client certificate (alert {alert:?}): configure one as the `client_identity` of \
+             the TLS profile"
+        ),
+    }
+}
+
+/// What would help.
+fn advice(error: &rustls::Error) -> &'static str {
+    use rustls::{Error, InvalidMessage, PeerIncompatible};
+    match error {
+        Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
+            ": the other side does not speak TLS at this port; is it plain HTTP?"
+        }
+        Error::AlertReceived(AlertDescription::ProtocolVersion) => {
+            ": the other side speaks no version of TLS that is allowed here; it has to support TLS 1.2 or later, or \
+             `min_version` has to be lower"
+        }
+        Error::PeerIncompatible(
+            PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled
+            | PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+            | PeerIncompatible::SupportedVersionsExtensionRequired,
+        ) => {
+            ": the other side speaks no version of TLS that is allowed here; it has to support TLS 1.2 or later, or \
+             `min_version` has to be lower"
+        }
+        Error::AlertReceived(AlertDescription::HandshakeFailure) => {
+            ": the other side found nothing in common: it wants other cipher suites or, with TLS 1.2, a client certificate"
+        }
+        Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon) => {
+            ": the other side offers none of our cipher suites"
+        }
+        Error::AlertReceived(AlertDescription::UnrecognisedName) => ": the server does not know the host of the URL",
+        Error::AlertReceived(alert) if is_about_certificates(*alert) => {
+            ": the other side does not trust our certificate; have it trust that one"
+        }
+        Error::NoCertificatesPresented => ": the other side showed no certificate, and one is required",
+        _ => "",
+    }
+}
+
+fn proxy_advice(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => ": it wants a user name and password, or others",
+        StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED => {
+            ": it has to allow CONNECT to the host and port of the partner"
+        }
+        _ => "",
     }
 }

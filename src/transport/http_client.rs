@@ -5,9 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 
-use super::{RequestBody, ResponseBody, TransportError};
+use super::{Probe, ProbeRequest, RequestBody, ResponseBody, TransportError};
+use crate::future::BoxFuture;
 use crate::partnership::HttpProfile;
 
 /// Sends requests to partners.
@@ -21,6 +22,8 @@ use crate::partnership::HttpProfile;
 /// - Interim responses (1xx) are skipped.
 /// - The profile's TLS rules and timeouts are kept, those for the response body too.
 /// - A response whose body ends early fails while the body is read.
+/// - Where the extensions of the request hold an [`Egress`](super::Egress), the addresses that it forbids are not
+///   connected to.
 /// - The future and the response body may be dropped at any time; the connection ends then.
 pub trait HttpClient: fmt::Debug + Send + Sync + 'static {
     /// Sends one request and returns the final response, whatever its status, as soon as its head is there.
@@ -31,6 +34,17 @@ pub trait HttpClient: fmt::Debug + Send + Sync + 'static {
         request: Request<RequestBody>,
         profile: &'a HttpProfile,
     ) -> Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, TransportError>> + Send + 'a>>;
+
+    /// Tries the way to a partner, step by step, and reports what each of them found. None, the default, where the
+    /// implementation cannot.
+    fn probe<'a>(
+        &'a self,
+        _url: &'a Uri,
+        _profile: &'a HttpProfile,
+        _request: ProbeRequest,
+    ) -> Option<BoxFuture<'a, Probe>> {
+        None
+    }
 }
 
 impl<T: HttpClient + ?Sized> HttpClient for Arc<T> {
@@ -40,5 +54,14 @@ impl<T: HttpClient + ?Sized> HttpClient for Arc<T> {
         profile: &'a HttpProfile,
     ) -> Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, TransportError>> + Send + 'a>> {
         (**self).send(request, profile)
+    }
+
+    fn probe<'a>(
+        &'a self,
+        url: &'a Uri,
+        profile: &'a HttpProfile,
+        request: ProbeRequest,
+    ) -> Option<BoxFuture<'a, Probe>> {
+        (**self).probe(url, profile, request)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::RETRY_AFTER;
+use http::header::{LOCATION, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 
 use super::ResponseBody;
@@ -11,7 +11,7 @@ use super::body::read_prefix;
 
 /// An answer whose status is not 2xx (RFC 4130 §5.4), with what its sender had to say: for people to read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the partner's server answered {status}{}", self.spelled_reason())]
+#[error("the partner's server answered {status}{}{}", self.spelled_reason(), self.advice())]
 #[non_exhaustive]
 pub struct StatusError {
     /// The status.
@@ -59,6 +59,21 @@ impl StatusError {
     pub fn retry_after(&self) -> Option<Duration> {
         let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?;
         value.trim().parse().ok().map(Duration::from_secs)
+    }
+
+    /// What would help, where it is the configuration.
+    fn advice(&self) -> String {
+        match self.status {
+            status if status.is_redirection() => {
+                let location = self.headers.get(LOCATION);
+                let to = location.map_or_else(String::new, |to| {
+                    format!(" to {:?}", String::from_utf8_lossy(to.as_bytes()))
+                });
+                format!(": redirects{to} are not followed; configure the URL that the partner says")
+            }
+            StatusCode::UNAUTHORIZED => ": it wants a user name and password, or others".to_owned(),
+            _ => String::new(),
+        }
     }
 
     fn spelled_reason(&self) -> String {

@@ -130,7 +130,7 @@ fn errors_name_key_and_line() {
             "pin = [\"bob-tls.pem\"]",
             "pin = [\"sha256:12\"]",
             "partner[0].tls.pin[0]",
-            "64 hexadecimal digits",
+            "the 64 hexadecimal digits",
         ),
         // Files that are not there, or something else.
         (

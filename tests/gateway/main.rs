@@ -13,4 +13,5 @@ mod configuration;
 mod exchange;
 mod init;
 mod outbox;
+mod reaching;
 mod serving;

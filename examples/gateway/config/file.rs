@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::values::{Compress, Delay, Encrypt, ReceiptMode, Sign, SignatureKind, Size, Transfer, Transport, Weak};
+use super::values::{
+    Compress, Delay, Encrypt, Preset, ReceiptMode, Sign, SignatureKind, Size, Transfer, Transport, Weak,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,7 +72,7 @@ pub(super) struct Partner {
     pub(super) station: Option<Spanned<String>>,
     pub(super) url: Spanned<String>,
     pub(super) certificates: Vec<Spanned<PathBuf>>,
-    pub(super) preset: Option<Spanned<String>>,
+    pub(super) preset: Option<Preset>,
     #[serde(default)]
     pub(super) send: Send,
     #[serde(default)]

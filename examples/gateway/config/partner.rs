@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use ediint::cms::Certificate;
 use ediint::keystore::PartnerCertificates;
 use ediint::partnership::{
-    AcceptPolicy, HttpProfile, Partnership, ReceiptRequest, SendProfile, ServerTrust, TlsProfile,
+    AcceptPolicy, BasicAuth, Credentials, HttpProfile, Partnership, Pin, PinError, ReceiptRequest, SendProfile,
+    ServerTrust, TlsProfile, UnsignedMic,
 };
 use ediint::{As2Name, ContentCipher, DigestAlgorithm};
 use http::Uri;
@@ -15,7 +14,7 @@ use http::uri::Authority;
 
 use super::file;
 use super::source::Source;
-use super::values::{ReceiptMode, SignatureKind, Transfer, Transport, Weak};
+use super::values::{Preset, ReceiptMode, SignatureKind, Transfer, Transport, Weak};
 use super::{ConfigError, Station, name};
 
 /// A partner, with what its agreement says beyond a single exchange.
@@ -56,24 +55,32 @@ impl Partner {
             let cause = "has no certificates: name the one that the partner signs with and is encrypted for";
             return Err(source.error(keyed.name("certificates"), &raw.as2_id, cause));
         }
-        if let Some(preset) = &raw.preset {
-            let cause = format!("there is no preset {:?}", preset.get_ref());
-            return Err(source.error(keyed.name("preset"), preset, cause));
-        }
         let client_certificates = keyed.certificates("accept.client_certificates", &raw.accept.client_certificates)?;
         let (tls, pinned, authorities, client_certificate) = keyed.tls(&raw.tls)?;
         let mut http = HttpProfile::default();
         http.tls = tls;
         http.chunked = raw.send.transfer == Transfer::Chunked;
-        let mut send = keyed.send(&raw.send, &url)?;
-        if let Some(basic) = &raw.tls.basic_auth {
-            let password = source.secret(&keyed.name("tls.basic_auth.password_env"), &basic.password_env)?;
-            let credentials = BASE64_STANDARD.encode(format!("{}:{}", basic.user, *password));
-            send = send.http_header("Authorization", format!("Basic {credentials}"));
+        http.basic_auth = raw
+            .tls
+            .basic_auth
+            .as_ref()
+            .map(|basic| keyed.basic_auth(basic))
+            .transpose()?;
+        let mut receipt = keyed.receipt(&raw.send)?;
+        let mut accept = keyed.accept(&raw.accept)?.message_size(message_size);
+        match raw.preset.unwrap_or(Preset::Generic) {
+            Preset::Generic => {}
+            Preset::OpenAs2 => {
+                let mut mic = UnsignedMic::default();
+                mic.content_only = true;
+                accept = accept.unsigned_mic(mic);
+            }
+            Preset::BizTalk => receipt = receipt.required(),
         }
+        let send = keyed.send(&raw.send, &url)?.receipt(receipt);
         let mut partnership = Partnership::new(local, remote, url)
             .send(send)
-            .accept(keyed.accept(&raw.accept)?.message_size(message_size))
+            .accept(accept)
             .http(http)
             .client_certificates(client_certificates.iter().map(|one| one.der().clone()));
         for (index, host) in raw.accept.receipt_hosts.iter().enumerate() {
@@ -231,7 +238,7 @@ impl Keyed<'_> {
         if raw.allow_plaintext {
             profile = profile.danger_allow_plaintext();
         }
-        Ok(profile.receipt(self.receipt(raw)?))
+        Ok(profile)
     }
 
     fn receipt(&self, raw: &file::Send) -> Result<ReceiptRequest, ConfigError> {
@@ -275,6 +282,17 @@ impl Keyed<'_> {
         Ok(policy)
     }
 
+    fn basic_auth(&self, raw: &file::BasicAuth) -> Result<BasicAuth, ConfigError> {
+        let key = self.name("tls.basic_auth.password_env");
+        let password = self.source.secret(&key, &raw.password_env)?;
+        let credentials = Credentials::new(&raw.user, &password);
+        let credentials = credentials.map_err(|error| self.source.error(key, &raw.password_env, error))?;
+        let mut basic = BasicAuth::new(credentials);
+        // A large message would go twice.
+        basic.preemptive = true;
+        Ok(basic)
+    }
+
     /// TLS towards the partner; then, for lists, what is pinned, what is trusted to vouch, and what we show.
     #[expect(clippy::type_complexity, reason = "taken apart at its only caller")]
     fn tls(
@@ -289,8 +307,8 @@ impl Keyed<'_> {
         let (pins, pinned) = self.pins(&raw.pin)?;
         let authorities = self.certificates("tls.ca", &raw.ca)?;
         let mut profile = TlsProfile::default();
-        if let Some(pins) = pins {
-            profile.trust = pins;
+        if !pins.is_empty() {
+            profile.trust = ServerTrust::Pinned(pins);
         } else if !authorities.is_empty() {
             profile.trust = ServerTrust::Authorities(authorities.iter().map(|one| one.der().clone()).collect());
         }
@@ -310,36 +328,25 @@ impl Keyed<'_> {
         Ok((profile, pinned, authorities, shown))
     }
 
-    fn pins(&self, raw: &[toml::Spanned<String>]) -> Result<(Option<ServerTrust>, Vec<Certificate>), ConfigError> {
-        let (mut certificates, mut keys, mut files) = (Vec::new(), Vec::new(), Vec::new());
+    /// What the partner's server is recognised by, and those of it that are certificates in files.
+    fn pins(&self, raw: &[toml::Spanned<String>]) -> Result<(Vec<Pin>, Vec<Certificate>), ConfigError> {
+        let (mut pins, mut files) = (Vec::new(), Vec::new());
         for (index, at) in raw.iter().enumerate() {
             let key = self.name(&format!("tls.pin[{index}]"));
-            let wrong = |cause: &str| self.source.error(key.clone(), at, cause);
             let text = at.get_ref();
-            if let Some(hex) = text.strip_prefix("sha256:") {
-                certificates.push(hex_digest(hex).ok_or_else(|| wrong("sha256: wants 64 hexadecimal digits"))?);
-            } else if let Some(base64) = text.strip_prefix("spki-sha256:") {
-                let digest = BASE64_STANDARD
-                    .decode(base64)
-                    .ok()
-                    .and_then(|octets| octets.try_into().ok());
-                keys.push(digest.ok_or_else(|| wrong("spki-sha256: wants the Base64 of 32 octets"))?);
+            if text.starts_with("sha256:") || text.starts_with("spki-sha256:") {
+                pins.push(
+                    text.parse()
+                        .map_err(|error: PinError| self.source.error(key, at, error))?,
+                );
             } else {
                 let path = toml::Spanned::new(at.span(), text.into());
                 let certificate = self.source.certificate(&key, &path)?;
-                certificates.push(certificate.fingerprint());
+                pins.push(Pin::certificate(certificate.der()));
                 files.push(certificate);
             }
         }
-        match (certificates.is_empty(), keys.is_empty(), raw.first()) {
-            (false, false, Some(at)) => {
-                let cause = "certificates and keys cannot be pinned together: use one kind";
-                Err(self.source.error(self.name("tls.pin"), at, cause))
-            }
-            (false, ..) => Ok((Some(ServerTrust::PinnedCertificates(certificates)), files)),
-            (true, false, _) => Ok((Some(ServerTrust::PinnedKeys(keys)), files)),
-            (true, true, _) => Ok((None, files)),
-        }
+        Ok((pins, files))
     }
 }
 
@@ -353,22 +360,4 @@ fn receipt(mode: ReceiptMode, signed: bool, url: Option<&str>) -> Result<Receipt
         }
     };
     Ok(if signed { request } else { request.unsigned() })
-}
-
-/// 32 octets in hexadecimal, in either case; colons between them do not matter.
-fn hex_digest(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u32> = text
-        .chars()
-        .filter(|c| *c != ':')
-        .map(|c| c.to_digit(16))
-        .collect::<Option<_>>()?;
-    let octets = digits.chunks_exact(2).map(|pair| match pair {
-        [high, low] => u8::try_from(high * 16 + low).ok(),
-        _ => None,
-    });
-    let octets: Vec<u8> = octets.collect::<Option<_>>()?;
-    match digits.len() {
-        64 => octets.try_into().ok(),
-        _ => None,
-    }
 }

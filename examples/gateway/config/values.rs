@@ -155,6 +155,18 @@ pub(super) enum Weak {
     Rc2,
 }
 
+/// Products that do something in a way of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Preset {
+    /// None: everything as the RFCs have it.
+    Generic,
+    /// Computes the MIC of unsigned messages over their content alone.
+    OpenAs2,
+    /// Wants `required` in receipt options, as it sends it.
+    BizTalk,
+}
+
 impl Sign {
     /// The algorithm of signatures under this digest; none where messages go unsigned.
     pub(super) fn with(self, kind: SignatureKind) -> Result<Option<SignatureAlgorithm>, &'static str> {

@@ -8,20 +8,36 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::transport::{Step, TransportError};
+use crate::transport::{Egress, Step, TransportError};
 
 /// How long one address has before the next is tried beside it (RFC 8305 §5).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
-pub(super) async fn connect(host: &str, port: u16) -> Result<TcpStream, TransportError> {
-    let addresses = match host.parse::<IpAddr>() {
-        Ok(literal) => vec![SocketAddr::new(literal, port)],
-        Err(_) => {
+/// A connection to a host, at an address that `egress` allows.
+pub(super) async fn connect(host: &str, port: u16, egress: Egress) -> Result<TcpStream, TransportError> {
+    race(resolve(host, port, egress).await?).await
+}
+
+/// The addresses of a host, all of which `egress` allows.
+pub(super) async fn resolve(host: &str, port: u16, egress: Egress) -> Result<Vec<SocketAddr>, TransportError> {
+    let literal = host.parse::<IpAddr>().ok();
+    let addresses = match literal {
+        Some(literal) => vec![SocketAddr::new(literal, port)],
+        None => {
             let found = lookup_host((host, port)).await.map_err(TransportError::Resolve)?;
             alternate(found)
         }
     };
-    race(addresses).await
+    match addresses
+        .iter()
+        .find(|address| !egress.allows(address.ip(), literal.is_some()))
+    {
+        Some(forbidden) => Err(TransportError::AddressNotAllowed {
+            host: host.to_owned(),
+            address: forbidden.ip(),
+        }),
+        None => Ok(addresses),
+    }
 }
 
 /// Both families in turn, each in the order of the resolver, beginning with the family that it put first (RFC 8305 §4).
@@ -40,7 +56,7 @@ fn alternate(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
 }
 
 /// The first connection that stands. The next address is tried as soon as one fails or takes long.
-async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, TransportError> {
+pub(super) async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, TransportError> {
     let mut waiting = addresses.into_iter();
     let mut attempts = JoinSet::new();
     let mut failure = TransportError::Resolve(io::Error::new(io::ErrorKind::NotFound, "no address"));

@@ -1,4 +1,4 @@
-//! One request and its response over a connection that stands.
+//! Requests and their responses over a connection that stands.
 
 use std::error::Error;
 use std::future::Future;
@@ -6,54 +6,106 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::deadline::Deadline;
 use super::progress::{Progress, TrackedBody, TrackedStream};
 use crate::partnership::{HttpProfile, Timeouts};
+use crate::transport::error::of_rustls;
 use crate::transport::{RequestBody, ResponseBody, Step, TransportError};
 
-pub(super) async fn exchange<S>(
-    stream: S,
-    request: Request<RequestBody>,
-    profile: &HttpProfile,
-    deadline: Deadline,
-) -> Result<Response<ResponseBody>, TransportError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let progress = Progress::new();
-    let request = request.map(|body| TrackedBody::new(body, profile.chunked, progress.clone()));
-    let stream = TokioIo::new(TrackedStream::new(stream, progress.clone()));
-    let (mut sender, connection) = http1::Builder::new()
-        // `Message-Id`, not `message-id`: names are case-insensitive, some partners are not.
-        .title_case_headers(true)
-        .handshake(stream)
-        .await
-        .map_err(|error| failure(error, &progress))?;
-    let connection = Connection(tokio::spawn(connection).abort_handle());
-    let timeouts = profile.timeouts;
-    let response = respond(sender.send_request(request), &progress, &timeouts, &deadline).await?;
-    Ok(response.map(|incoming| {
-        ResponseBody::new(TimedBody {
-            incoming,
+/// A connection over which requests go one after the other. Dropped, it ends.
+pub(super) struct Connection {
+    sender: SendRequest<TrackedBody>,
+    progress: Arc<Progress>,
+    task: AbortHandle,
+}
+
+/// Where a connection goes when its exchange is over.
+pub(super) type Home = Box<dyn FnOnce(Connection) + Send>;
+
+/// A failed exchange.
+pub(super) struct Failed {
+    pub(super) error: TransportError,
+    /// The connection broke before the partner answered with a single octet.
+    pub(super) unanswered: bool,
+}
+
+impl Connection {
+    pub(super) async fn over<S>(stream: S) -> Result<Self, TransportError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let progress = Progress::new();
+        let stream = TokioIo::new(TrackedStream::new(stream, progress.clone()));
+        let (sender, connection) = http1::Builder::new()
+            // `Message-Id`, not `message-id`: names are case-insensitive, some partners are not.
+            .title_case_headers(true)
+            .handshake(stream)
+            .await
+            .map_err(|error| failure(error, &progress))?;
+        Ok(Self {
+            sender,
             progress,
-            timeouts,
-            deadline,
-            waiting_since: None,
-            timer: Box::pin(sleep_until(Instant::now())),
-            _connection: connection,
+            task: tokio::spawn(connection).abort_handle(),
         })
-    }))
+    }
+
+    /// Whether the connection, which has been idle, takes another request.
+    pub(super) async fn is_alive(&mut self) -> bool {
+        // It is idle, or about to be.
+        let ready = timeout(Duration::from_secs(1), self.sender.ready()).await;
+        matches!(ready, Ok(Ok(())))
+    }
+
+    /// Sends one request and waits for the head of the response, whose body keeps the connection until it has been
+    /// read.
+    pub(super) async fn exchange(
+        mut self,
+        request: Request<RequestBody>,
+        profile: &HttpProfile,
+        deadline: Deadline,
+        home: Option<Home>,
+    ) -> Result<Response<ResponseBody>, Failed> {
+        let progress = self.progress.clone();
+        progress.begin();
+        let request = request.map(|body| TrackedBody::new(body, profile.chunked, progress.clone()));
+        let timeouts = profile.timeouts;
+        let response = respond(self.sender.send_request(request), &progress, &timeouts, &deadline).await;
+        let response = response.map_err(|error| Failed {
+            unanswered: matches!(error, TransportError::Connection { .. }) && progress.first_octet().is_none(),
+            error,
+        })?;
+        Ok(response.map(|incoming| {
+            ResponseBody::new(TimedBody {
+                incoming,
+                timeouts,
+                deadline,
+                waiting_since: None,
+                timer: Box::pin(sleep_until(Instant::now())),
+                ended: false,
+                connection: Some(self),
+                progress,
+                home,
+            })
+        }))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 /// Waits for the head of the response as long as the partner makes progress.
@@ -85,15 +137,6 @@ async fn respond(
     }
 }
 
-/// Ends the connection together with whoever uses it.
-struct Connection(AbortHandle);
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// A response body that fails when the partner falls silent.
 struct TimedBody {
     incoming: Incoming,
@@ -103,7 +146,19 @@ struct TimedBody {
     /// Since when we wait: while nobody asks for octets none are read, and that is not the partner's silence.
     waiting_since: Option<Instant>,
     timer: Pin<Box<Sleep>>,
-    _connection: Connection,
+    ended: bool,
+    connection: Option<Connection>,
+    home: Option<Home>,
+}
+
+/// A connection whose request and response are over is free for the next.
+impl Drop for TimedBody {
+    fn drop(&mut self) {
+        let over = (self.ended || self.incoming.is_end_stream()) && self.progress.now().0 != Step::Write;
+        if let (true, Some(connection), Some(home)) = (over, self.connection.take(), self.home.take()) {
+            home(connection);
+        }
+    }
 }
 
 impl Body for TimedBody {
@@ -114,6 +169,7 @@ impl Body for TimedBody {
         let this = self.get_mut();
         if let Poll::Ready(frame) = Pin::new(&mut this.incoming).poll_frame(cx) {
             this.waiting_since = None;
+            this.ended = frame.is_none();
             return Poll::Ready(frame.map(|frame| frame.map_err(body_failure)));
         }
         let since = *this.waiting_since.get_or_insert_with(Instant::now);
@@ -146,9 +202,13 @@ fn failure(error: hyper::Error, progress: &Progress) -> TransportError {
         return TransportError::RequestBody(error);
     }
     if let Some(error) = tls_error(&error) {
-        return TransportError::Tls(error);
+        return of_rustls(error);
     }
     if error.is_parse() {
+        // An alert of TLS begins so (RFC 8446 §5.1), no response of HTTP does.
+        if progress.first_octet() == Some(0x15) {
+            return TransportError::TlsExpected;
+        }
         return TransportError::InvalidResponse(error.into());
     }
     let (step, _) = progress.now();
@@ -160,7 +220,7 @@ fn failure(error: hyper::Error, progress: &Progress) -> TransportError {
 
 fn body_failure(error: hyper::Error) -> TransportError {
     match tls_error(&error) {
-        Some(error) => TransportError::Tls(error),
+        Some(error) => of_rustls(error),
         None => TransportError::Connection {
             step: Step::Body,
             source: error.into(),

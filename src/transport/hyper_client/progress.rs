@@ -26,6 +26,8 @@ struct State {
     last: Instant,
     body_taken: bool,
     head_written: bool,
+    /// The first octet that the partner gave.
+    first: Option<u8>,
     source_error: Option<io::Error>,
 }
 
@@ -37,10 +39,26 @@ impl Progress {
                 last: Instant::now(),
                 body_taken: false,
                 head_written: false,
+                first: None,
                 source_error: None,
             }),
             sent: Notify::new(),
         })
+    }
+
+    /// The next request on the same connection.
+    pub(super) fn begin(&self) {
+        let mut state = self.state();
+        state.step = Step::Write;
+        state.last = Instant::now();
+        state.head_written = false;
+        state.first = None;
+        state.source_error = None;
+    }
+
+    /// The first octet of the response, if there was any.
+    pub(super) fn first_octet(&self) -> Option<u8> {
+        self.state().first
     }
 
     /// The step and when it last made progress.
@@ -65,8 +83,9 @@ impl Progress {
         }
     }
 
-    fn read(&self) {
+    fn read(&self, octets: &[u8]) {
         let mut state = self.state();
+        state.first = state.first.or(octets.first().copied());
         if state.step != Step::Write {
             state.last = Instant::now();
         }
@@ -154,8 +173,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for TrackedStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let result = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
-        if buffer.filled().len() > before {
-            self.progress.read();
+        let read = buffer.filled().get(before..).unwrap_or_default();
+        if !read.is_empty() {
+            self.progress.read(read);
         }
         Poll::Ready(result)
     }

@@ -87,13 +87,18 @@ impl<'a> Leaf<'a> {
     }
 
     fn has_common_name(&self, host: &str) -> bool {
+        self.common_names().iter().any(|name| name.eq_ignore_ascii_case(host))
+    }
+
+    pub(super) fn common_names(&self) -> Vec<String> {
         let Ok(subject) = Name::from_der(self.subject) else {
-            return false;
+            return Vec::new();
         };
         subject
             .iter()
             .filter(|attribute| attribute.oid == const_oid::db::rfc4519::CN)
-            .any(|attribute| attribute.value.value().eq_ignore_ascii_case(host.as_bytes()))
+            .map(|attribute| String::from_utf8_lossy(attribute.value.value()).into_owned())
+            .collect()
     }
 }
 

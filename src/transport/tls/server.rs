@@ -1,18 +1,20 @@
-//! The server side of TLS: which client certificates are trusted.
+//! The server side of TLS: what is shown to whom, and which client certificates are trusted.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
-use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::WebPkiClientVerifier;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
+use rustls::{DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
 
 use super::client::root_store;
 use super::leaf::{Leaf, verify_handshake};
-use super::{TlsProfileError, protocol_versions};
+use super::untrusted::{Distrust, UntrustedCertificate};
+use super::{TlsProfileError, certified_key, protocol_versions};
 use crate::partnership::{TlsIdentity, TlsVersion};
 
 /// Whether clients show a certificate.
@@ -52,15 +54,23 @@ impl ClientTrust {
 
 /// The rustls configuration of a server that takes AS2 messages, for any HTTP stack that takes one.
 ///
+/// `identities` is one [`TlsIdentity`] or several: a client that names a host (SNI) is shown the first whose certificate
+/// is for it, every other client the first of all. Cipher suites are those of the provider.
+///
+/// To replace certificates, make another configuration; [`TlsAcceptor::replace`](super::TlsAcceptor::replace) puts it in
+/// force. A client that is not trusted fails with `CertificateError::Other`, inside of which is an
+/// [`UntrustedCertificate`].
+///
 /// # Errors
 ///
 /// [`TlsProfileError`], see there.
 pub fn server_config(
-    identity: &TlsIdentity,
+    identities: &(impl AsRef<[TlsIdentity]> + ?Sized),
     clients: &ClientAuth,
     min_version: TlsVersion,
     provider: Arc<CryptoProvider>,
 ) -> Result<ServerConfig, TlsProfileError> {
+    let identities = Identities::new(identities.as_ref(), &provider)?;
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(protocol_versions(min_version))
         .map_err(TlsProfileError::Provider)?;
@@ -69,9 +79,39 @@ pub fn server_config(
         ClientAuth::Optional(trust) => builder.with_client_cert_verifier(leaf_verifier(trust, false, provider)?),
         ClientAuth::Required(trust) => builder.with_client_cert_verifier(leaf_verifier(trust, true, provider)?),
     };
-    builder
-        .with_single_cert(identity.chain().to_vec(), identity.key().clone_key())
-        .map_err(TlsProfileError::Identity)
+    Ok(builder.with_cert_resolver(Arc::new(identities)))
+}
+
+/// Chooses what to show a client by the host that it names.
+#[derive(Debug)]
+struct Identities {
+    default: Arc<CertifiedKey>,
+    others: Vec<Arc<CertifiedKey>>,
+}
+
+impl Identities {
+    fn new(identities: &[TlsIdentity], provider: &CryptoProvider) -> Result<Self, TlsProfileError> {
+        let (default, others) = identities.split_first().ok_or(TlsProfileError::NoIdentity)?;
+        let certify = |identity| certified_key(identity, provider).map(Arc::new);
+        Ok(Self {
+            default: certify(default)?,
+            others: others.iter().map(certify).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl ResolvesServerCert for Identities {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let host = hello.server_name().and_then(|host| ServerName::try_from(host).ok());
+        let is_for = |identity: &&Arc<CertifiedKey>| {
+            let (Some(host), Some(certificate)) = (&host, identity.cert.first()) else {
+                return false;
+            };
+            Leaf::parse(certificate).is_ok_and(|leaf| leaf.check_name(certificate, host).is_ok())
+        };
+        let all = std::iter::once(&self.default).chain(&self.others);
+        Some(all.into_iter().find(is_for).unwrap_or(&self.default).clone())
+    }
 }
 
 fn leaf_verifier(
@@ -121,13 +161,22 @@ impl ClientCertVerifier for LeafVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        if self.leaves.contains(certificate) {
-            Leaf::parse(certificate)?.check_validity(now)?;
-            return Ok(ClientCertVerified::assertion());
-        }
-        match &self.chains {
-            Some(chains) => chains.verify_client_cert(certificate, intermediates, now),
-            None => Err(CertificateError::ApplicationVerificationFailure.into()),
+        let verified = if self.leaves.contains(certificate) {
+            Leaf::parse(certificate)
+                .and_then(|leaf| leaf.check_validity(now))
+                .map_err(Distrust::of)
+        } else if let Some(chains) = &self.chains {
+            let verified = chains.verify_client_cert(certificate, intermediates, now);
+            verified.map(drop).map_err(|error| match Distrust::of(error) {
+                Distrust::UnknownIssuer => Distrust::UnknownClient,
+                other => other,
+            })
+        } else {
+            Err(Distrust::UnknownClient)
+        };
+        match verified {
+            Ok(()) => Ok(ClientCertVerified::assertion()),
+            Err(reason) => Err(UntrustedCertificate::new(certificate, reason).into_error()),
         }
     }
 

@@ -29,6 +29,7 @@ self_signed no-san localhost basicConstraints=CA:FALSE
 self_signed ca-leaf localhost "$san" 'basicConstraints=critical,CA:TRUE'
 self_signed client 'AS2 client' extendedKeyUsage=clientAuth
 self_signed stranger 'AS2 client' extendedKeyUsage=clientAuth
+self_signed address 'AS2 server' 'subjectAltName=IP:127.0.0.1,IP:::1'
 self_signed authority authority 'basicConstraints=critical,CA:TRUE' 'keyUsage=critical,keyCertSign,cRLSign'
 authority_key=authority.key
 printf '%s\n' "$san" >"$work/san"
