@@ -279,7 +279,9 @@ fn advice(error: &rustls::Error) -> &'static str {
             | PeerIncompatible::Tls12NotOfferedOrEnabled
             | PeerIncompatible::ServerDoesNotSupportTls12Or13
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
-            | PeerIncompatible::SupportedVersionsExtensionRequired,
+            | PeerIncompatible::SupportedVersionsExtensionRequired
+            // Clients that know nothing later than TLS 1.1 do not send it.
+            | PeerIncompatible::SignatureAlgorithmsExtensionRequired,
         ) => {
             ": the other side speaks no version of TLS that is allowed here; it has to support TLS 1.2 or later, or \
              `min_version` has to be lower"

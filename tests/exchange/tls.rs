@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ediint::partnership::{
-    AcceptPolicy, HttpProfile, ReceiptRequest, SendProfile, ServerTrust, TlsIdentity, TlsProfile, TlsVersion,
+    AcceptPolicy, HttpProfile, Pin, ReceiptRequest, SendProfile, ServerTrust, TlsIdentity, TlsProfile, TlsVersion,
 };
-use ediint::transport::{ClientAuth, ClientTrust, OverTls, TlsAcceptor, default_provider, server_config};
-use ediint::{As2Client, As2Receiver, OutboundMessage, Partnership, Receipt, ReceiptStatus, SendError};
-use http::{Request, StatusCode};
+use ediint::transport::{
+    ClientAuth, ClientTrust, ForwardedCertificate, HttpClient, OverTls, ProbeRequest, RequestBody, ResponseBody,
+    TlsAcceptor, TransportError, TrustedProxies, default_provider, server_config,
+};
+use ediint::{As2Client, As2Receiver, BoxFuture, OutboundMessage, Partnership, Receipt, ReceiptStatus, SendError};
+use http::{HeaderName, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -17,9 +20,12 @@ use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::common::{Host, Port, World, alice, bob, data};
 use crate::rows::ORDER;
+use crate::statuses::sent;
 
 fn certificate(name: &str) -> CertificateDer<'static> {
     CertificateDer::from_pem_slice(&data(&format!("openssl/tls/{name}.pem"))).unwrap()
@@ -224,4 +230,120 @@ async fn receipts_over_mutual_tls() {
     let later = alice.receipts.recv().await.unwrap();
     assert!(later.is_accepted(), "{}", later.status);
     assert_eq!(later.id, receipt.id);
+}
+
+/// TRN-31: the way to a partner, as the client of messages goes it.
+#[tokio::test]
+async fn a_partner_is_probed() {
+    let world = World::new(AcceptPolicy::new()).await;
+    let port = https(&world.bob, config("server", &ClientAuth::None, TlsVersion::Tls12)).await;
+    for (pin, last, status) in [("server", "http", Some(405)), ("other", "trust", None)] {
+        let bob = to(
+            "localhost",
+            port,
+            http(ServerTrust::pinned(&[certificate(pin)]), |_| {}),
+        );
+        let probe = world.client.probe(&bob, ProbeRequest::Get).await.unwrap();
+        assert_eq!(probe.steps.last().unwrap().step.to_string(), last);
+        assert_eq!(probe.http_status.map(|status| status.as_u16()), status);
+        assert_eq!(probe.pin(), Some(Pin::certificate(&certificate("server"))));
+    }
+    // A client that the host supplied need not be able to.
+    let client = As2Client::builder(alice().key_store([]), ediint::store::MemoryStore::new())
+        .http_client(Unable)
+        .build()
+        .unwrap();
+    let bob = to("localhost", port, HttpProfile::default());
+    assert!(client.probe(&bob, ProbeRequest::Get).await.is_none());
+}
+
+#[derive(Debug)]
+struct Unable;
+
+impl HttpClient for Unable {
+    fn send<'a>(
+        &'a self,
+        _: Request<RequestBody>,
+        _: &'a HttpProfile,
+    ) -> BoxFuture<'a, Result<Response<ResponseBody>, TransportError>> {
+        Box::pin(async { Err(TransportError::Url) })
+    }
+}
+
+/// TRN-33, TRN-27: a partner that has to show a certificate may show it to a proxy of ours; whoever only says so is
+/// refused.
+#[tokio::test]
+async fn certificates_shown_to_a_proxy() {
+    let partners = Partnership::new(bob().name, alice().name, "https://localhost:1/as2".parse().unwrap())
+        .client_certificates([certificate("client")]);
+    let mut bob_host = Host::start(Port::open().await, bob().key_store([&alice()]), [partners], |builder| {
+        builder
+    });
+    let world = World::new(AcceptPolicy::new()).await;
+    let field = HeaderName::from_static("x-client-cert-sha256");
+    let proxies =
+        TrustedProxies::new(["10.0.0.0/8".parse().unwrap()]).certificate(ForwardedCertificate::Sha256(field.clone()));
+    let hash = |name| {
+        let pin = Pin::certificate(&certificate(name)).to_string();
+        pin.trim_start_matches("sha256:").to_owned()
+    };
+    for (shown, peer, taken) in [
+        ("client", "10.0.0.1", true),
+        ("stranger", "10.0.0.1", false),
+        ("client", "203.0.113.7", false),
+    ] {
+        let prepared = sent(&world, &world.to_bob).await;
+        let mut request = crate::common::request(&prepared).await;
+        request.headers_mut().insert(&field, hash(shown).parse().unwrap());
+        proxies.apply(peer.parse().unwrap(), &mut request).unwrap();
+        let request = request.map(|body| http_body_util::Full::new(bytes::Bytes::from(body)));
+        let response = bob_host.receiver.receive(request).await;
+        let status = if taken { StatusCode::OK } else { StatusCode::FORBIDDEN };
+        assert_eq!(response.status(), status, "{shown} by {peer}");
+        assert_eq!(bob_host.inbox.try_recv().is_ok(), taken);
+    }
+}
+
+/// TRN-06, TRN-07: what old and cautious clients send, octet by octet: HTTP/1.0 is answered with a length, and
+/// `Expect: 100-continue` with leave to go on.
+#[tokio::test]
+async fn old_and_cautious_clients() {
+    let world = World::new(AcceptPolicy::new()).await;
+    for (version, expect) in [("HTTP/1.0", false), ("HTTP/1.1", true)] {
+        let prepared = sent(&world, &world.to_bob).await;
+        let (head, body) = crate::common::request(&prepared).await.into_parts();
+        let authority = head.uri.authority().unwrap().as_str();
+        let mut stream = TcpStream::connect(authority).await.unwrap();
+        let mut octets = format!("POST {} {version}\r\nHost: {authority}\r\n", head.uri.path()).into_bytes();
+        for (name, value) in &head.headers {
+            octets.extend_from_slice(name.as_str().as_bytes());
+            octets.extend_from_slice(b": ");
+            octets.extend_from_slice(value.as_bytes());
+            octets.extend_from_slice(b"\r\n");
+        }
+        octets.extend_from_slice(format!("Content-Length: {}\r\nConnection: close\r\n", body.len()).as_bytes());
+        if expect {
+            octets.extend_from_slice(b"Expect: 100-continue\r\n");
+        }
+        octets.extend_from_slice(b"\r\n");
+        stream.write_all(&octets).await.unwrap();
+        if expect {
+            let mut leave = [0; 25];
+            stream.read_exact(&mut leave).await.unwrap();
+            assert_eq!(&leave, b"HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        stream.write_all(&body).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer).to_ascii_lowercase();
+        assert!(
+            answer.starts_with(&format!("{} 200 ok\r\n", version.to_ascii_lowercase())),
+            "{answer}"
+        );
+        assert!(
+            answer.contains("\r\ncontent-length: ") && !answer.contains("chunked"),
+            "{answer}"
+        );
+        assert!(answer.contains("disposition-notification"), "{answer}");
+    }
 }

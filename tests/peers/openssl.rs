@@ -3,6 +3,7 @@
 mod cms;
 mod ours;
 mod theirs;
+mod tls;
 
 use std::fs;
 use std::io::ErrorKind;

@@ -70,6 +70,10 @@ fn other_schemes_are_not_supported() {
         "example.com",
         "http:",
         "javascript:alert(1)",
+        // SEC-19: who a URL is for is not to be hidden in it.
+        "http://user@example.com/mdn",
+        "https://user:password@example.com/mdn",
+        "https://example.com/mdn#part",
     ] {
         let receipt = asked(&format!(
             "Disposition-Notification-To: x\r\nReceipt-Delivery-Option: {value}\r\n"

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request, Uri, Version};
 use http_body::Body;
@@ -106,8 +106,9 @@ pub(super) fn prepare(
     head.version = Version::HTTP_11;
     let mut headers = HeaderMap::with_capacity(head.headers.len() + 3);
     headers.insert(HOST, HeaderValue::from_str(&host).map_err(|_| TransportError::Url)?);
-    // Framing is ours: it follows from the body and the profile.
-    for framing in [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION] {
+    // Framing is ours: it follows from the body and the profile. Servers that do not know Expect would wait forever for
+    // a body that waits for them.
+    for framing in [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, EXPECT] {
         head.headers.remove(framing);
     }
     headers.extend(head.headers);

@@ -5,10 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode};
 use rustls::crypto::CryptoProvider;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use super::HyperClient;
+use super::deadline::Deadline;
+use super::exchange::Connection;
 use crate::partnership::HttpProfile;
 use crate::transport::{HttpClient, RequestBody, Step, TransportError, read_limited, require_success};
 
@@ -79,7 +82,8 @@ async fn read_until(stream: &mut (impl AsyncRead + Unpin), until: &[u8]) -> Vec<
     request
 }
 
-/// TRN-02, TRN-29: Content-Length by default, Host without user information, header order kept, no `Connection`.
+/// TRN-02, TRN-06, TRN-09, TRN-29: Content-Length by default, Host with its port and without user information, header
+/// order kept, no `Connection`, no `Expect`.
 #[tokio::test]
 async fn request_goes_out_with_content_length() {
     let (address, server) = serve(b"PAYLOAD", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
@@ -88,6 +92,9 @@ async fn request_goes_out_with_content_length() {
     request
         .headers_mut()
         .insert("transfer-encoding", HeaderValue::from_static("chunked"));
+    request
+        .headers_mut()
+        .insert("expect", HeaderValue::from_static("100-continue"));
     let response = client().send(request, &HttpProfile::default()).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(read_limited(response.into_body(), 2).await.unwrap(), "ok");
@@ -203,4 +210,124 @@ async fn refused_connection_is_transient() {
     );
     assert!(error.is_transient());
     assert_eq!(error.step(), Some(Step::Connect));
+}
+
+/// TRN-21, RCV-21: each step has a limit of its own, counted from the last progress of the partner, and all have one
+/// together. The clock is not real: it goes on when nobody has anything to do.
+#[tokio::test(start_paused = true)]
+async fn each_step_has_its_limit() {
+    #[derive(Clone, Copy, Debug)]
+    enum Partner {
+        TakesNothing,
+        SaysNothing,
+        Processes,
+        StopsInTheBody,
+        Dribbles,
+    }
+    let seconds = Duration::from_secs;
+    for (partner, step, limit, after) in [
+        (Partner::TakesNothing, Step::Write, seconds(60), 60),
+        (Partner::SaysNothing, Step::Response, seconds(300), 300),
+        // Interim responses break the silence, up to the total.
+        (Partner::Processes, Step::Response, seconds(3600), 3600),
+        (Partner::StopsInTheBody, Step::Body, seconds(300), 300),
+        (Partner::Dribbles, Step::Body, seconds(3600), 3600),
+    ] {
+        let (ours, mut theirs) = duplex(64);
+        let serving = tokio::spawn(async move {
+            if matches!(partner, Partner::TakesNothing) {
+                std::future::pending::<()>().await;
+            }
+            read_until(&mut theirs, b"the end").await;
+            match partner {
+                Partner::Processes => loop {
+                    theirs.write_all(b"HTTP/1.1 102 Processing\r\n\r\n").await.unwrap();
+                    tokio::time::sleep(Duration::from_secs(200)).await;
+                },
+                Partner::StopsInTheBody | Partner::Dribbles => {
+                    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+                    theirs.write_all(head).await.unwrap();
+                    while matches!(partner, Partner::Dribbles) {
+                        theirs.write_all(b"x").await.unwrap();
+                        tokio::time::sleep(Duration::from_secs(299)).await;
+                    }
+                }
+                _ => {}
+            }
+            std::future::pending::<()>().await;
+        });
+        let profile = HttpProfile::default();
+        let started = Instant::now();
+        let deadline = Deadline::after(profile.timeouts.total);
+        let connection = Connection::over(ours).await.unwrap();
+        let request = post("/as2", b"a body that is longer than what the stream holds: the end");
+        let exchange = connection.exchange(request, &profile, deadline, None).await;
+        let error = match exchange {
+            Ok(response) => read_limited(response.into_body(), 1_000_000).await.unwrap_err(),
+            Err(failed) => {
+                assert!(!failed.unanswered);
+                failed.error
+            }
+        };
+        let (found, reached) = match error {
+            TransportError::Timeout { step, limit } | TransportError::TotalTimeout { step, limit } => (step, limit),
+            other => panic!("{partner:?}: {other:?}"),
+        };
+        assert_eq!((found, reached), (step, limit), "{partner:?}");
+        assert_eq!(started.elapsed().as_secs(), after, "{partner:?}");
+        serving.abort();
+    }
+}
+
+/// TRN-21: so have the steps before the request.
+#[tokio::test(start_paused = true)]
+async fn connecting_has_its_limits() {
+    let started = Instant::now();
+    let deadline = Deadline::after(Duration::from_secs(50));
+    let never = || std::future::pending::<Result<(), TransportError>>();
+    let limit = Duration::from_secs(30);
+    let error = deadline.within(Step::Connect, limit, never()).await.unwrap_err();
+    assert!(matches!(
+        error,
+        TransportError::Timeout {
+            step: Step::Connect,
+            ..
+        }
+    ));
+    assert!(error.is_transient());
+    assert_eq!(started.elapsed(), limit);
+    let error = deadline.within(Step::Tls, limit, never()).await.unwrap_err();
+    assert!(matches!(error, TransportError::TotalTimeout { step: Step::Tls, .. }));
+    assert_eq!(started.elapsed(), Duration::from_secs(50));
+}
+
+/// TRN-21: a server that takes connections and never shakes hands.
+#[tokio::test]
+async fn silent_handshakes_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut profile = HttpProfile::default();
+    profile.timeouts.tls = Duration::from_millis(50);
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let client = match HyperClient::new() {
+        Ok(client) => client,
+        // Nothing to shake hands with.
+        Err(_) => return,
+    };
+    let error = client.send(post(&url, b"x"), &profile).await.unwrap_err();
+    assert!(
+        matches!(error, TransportError::Timeout { step: Step::Tls, .. }),
+        "{error:?}"
+    );
+    assert!(error.is_transient());
+}
+
+/// REL-01: nothing that somebody has to change is tried again by itself.
+#[test]
+fn which_failures_pass() {
+    for (status, transient) in [(407, false), (403, false), (502, true), (503, true), (504, true)] {
+        let status = StatusCode::from_u16(status).unwrap();
+        let error = TransportError::Proxy { status };
+        assert_eq!(error.is_transient(), transient, "{status}");
+        assert_eq!(error.step(), Some(Step::Connect));
+    }
 }
