@@ -87,6 +87,9 @@ pub mod keystore;
 mod spool;
 pub mod store;
 
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
 #[cfg(feature = "transport")]
 pub mod transport;
 

@@ -24,7 +24,7 @@ const ROOMS: &[&[&str]] = &[
     &["keystore", "spool", "store"],
     &["transport"],
     &["exchange"],
-    &["client", "receiver"],
+    &["client", "receiver", "testing"],
 ];
 
 const VALUES: usize = 0;

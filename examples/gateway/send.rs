@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) async fn run(args: Send) -> Result<u8> {
     let message_id = check(&args)?;
-    let station = Station::open(config::load(&args.config)?)?;
+    let station = Station::open(config::load(&args.config)?).await?;
     let partner = station.config.partner(&args.to, args.from.as_deref())?;
     let partnership = match args.r#async {
         true => partner.asynchronous()?,

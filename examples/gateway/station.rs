@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use ediint::keystore::MemoryKeyStore;
-use ediint::store::{MemoryStore, Partnerships};
+use ediint::store::{Partnerships, RedbStore};
 use ediint::transport::{HttpClient, HyperClient};
 use ediint::{As2Client, As2Receiver, Limits, MessageStore, SpoolOptions};
 
@@ -27,7 +27,7 @@ pub(crate) struct Station {
 }
 
 impl Station {
-    pub(crate) fn open(config: Config) -> Result<Self> {
+    pub(crate) async fn open(config: Config) -> Result<Self> {
         for directory in ["spool", "inbox", "outbox", "sent", "failed", "receipts"] {
             let path = config.data_dir.join(directory);
             fs::create_dir_all(&path).map_err(|error| format!("cannot make {}: {error}", path.display()))?;
@@ -50,7 +50,7 @@ impl Station {
             spools: SpoolOptions::new().directory(config.data_dir.join("spool")),
             keys: Arc::new(keys),
             partners: Arc::new(partners),
-            store: Arc::new(MemoryStore::new()),
+            store: store(&config).await?,
             limits,
             http: HyperClient::new()?,
             config,
@@ -94,4 +94,38 @@ impl Station {
             .http_client(self.http.clone());
         Ok(builder.build()?)
     }
+}
+
+/// PostgreSQL where it is configured, else a file that any number of processes of this machine share.
+async fn store(config: &Config) -> Result<Arc<dyn MessageStore>> {
+    #[cfg(feature = "postgres")]
+    if let Some(url) = &config.postgres {
+        let tls = if stays_here(url) { None } else { Some(postgres_tls()?) };
+        return Ok(Arc::new(ediint::store::PostgresStore::connect(url, tls).await?));
+    }
+    Ok(Arc::new(RedbStore::open(config.data_dir.join("store.redb")).await?))
+}
+
+/// Whether a connection to this database leaves the machine.
+#[cfg(feature = "postgres")]
+fn stays_here(url: &str) -> bool {
+    let parsed: Option<http::Uri> = url.parse().ok();
+    let host = parsed.as_ref().and_then(http::Uri::host).unwrap_or_default();
+    let loopback = |host: &str| {
+        host.parse()
+            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+    };
+    host.is_empty() || host == "localhost" || loopback(host.trim_matches(['[', ']']))
+}
+
+/// The public roots vouch for the database.
+#[cfg(feature = "postgres")]
+fn postgres_tls() -> Result<rustls::ClientConfig> {
+    let roots = webpki_roots::TLS_SERVER_ROOTS
+        .iter()
+        .cloned()
+        .collect::<rustls::RootCertStore>();
+    let builder = rustls::ClientConfig::builder_with_provider(ediint::transport::default_provider()?);
+    let builder = builder.with_safe_default_protocol_versions()?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

@@ -33,7 +33,7 @@ pub(crate) async fn run(args: &Status) -> Result<u8> {
     if let Some(id) = &args.message_id {
         filter = filter.message_id(MessageId::parse(id).map_err(|error| format!("MESSAGE-ID: {error}"))?);
     }
-    let station = Station::open(config::load(&args.config)?)?;
+    let station = Station::open(config::load(&args.config)?).await?;
     let lines = lines(&*station.store, &filter).await?;
     if let (Some(id), true) = (&args.message_id, lines.is_empty()) {
         return Err(format!("there is no message {id} on record").into());

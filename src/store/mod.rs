@@ -5,13 +5,19 @@
 //! stores for real implements [`MessageStore`]; the documentation of each call says what it promises and what a wrong
 //! answer costs.
 
+#[cfg(any(feature = "postgres", feature = "redb"))]
+mod codec;
 mod entry;
 mod id;
 mod memory;
 mod outbox;
 mod partnerships;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
 mod received;
+#[cfg(feature = "redb")]
+mod redb;
 mod sent;
 
 use std::error::Error;
@@ -25,8 +31,12 @@ pub use id::{ClaimToken, Direction, ExchangeId};
 pub use memory::MemoryStore;
 pub use outbox::{Attempts, Job, Work};
 pub use partnerships::{PartnershipStore, PartnershipStoreError, Partnerships};
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOpenError, PostgresStore};
 pub use query::{Cursor, Filter, Listed, Page, Record, Retention};
 pub use received::{Claim, PostState, PostStep, Posting, ReceivedRecord};
+#[cfg(feature = "redb")]
+pub use redb::{RedbOpenError, RedbStore};
 pub use sent::{QueuedRequest, ReceiptRecord, Resolution, SentOutcome, SentRecord, SentState, SentStep};
 
 /// What must outlive a crash: the inbound messages that were delivered, the outbound ones and their receipts, and what is
@@ -230,6 +240,9 @@ pub enum StoreError {
         /// The most records it may hold.
         limit: usize,
     },
+    /// A record cannot be read: a newer version of the crate wrote it, or it is damaged.
+    #[error("a record of the message store cannot be read")]
+    Unreadable(#[source] Box<dyn Error + Send + Sync>),
     /// The claim is not held: its lease ended, and somebody else claimed or completed the message.
     #[error("the claim on this message is no longer held")]
     ClaimLost,

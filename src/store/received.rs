@@ -133,6 +133,18 @@ pub enum PostState {
     Failed,
 }
 
+impl PostState {
+    /// Its name, for databases and people.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// How the work on an asynchronous receipt went: see
 /// [`MessageStore::update_posting`](super::MessageStore::update_posting).
 #[derive(Clone, Debug, PartialEq, Eq)]

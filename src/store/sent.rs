@@ -236,13 +236,21 @@ impl fmt::Display for SentOutcome {
     }
 }
 
+impl SentState {
+    /// Its name, for databases and people.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sending => "sending",
+            Self::AwaitingReceipt => "awaiting-receipt",
+            Self::Closed(outcome) => outcome.as_str(),
+        }
+    }
+}
+
 impl fmt::Display for SentState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sending => f.write_str("sending"),
-            Self::AwaitingReceipt => f.write_str("awaiting-receipt"),
-            Self::Closed(outcome) => outcome.fmt(f),
-        }
+        f.write_str(self.as_str())
     }
 }
 

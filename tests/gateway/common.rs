@@ -238,9 +238,17 @@ impl Serving {
 }
 
 impl Drop for Serving {
+    /// Of a test that failed, what was logged is shown.
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking()
+            && let Some(mut stderr) = self.child.stderr.take()
+        {
+            let mut said = String::new();
+            let _ = stderr.read_to_string(&mut said);
+            eprintln!("{:?}:\n{said}", self.listening);
+        }
     }
 }

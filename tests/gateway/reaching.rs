@@ -104,7 +104,7 @@ fn no_client_certificate_where_one_is_wanted() {
     );
     let (code, told, mut steps) = report(&pair);
     assert_eq!(code, 3, "{told}");
-    assert_eq!(steps.pop(), Some(("client-certificate".to_owned(), false)));
+    assert_eq!(steps.pop(), Some(("client-certificate".to_owned(), false)), "{told}");
     assert_eq!(steps, ok(&["dns", "tcp", "tls", "trust"]));
 }
 

@@ -20,7 +20,7 @@ use listener::{Endpoint, Listener};
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(args: &Serve) -> Result<u8> {
-    let station = Arc::new(Station::open(config::load(&args.config)?)?);
+    let station = Arc::new(Station::open(config::load(&args.config)?).await?);
     let config = &station.config;
     let mut listeners = Vec::new();
     if let Some(address) = config.listen {

@@ -1,0 +1,72 @@
+use crate::testing::ManualClock;
+
+use super::*;
+
+fn id() -> ExchangeId {
+    let name = |name| As2Name::new(name).unwrap();
+    let message_id = crate::MessageId::parse("<1@acme>").unwrap();
+    ExchangeId::new(name("us"), name("acme"), message_id)
+}
+
+#[tokio::test]
+async fn a_newer_file_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store");
+    drop(RedbStore::open(&path).await.unwrap());
+    let database = open(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let meta = redb::TableDefinition::<&str, u64>::new("meta");
+    transaction.open_table(meta).unwrap().insert("schema", 9).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    let error = RedbStore::open(&path).await.unwrap_err();
+    assert!(matches!(error, RedbOpenError::Schema { found: 9, .. }), "{error:?}");
+    assert!(error.to_string().contains("schema version 9"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_no_store_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("letter");
+    let letter = "Dear partner, ".repeat(1000);
+    std::fs::write(&path, &letter).unwrap();
+    let error = RedbStore::open(&path).await.unwrap_err();
+    assert!(matches!(error, RedbOpenError::Database { .. }), "{error:?}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), letter);
+    let error = RedbStore::open(directory.path().join("missing/store"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, RedbOpenError::File { .. }), "{error:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_file_is_its_owners_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store");
+    RedbStore::open(&path).await.unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+/// Waiting for the turn takes time too: what has ended meanwhile has ended.
+#[tokio::test]
+async fn the_time_is_that_of_the_turn() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::new());
+    let store = RedbStore::open(directory.path().join("store"))
+        .await
+        .unwrap()
+        .clock(clock.clone());
+    let lease = Duration::from_secs(60);
+    store.claim(&id(), None, lease).await.unwrap();
+    let other = store.database.begin_write().unwrap();
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.claim(&id(), None, lease).await }
+    });
+    tokio::task::yield_now().await;
+    clock.advance(lease);
+    other.abort().unwrap();
+    assert!(matches!(waiting.await.unwrap().unwrap(), Claim::New(_)));
+}

@@ -1,0 +1,229 @@
+//! `PostgresStore` on a real server: `EDIINT_POSTGRES` is its URL, and `EDIINT_POSTGRES_CERTIFICATE` the file with its
+//! certificate, as `tests/postgres/setup` makes them. Without them nothing runs, unless `EDIINT_PEERS=1` insists.
+
+#![expect(clippy::unwrap_used, reason = "all of this is test code")]
+
+use std::env;
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use ediint::cms::Certificate;
+use ediint::partnership::{ServerTrust, TlsProfile};
+use ediint::store::{
+    Claim, ExchangeId, MessageStore, PostgresOpenError, PostgresStore, ReceivedRecord, Retention, StoreError,
+};
+use ediint::testing::ManualClock;
+use ediint::testing::message_store::{Subject, check};
+use ediint::transport::{client_config, default_provider};
+use ediint::{As2Name, BoxFuture, MessageId};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::task::JoinSet;
+use tokio_postgres::NoTls;
+
+/// The server, where there is one.
+#[derive(Clone)]
+struct Server {
+    url: String,
+    certificate: Certificate,
+}
+
+impl Server {
+    fn get() -> Option<Self> {
+        let Ok(url) = env::var("EDIINT_POSTGRES") else {
+            let insisted = env::var_os("EDIINT_PEERS").is_some_and(|value| value == "1");
+            assert!(!insisted, "EDIINT_PEERS=1, but EDIINT_POSTGRES is not set");
+            eprintln!("not run: set EDIINT_POSTGRES to what tests/postgres/setup prints");
+            return None;
+        };
+        let certificate = env::var_os("EDIINT_POSTGRES_CERTIFICATE").expect("the file of the server's certificate");
+        let certificate = Certificate::from_pem(&std::fs::read(certificate).unwrap()).unwrap();
+        Some(Self { url, certificate })
+    }
+
+    fn tls(&self) -> ClientConfig {
+        let mut profile = TlsProfile::default();
+        profile.trust = ServerTrust::pinned([self.certificate.der()]);
+        client_config(&profile, Arc::new(RootCertStore::empty()), default_provider().unwrap()).unwrap()
+    }
+
+    /// The URL of a schema of its own, which is empty.
+    async fn schema(&self) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let name = format!("test_{}_{number}_{}", std::process::id(), since.as_micros());
+        self.execute(&self.url, &format!("CREATE SCHEMA {name}")).await;
+        format!("{}?options=-csearch_path%3D{name}", self.url)
+    }
+
+    async fn execute(&self, url: &str, statement: &str) {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(statement).await.unwrap();
+    }
+}
+
+struct Database {
+    server: Server,
+    url: std::sync::Mutex<String>,
+}
+
+impl Database {
+    async fn open(&self, clock: Arc<ManualClock>, retention: Retention) -> Arc<dyn MessageStore> {
+        let url = self.url.lock().unwrap().clone();
+        let store = PostgresStore::connect(&url, Some(self.server.tls())).await.unwrap();
+        Arc::new(store.connections(6).clock(clock).retention(retention))
+    }
+}
+
+impl Subject for Database {
+    fn create(&self, clock: Arc<ManualClock>, retention: Retention) -> BoxFuture<'_, Arc<dyn MessageStore>> {
+        Box::pin(async move {
+            let url = self.server.schema().await;
+            *self.url.lock().unwrap() = url;
+            self.open(clock, retention).await
+        })
+    }
+
+    fn reopen(&self, clock: Arc<ManualClock>, retention: Retention) -> BoxFuture<'_, Option<Arc<dyn MessageStore>>> {
+        Box::pin(async move { Some(self.open(clock, retention).await) })
+    }
+}
+
+fn id(number: u32) -> ExchangeId {
+    let name = |name| As2Name::new(name).unwrap();
+    let message_id = MessageId::parse(&format!("<{number}@acme>")).unwrap();
+    ExchangeId::new(name("us"), name("acme"), message_id)
+}
+
+/// An error with all its causes.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_keeps_the_promises() {
+    let Some(server) = Server::get() else { return };
+    let url = std::sync::Mutex::default();
+    check(&Database { server, url }).await;
+}
+
+/// A fleet starts at once on an empty database.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_many_makes_the_tables() {
+    let Some(server) = Server::get() else { return };
+    let url = server.schema().await;
+    let mut fleet = JoinSet::new();
+    for _ in 0..8 {
+        let (url, tls) = (url.clone(), server.tls());
+        fleet.spawn(async move { PostgresStore::connect(&url, Some(tls)).await.unwrap() });
+    }
+    let fleet = fleet.join_all().await;
+    let mut new = 0;
+    for store in &fleet {
+        match store.claim(&id(1), None, Duration::from_secs(60)).await.unwrap() {
+            Claim::New(_) => new += 1,
+            other => assert_eq!(other, Claim::InProgress),
+        }
+    }
+    assert_eq!(new, 1);
+}
+
+/// Whatever the machines' clocks say.
+#[tokio::test]
+async fn leases_go_by_the_clock_of_the_database() {
+    let Some(server) = Server::get() else { return };
+    let store = PostgresStore::connect(&server.schema().await, None).await.unwrap();
+    let Claim::New(token) = store.claim(&id(1), None, Duration::from_secs(600)).await.unwrap() else {
+        panic!("not new")
+    };
+    let record = ReceivedRecord::new([1; 32], SystemTime::UNIX_EPOCH).post_to("https://acme.example/".parse().unwrap());
+    store
+        .complete(&id(1), token, record, Duration::from_secs(600))
+        .await
+        .unwrap();
+    assert_eq!(store.claim_due(Duration::from_secs(600), 1, &[]).await.unwrap(), []);
+    let due = store.next_due().await.unwrap().unwrap();
+    assert!(
+        (Duration::from_secs(500)..=Duration::from_secs(600)).contains(&due),
+        "{due:?}"
+    );
+    let waiting = store.find_received(&id(1)).await.unwrap().unwrap().posting.unwrap();
+    assert!(waiting.attempts.due_at.unwrap() > SystemTime::UNIX_EPOCH);
+}
+
+#[tokio::test]
+async fn newer_tables_are_left_alone() {
+    let Some(server) = Server::get() else { return };
+    let url = server.schema().await;
+    drop(PostgresStore::connect(&url, None).await.unwrap());
+    server.execute(&url, "INSERT INTO ediint_schema VALUES (7)").await;
+    let error = PostgresStore::connect(&url, None).await.unwrap_err();
+    assert!(
+        matches!(error, PostgresOpenError::Schema { found: 7, known: 1 }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn records_of_a_newer_version_are_errors() {
+    let Some(server) = Server::get() else { return };
+    let url = server.schema().await;
+    let store = PostgresStore::connect(&url, None).await.unwrap();
+    store.claim(&id(1), None, Duration::from_secs(60)).await.unwrap();
+    server
+        .execute(&url, "UPDATE ediint_exchanges SET record = set_byte(record, 0, 9)")
+        .await;
+    let error = store.find_received(&id(1)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unreadable(_)), "{error:?}");
+    assert!(chain(&error).contains("version 9"), "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_connection_is_said() {
+    let Some(server) = Server::get() else { return };
+    let (front, host) = server.url.split_once('@').unwrap();
+    let (user, password) = front.rsplit_once(':').unwrap();
+    let wrong = PostgresStore::connect(&format!("{user}:wrong@{host}"), None)
+        .await
+        .unwrap_err();
+    assert!(matches!(wrong, PostgresOpenError::Connection(_)), "{wrong:?}");
+    assert!(
+        chain(&wrong).contains("password authentication failed"),
+        "{}",
+        chain(&wrong)
+    );
+    let nobody = "postgres://ediint@localhost:1/postgres";
+    let nobody = PostgresStore::connect(nobody, None).await.unwrap_err();
+    assert!(chain(&nobody).to_lowercase().contains("refused"), "{}", chain(&nobody));
+    let none = PostgresStore::connect("postgres://[", None).await.unwrap_err();
+    assert!(matches!(none, PostgresOpenError::Url(_)), "{none:?}");
+    let store = PostgresStore::connect(&server.schema().await, Some(server.tls()))
+        .await
+        .unwrap();
+    for shown in [chain(&wrong), format!("{wrong:?}"), format!("{store:?}")] {
+        assert!(!shown.contains(password), "{shown}");
+    }
+}
+
+/// Another server than ours, with which nothing is said in the clear instead.
+#[tokio::test]
+async fn a_server_that_is_not_trusted_is_refused() {
+    let Some(server) = Server::get() else { return };
+    let mut profile = TlsProfile::default();
+    profile.trust = ServerTrust::PinnedCertificates(vec![[0; 32]]);
+    let tls = client_config(&profile, Arc::new(RootCertStore::empty()), default_provider().unwrap()).unwrap();
+    let error = PostgresStore::connect(&server.schema().await, Some(tls))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, PostgresOpenError::Connection(_)), "{error:?}");
+    assert!(chain(&error).contains("certificate"), "{}", chain(&error));
+}
