@@ -58,10 +58,16 @@
 //! # }
 //! ```
 //!
+//! # When something goes wrong
+//!
+//! [`diagnose`] explains a captured message or receipt to the people who support partners: its layers, whom it is
+//! encrypted for, who signed, every digest that a partner may have computed, and why it is refused.
+//!
 //! # Features
 //!
 //! `client` and `receiver` (both on) are the two shells; `graviola` (on) gives TLS and RSA signing without a C compiler.
-//! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`], [`mdn`].
+//! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`],
+//! [`mdn`], and [`diagnose`].
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -92,6 +98,8 @@ pub mod testing;
 
 #[cfg(feature = "transport")]
 pub mod transport;
+
+pub mod diagnose;
 
 #[cfg(feature = "transport")]
 mod exchange;

@@ -23,7 +23,7 @@ const ROOMS: &[&[&str]] = &[
     &["envelope", "mdn"],
     &["keystore", "spool", "store"],
     &["transport"],
-    &["exchange"],
+    &["diagnose", "exchange"],
     &["client", "receiver", "testing"],
 ];
 

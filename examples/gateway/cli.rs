@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Send(Send),
     /// Try the way to a partner step by step, without business data
     TestPartner(TestPartner),
+    /// Explain a captured message or receipt: its layers, keys, signers, MICs, and what becomes of it
+    Inspect(Inspect),
     /// Show what is pending, sent, received and failed
     Status(Status),
     /// List every certificate with its role and the days that it is still valid
@@ -95,6 +97,17 @@ pub(crate) struct TestPartner {
     /// The AS2 name of our station, where several have a partner of that name
     #[arg(long, value_name = "STATION")]
     pub(crate) from: Option<String>,
+    /// JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Inspect {
+    /// The configuration file
+    pub(crate) config: PathBuf,
+    /// A file: the HTTP head, an empty line, the body
+    pub(crate) message: PathBuf,
     /// JSON
     #[arg(long)]
     pub(crate) json: bool,

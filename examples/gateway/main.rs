@@ -15,6 +15,7 @@ mod files;
 mod identity;
 mod inbox;
 mod init;
+mod inspect;
 mod outbox;
 mod outcome;
 mod progress;
@@ -73,6 +74,7 @@ async fn run(command: Command) -> Result<u8> {
         Command::Serve(args) => serve::run(&args).await,
         Command::Send(args) => send::run(args).await,
         Command::TestPartner(args) => test_partner::run(&args).await,
+        Command::Inspect(args) => inspect::run(&args).await,
         Command::Status(args) => status::run(&args).await,
         Command::Certificates(args) => certificates::run(&args),
     }

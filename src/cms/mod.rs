@@ -25,3 +25,4 @@ pub use event::{CmsError, CmsEvent, CmsTrailer, ContentKind, SignedHead};
 pub(crate) use pkcs1::signature_scheme;
 pub use reader::CmsReader;
 pub use signed::{PendingSignature, SignatureError, SignatureOptions, SignerCheck, SigningInput, check_signers};
+pub(crate) use signed::{SignerClaim, describe_signer};

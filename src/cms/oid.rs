@@ -35,13 +35,20 @@ pub(super) fn dotted(content: &[u8]) -> String {
 /// Dotted, with the name where it is a known one, for people.
 pub(super) fn text(content: &[u8]) -> String {
     let dotted = dotted(content);
-    let name = ObjectIdentifier::from_bytes(content)
-        .ok()
-        .and_then(|oid| DB.by_oid(&oid));
-    match name {
+    match known_name(content) {
         Some(name) => format!("{dotted} ({name})"),
         None => dotted,
     }
+}
+
+/// The name alone, dotted where it is not known.
+pub(super) fn name(content: &[u8]) -> String {
+    known_name(content).map_or_else(|| dotted(content), str::to_owned)
+}
+
+fn known_name(content: &[u8]) -> Option<&'static str> {
+    let oid = ObjectIdentifier::from_bytes(content).ok()?;
+    DB.by_oid(&oid)
 }
 
 /// The identifiers of a digest (RFC 5754 §2, RFC 3370 §2.1) and of its RSA signatures (§3.2).

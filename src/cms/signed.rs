@@ -3,6 +3,7 @@
 mod attributes;
 mod build;
 mod check;
+mod describe;
 mod signer_info;
 
 #[cfg(test)]
@@ -10,3 +11,4 @@ mod tests;
 
 pub use build::{PendingSignature, SignatureOptions, SigningInput};
 pub use check::{SignatureError, SignerCheck, check_signers};
+pub(crate) use describe::{SignerClaim, describe_signer};

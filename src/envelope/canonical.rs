@@ -1,12 +1,12 @@
 /// Turns line ends into CRLF, as products do that sign text in its canonical form (RFC 8551 §3.1.1).
 #[derive(Debug, Default)]
-pub(super) struct Canonical {
+pub(crate) struct Canonical {
     after_cr: bool,
 }
 
 impl Canonical {
     /// Hands out the canonical form of the next octets.
-    pub(super) fn update(&mut self, mut input: &[u8], mut next: impl FnMut(&[u8])) {
+    pub(crate) fn update(&mut self, mut input: &[u8], mut next: impl FnMut(&[u8])) {
         while let Some(end) = memchr::memchr2(b'\r', b'\n', input) {
             let (line, rest) = input.split_at(end);
             if !line.is_empty() {

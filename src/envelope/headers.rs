@@ -16,7 +16,7 @@ pub struct As2Headers {
 }
 
 /// Why headers are not those of an AS2 message. The reply is 400: there is nobody to answer with a receipt.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum As2HeaderError {
     /// A mandatory header is missing.

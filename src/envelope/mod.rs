@@ -57,6 +57,8 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use canonical::Canonical;
+pub(crate) use decoder::Record;
 pub use decoder::{Decoded, Decoder, Fault, KeyRequest, LayerKind, PayloadFilename, Progress, SignatureFound};
 pub use encoder::{AwaitingSignature, Blueprint, EncodeError, Encoded, Encoder, SignatureBlueprint, Step};
 pub use headers::{As2HeaderError, As2Headers};

@@ -7,15 +7,15 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::content_keys;
-use crate::cms::{Certificate, SignerCheck};
-use crate::envelope::{As2Headers, Decoded, Decoder, Progress, SignatureFound};
+use crate::cms::Certificate;
+use crate::envelope::{As2Headers, Decoded, Decoder, Progress};
 use crate::keystore::{CertificateUsage, KeyStore, KeyStoreError};
 use crate::limits::Limits;
 use crate::mdn::{Disposition, ErrorModifier, Expected, Mdn, MdnError, ReceiptSignature, ReceiptStatus};
 use crate::message_id::MessageId;
 use crate::mic::MicSet;
 use crate::mime::HeaderBlock;
-use crate::partnership::{AcceptPolicy, Partnership, SignerRefusal};
+use crate::partnership::Partnership;
 use crate::store::{ExchangeId, ReceiptRecord, SentOutcome, SentRecord};
 
 /// What became of a message that was sent, as far as is known: the result of
@@ -171,7 +171,7 @@ impl ReceivedReport {
                 None,
             ),
             None => (ReceiptSignature::Unsigned, None),
-            Some(found) => check(found, &certificates, partnership.accept_policy(), now),
+            Some(found) => ReceiptSignature::of(found.check(&certificates).check, partnership.accept_policy(), now),
         };
         let expected = Expected::new(id.message_id(), &sent.mics, sent.requested_digest)
             .signed(sent.signed_receipt)
@@ -188,29 +188,6 @@ impl ReceivedReport {
             http_status: None,
         })
     }
-}
-
-/// Whether the partner signed: the rules are those for messages (MDN-50).
-fn check(
-    found: &SignatureFound,
-    certificates: &[Certificate],
-    policy: &AcceptPolicy,
-    now: SystemTime,
-) -> (ReceiptSignature, Option<Certificate>) {
-    let reason = match found.check(certificates).check {
-        SignerCheck::Verified {
-            certificate, digest, ..
-        } => match policy.check_signer(&certificate, digest, now) {
-            Ok(_) => return (ReceiptSignature::Verified, Some(certificate)),
-            Err(SignerRefusal::NotValid) => ErrorModifier::AuthenticationFailed,
-            Err(SignerRefusal::WeakDigest | SignerRefusal::WeakKey(_)) => ErrorModifier::InsufficientMessageSecurity,
-        },
-        SignerCheck::Failed { .. } => ErrorModifier::IntegrityCheckFailed,
-        SignerCheck::UnknownSigner { .. } => ErrorModifier::AuthenticationFailed,
-        // Nobody signed, whatever the framing looks like (INT-41).
-        SignerCheck::NoSigners => return (ReceiptSignature::Unsigned, None),
-    };
-    (ReceiptSignature::Invalid(reason), None)
 }
 
 /// How a receipt of this status closes the record of its message: it is the partner's last word on it. What anybody could

@@ -1,12 +1,15 @@
 //! What a receipt proves about the message that it answers (RFC 4130 §7.1, §7.3.1).
 
 use std::fmt;
+use std::time::SystemTime;
 
 use super::disposition::{Disposition, DispositionModifier, DispositionType, ErrorModifier, WarningModifier};
 use super::report::{Mdn, MdnError};
 use crate::algorithm::DigestAlgorithm;
+use crate::cms::{Certificate, SignerCheck};
 use crate::message_id::MessageId;
 use crate::mic::{Mic, MicError, MicSet};
+use crate::partnership::{AcceptPolicy, SignerRefusal};
 
 /// What was sent, and what its receipt must be like to confirm it.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +61,28 @@ pub enum ReceiptSignature {
     Verified,
     /// It does not count. The reason is the one that a message with such a signature would be refused for.
     Invalid(ErrorModifier),
+}
+
+impl ReceiptSignature {
+    /// Whether the partner signed: the rules are those for messages (MDN-50).
+    pub(crate) fn of(check: SignerCheck, policy: &AcceptPolicy, now: SystemTime) -> (Self, Option<Certificate>) {
+        let reason = match check {
+            SignerCheck::Verified {
+                certificate, digest, ..
+            } => match policy.check_signer(&certificate, digest, now) {
+                Ok(_) => return (Self::Verified, Some(certificate)),
+                Err(SignerRefusal::NotValid) => ErrorModifier::AuthenticationFailed,
+                Err(SignerRefusal::WeakDigest | SignerRefusal::WeakKey(_)) => {
+                    ErrorModifier::InsufficientMessageSecurity
+                }
+            },
+            SignerCheck::Failed { .. } => ErrorModifier::IntegrityCheckFailed,
+            SignerCheck::UnknownSigner { .. } => ErrorModifier::AuthenticationFailed,
+            // Nobody signed, whatever the framing looks like (INT-41).
+            SignerCheck::NoSigners => return (Self::Unsigned, None),
+        };
+        (Self::Invalid(reason), None)
+    }
 }
 
 /// What became of the receipt for a message.

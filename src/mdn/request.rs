@@ -8,7 +8,10 @@ use super::options::{Importance, MicalgChoice, OptionsError, ReceiptOptions};
 use crate::algorithm::{DigestAlgorithm, MicalgStyle};
 use crate::message_id::domain_part;
 use crate::mime::{HeaderBlock, HeaderError};
-use crate::partnership::{ReceiptDelivery, ReceiptRequest, ReceiptRule};
+use crate::partnership::{AcceptPolicy, ReceiptDelivery, ReceiptRequest, ReceiptRule};
+
+/// The digest of receipts and MICs for senders that name none (SMI-43, MDN-43).
+const DEFAULT_DIGEST: DigestAlgorithm = DigestAlgorithm::Sha256;
 
 /// What a received message says about the receipt that its sender wants (RFC 4130 §7.3).
 ///
@@ -104,6 +107,21 @@ impl RequestedReceipt {
     #[must_use]
     pub fn options_error(&self) -> Option<&OptionsError> {
         self.options.as_ref().err()
+    }
+
+    /// The digests that the sender asks for, best first: the candidates for the MIC of a message without a signature
+    /// (SMI-43).
+    pub(crate) fn digests(&self) -> impl Iterator<Item = DigestAlgorithm> {
+        self.options().into_iter().flat_map(ReceiptOptions::digests)
+    }
+
+    /// [`RequestedReceipt::form`] with the digests that a policy allows.
+    pub(crate) fn form_under(&self, policy: &AcceptPolicy) -> Result<ReceiptForm, FailureModifier> {
+        let allowed: Vec<_> = DigestAlgorithm::ALL
+            .into_iter()
+            .filter(|digest| policy.allows_digest(*digest))
+            .collect();
+        self.form(&allowed, DEFAULT_DIGEST)
     }
 
     /// Chooses the kind of receipt. `accepted` are the digests that the policy allows; `default` signs where the sender

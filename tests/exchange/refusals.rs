@@ -1,5 +1,6 @@
 //! What is wrong with messages, and what the partner and the host are told (Matrix B).
 
+use ediint::cms::CertificateId;
 use ediint::keystore::PartnerCertificates;
 use ediint::mdn::{ErrorModifier, WarningModifier};
 use ediint::partnership::{AcceptPolicy, Compression, SendProfile};
@@ -96,13 +97,8 @@ async fn unauthenticated() {
     let carols = client(&world, alice_with_the_key_of_carol());
     let told = "processed/error: authentication-failed";
     let detail = format!(
-        " (the message is signed, but by no certificate configured for the partner (serial number {}))",
-        carol()
-            .certificate()
-            .serial()
-            .iter()
-            .map(|octet| format!("{octet:02x}"))
-            .collect::<String>()
+        " (the message is signed, but by no certificate configured for the partner ({}))",
+        CertificateId::issuer_and_serial(carol().certificate())
     );
     let detail = &*detail.leak();
     assert_refused(&mut world, &carols, signed(), unchanged, row(told, detail).mic()).await;

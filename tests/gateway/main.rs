@@ -12,6 +12,7 @@ mod common;
 mod configuration;
 mod exchange;
 mod init;
+mod inspecting;
 mod later;
 mod outbox;
 mod reaching;

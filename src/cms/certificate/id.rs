@@ -1,5 +1,7 @@
 //! How CMS names a certificate.
 
+use std::fmt;
+
 use super::names;
 use super::{Certificate, CertificateError, Tlvs, tag, tlv};
 
@@ -85,6 +87,32 @@ impl CertificateId {
                 tlv::constructed(tag::SEQUENCE, [issuer, &tlv::encode(tag::INTEGER, serial)])
             }
             Self::SubjectKeyIdentifier(id) => tlv::encode(tag::context(0), id),
+        }
+    }
+}
+
+/// What a certificate is named by may be as long as a stranger likes; no real one has more than this many octets.
+const SHOWN: usize = 64;
+
+/// The longest DER of an issuer's name that is shown, in octets.
+const ISSUER_SHOWN: usize = 1024;
+
+/// `serial number 1f of CN=...`, `key identifier ...`: short whatever it is, for it goes into logs.
+impl fmt::Display for CertificateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hex = |octets: &[u8]| match octets.get(..SHOWN).filter(|_| octets.len() > SHOWN) {
+            Some(shown) => tlv::hex(shown) + "...",
+            None => tlv::hex(octets),
+        };
+        match self {
+            Self::IssuerAndSerial { issuer, serial } => {
+                write!(f, "serial number {} of ", hex(serial))?;
+                match issuer.len() {
+                    0..=ISSUER_SHOWN => names::display(issuer, f),
+                    _ => f.write_str("(an issuer with a very long name)"),
+                }
+            }
+            Self::SubjectKeyIdentifier(id) => write!(f, "key identifier {}", hex(id)),
         }
     }
 }

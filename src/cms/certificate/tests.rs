@@ -170,3 +170,24 @@ fn control_characters_of_a_name_are_shown_escaped() {
     fields.subject = name;
     assert_eq!(Certificate(Arc::new(fields)).to_string(), "CN=a\\nb");
 }
+
+/// A stranger chooses how it is named: what is shown of it is short.
+#[test]
+fn identifiers_are_shown_short() {
+    let alice = certificate(include_bytes!("../../../tests/data/openssl/cms/alice.pem"));
+    let shown = CertificateId::issuer_and_serial(&alice).to_string();
+    assert_eq!(
+        shown,
+        format!("serial number {} of CN=alice, O=Example", tlv::hex(alice.serial()))
+    );
+    let shown = CertificateId::subject_key(&alice).to_string();
+    let key = tlv::hex(alice.subject_key_identifier());
+    assert_eq!(shown, format!("key identifier {key}"));
+    let long = CertificateId::IssuerAndSerial {
+        issuer: vec![0x30; 500_000],
+        serial: vec![0xcd; 500_000],
+    };
+    assert!(long.to_string().len() < 300, "{}", long.to_string().len());
+    let long = CertificateId::SubjectKeyIdentifier(vec![0xab; 65]).to_string();
+    assert_eq!(long, format!("key identifier {}...", "ab".repeat(64)));
+}

@@ -93,6 +93,12 @@ impl<'a> SignedAttributes<'a> {
         }
     }
 
+    /// The signed digest of the content, if it can be one.
+    pub(super) fn message_digest(&self, algorithm: DigestAlgorithm) -> Option<Mic> {
+        let signed = self.value(oid::MESSAGE_DIGEST).ok()??;
+        Mic::new(algorithm, signed.value).ok()
+    }
+
     /// RFC 6211 §3: the algorithms outside the signature are those inside.
     pub(super) fn check_algorithms(
         &self,

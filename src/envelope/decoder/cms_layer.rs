@@ -135,6 +135,9 @@ impl Structure {
     }
 
     fn enveloped(&self, head: EnvelopedHead, state: &mut State<'_>) -> Result<Content, Fault> {
+        if let Some(record) = &mut state.facts.record {
+            record.envelope.get_or_insert_with(|| head.clone());
+        }
         let cipher = head.cipher.clone()?;
         self.enter("enveloped-data", LayerKind::Encrypted(cipher), state)?;
         if !state.facts.policy.allows_cipher(cipher) {

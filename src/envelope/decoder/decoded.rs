@@ -5,7 +5,7 @@ use crate::cms::{Certificate, SignerCheck, check_signers};
 use crate::mic::{Mic, MicSet};
 use crate::mime::{HeaderBlock, sanitize_filename};
 
-use super::{Fault, LayerKind};
+use super::{Fault, LayerKind, Record};
 
 /// What a message held. [`Decoded::judge`] says whether it may be delivered.
 #[derive(Clone, Debug)]
@@ -31,6 +31,10 @@ pub struct Decoded {
     pub(crate) enveloped: bool,
     /// The digest that the receipt request prefers.
     pub(crate) requested: Option<DigestAlgorithm>,
+    /// All digests of an unsigned message that were computed.
+    pub(crate) unsigned_mics: MicSet,
+    /// What was seen, where that was asked for.
+    pub(crate) record: Option<Record>,
 }
 
 /// A signature that was found, not yet verified.

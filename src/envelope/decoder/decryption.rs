@@ -26,7 +26,7 @@ pub(super) struct Candidate {
 }
 
 impl Decryption {
-    pub(super) fn new(head: &EnvelopedHead, keys: &[ContentKey], state: &State<'_>) -> Result<Self, Fault> {
+    pub(super) fn new(head: &EnvelopedHead, keys: &[ContentKey], state: &mut State<'_>) -> Result<Self, Fault> {
         let cipher = head.cipher.clone()?;
         let mut decryptors = keys
             .iter()
@@ -47,7 +47,7 @@ impl Decryption {
         }
     }
 
-    fn chosen(decryptor: CbcDecryptor, state: &State<'_>) -> Self {
+    fn chosen(decryptor: CbcDecryptor, state: &mut State<'_>) -> Self {
         Self::Chosen {
             decryptor: Box::new(decryptor),
             plain: Vec::new(),

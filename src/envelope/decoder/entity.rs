@@ -2,6 +2,7 @@ use crate::envelope::unsigned_digest::UnsignedDigest;
 use crate::mime::{HeaderBlock, HeaderReader};
 
 use super::cms_layer::CmsLayer;
+use super::record::Track;
 use super::signed_layer::SignedLayer;
 use super::state::State;
 use super::transfer::Transfer;
@@ -9,33 +10,48 @@ use super::{Fault, Stop};
 
 /// A MIME entity inside another layer: its head, then its content.
 #[derive(Debug)]
-pub(super) enum Entity {
+pub(super) struct Entity {
+    track: Option<Track>,
+    reading: Reading,
+}
+
+#[derive(Debug)]
+enum Reading {
     Head(HeaderReader),
     Body(Body),
 }
 
 impl Entity {
-    pub(super) fn new(state: &State<'_>) -> Self {
-        Self::Head(HeaderReader::new(&state.facts.limits))
+    pub(super) fn new(state: &mut State<'_>) -> Self {
+        Self {
+            track: state.facts.begin_entity(),
+            reading: Reading::Head(HeaderReader::new(&state.facts.limits)),
+        }
+    }
+
+    /// Where its octets are kept for a diagnosis.
+    pub(super) fn track(&self) -> Option<Track> {
+        self.track
     }
 
     pub(super) fn update(&mut self, mut input: &[u8], state: &mut State<'_>) -> Result<(), Stop> {
-        if let Self::Head(reader) = self {
+        state.facts.keep(self.track, input);
+        if let Reading::Head(reader) = &mut self.reading {
             let Some(head) = reader.read(&mut input)? else {
                 return Ok(());
             };
-            *self = Self::Body(Body::inner(head, reader.raw(), state)?);
+            self.reading = Reading::Body(Body::inner(head, reader.raw(), state)?);
         }
-        match self {
-            Self::Body(body) => body.update(input, state),
-            Self::Head(_) => Ok(()),
+        match &mut self.reading {
+            Reading::Body(body) => body.update(input, state),
+            Reading::Head(_) => Ok(()),
         }
     }
 
     pub(super) fn finish(self, state: &mut State<'_>) -> Result<(), Stop> {
-        match self {
-            Self::Body(body) => body.finish(state),
-            Self::Head(_) => Err(Fault::Truncated.into()),
+        match self.reading {
+            Reading::Body(body) => body.finish(state),
+            Reading::Head(_) => Err(Fault::Truncated.into()),
         }
     }
 }
@@ -89,10 +105,19 @@ impl Body {
         let Some(kind) = head.content_type().ok().flatten() else {
             return Ok(None);
         };
+        let is_signed = SignedLayer::is_smime(&kind);
+        if let Some(record) = state
+            .facts
+            .record
+            .as_mut()
+            .filter(|_| kind.is_pkcs7_mime() || is_signed)
+        {
+            record.heads.push(head.clone());
+        }
         Ok(if kind.is_pkcs7_mime() {
             let layer = CmsLayer::new(kind.param("smime-type"), head, state)?;
             Some(Self::Cms(Box::new(layer)))
-        } else if SignedLayer::is_smime(&kind) {
+        } else if is_signed {
             Some(Self::Signed(Box::new(SignedLayer::new(&kind, head, state)?)))
         } else {
             None

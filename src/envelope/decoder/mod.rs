@@ -5,6 +5,7 @@ mod decoded;
 mod decryption;
 mod entity;
 mod fault;
+mod record;
 mod signature_part;
 mod signed_content;
 mod signed_layer;
@@ -30,6 +31,7 @@ use state::{Facts, State};
 pub(super) use decoded::CheckedSignature;
 pub use decoded::{Decoded, PayloadFilename, SignatureFound};
 pub use fault::Fault;
+pub(crate) use record::Record;
 pub use state::LayerKind;
 
 /// Work is done in pieces that stay in the processor's cache from one layer to the next.
@@ -74,7 +76,26 @@ impl Decoder {
     /// message.
     #[must_use]
     pub fn new(head: HeaderBlock, requested: &[DigestAlgorithm], policy: AcceptPolicy, limits: Limits) -> Self {
+        Self::begin(head, Facts::new(requested, policy, limits))
+    }
+
+    /// As [`Decoder::new`], for a diagnosis: computes every digest, decrypts under every cipher, and keeps in
+    /// [`Decoded::record`] all that it sees. So memory grows with the message.
+    pub(crate) fn recording(
+        head: HeaderBlock,
+        requested: &[DigestAlgorithm],
+        mut policy: AcceptPolicy,
+        limits: Limits,
+    ) -> Self {
+        for cipher in ContentCipher::ALL {
+            policy = policy.allow_weak_cipher(cipher);
+        }
         let mut facts = Facts::new(requested, policy, limits);
+        facts.record = Some(Record::default());
+        Self::begin(head, facts)
+    }
+
+    fn begin(head: HeaderBlock, mut facts: Facts) -> Self {
         let mut nothing = io::sink();
         let body = Body::outermost(
             head,

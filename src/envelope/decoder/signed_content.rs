@@ -2,6 +2,7 @@ use crate::mic::{Digester, MicSet};
 
 use super::Stop;
 use super::entity::Entity;
+use super::record::Track;
 use super::state::State;
 
 /// Signed content: digested exactly as it is while it is decoded.
@@ -12,13 +13,16 @@ use super::state::State;
 pub(super) struct SignedContent {
     digester: Digester,
     entity: Option<Box<Entity>>,
+    track: Option<Track>,
 }
 
 impl SignedContent {
-    pub(super) fn new(digester: Digester, state: &State<'_>) -> Self {
+    pub(super) fn new(digester: Digester, state: &mut State<'_>) -> Self {
+        let entity = Entity::new(state);
         Self {
             digester,
-            entity: Some(Box::new(Entity::new(state))),
+            track: entity.track(),
+            entity: Some(Box::new(entity)),
         }
     }
 
@@ -26,7 +30,10 @@ impl SignedContent {
         self.digester.update(octets);
         let result = match &mut self.entity {
             Some(entity) => entity.update(octets, state),
-            None => Ok(()),
+            None => {
+                state.facts.keep(self.track, octets);
+                Ok(())
+            }
         };
         self.keep_fault(result, state)
     }

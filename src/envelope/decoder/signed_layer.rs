@@ -119,7 +119,7 @@ impl Parts {
         }
     }
 
-    fn start(&mut self, state: &State<'_>) -> Result<(), Stop> {
+    fn start(&mut self, state: &mut State<'_>) -> Result<(), Stop> {
         match (self.digester.take(), &self.signature) {
             (Some(digester), _) => self.content = Some(SignedContent::new(digester, state)),
             (None, None) => self.signature = Some(SignaturePart::new(state)),

@@ -7,6 +7,7 @@ use crate::mic::{Digester, MicSet};
 use crate::mime::HeaderBlock;
 use crate::partnership::{AcceptPolicy, MicSource};
 
+use super::record::{Record, Track};
 use super::{Decoded, Fault, SignatureFound, Stop};
 
 /// A layer that was found around the payload.
@@ -51,6 +52,8 @@ pub(super) struct Facts {
     pub(super) content_fault: Option<Fault>,
     /// An EnvelopedData was begun, even if it was not read far enough to count as a layer.
     pub(super) enveloped: bool,
+    /// What is kept for a diagnosis; nothing where messages are only received.
+    pub(super) record: Option<Record>,
 }
 
 impl Facts {
@@ -68,6 +71,7 @@ impl Facts {
             signature: None,
             content_fault: None,
             enveloped: false,
+            record: None,
         }
     }
 
@@ -78,11 +82,24 @@ impl Facts {
             content_fault: self.content_fault,
             signature: self.signature,
             unsigned_mic: self.unsigned_mics.first().cloned(),
+            unsigned_mics: self.unsigned_mics,
             payload_head: self.payload_head,
             payload_len: self.payload_len,
             nothing_added: !self.added_in_cbc,
             enveloped: self.enveloped,
             requested: self.requested,
+            record: self.record,
+        }
+    }
+
+    /// Begins to keep the entity inside the layer that was entered last, for a diagnosis.
+    pub(super) fn begin_entity(&mut self) -> Option<Track> {
+        self.record.as_mut().map(Record::begin)
+    }
+
+    pub(super) fn keep(&mut self, track: Option<Track>, octets: &[u8]) {
+        if let (Some(record), Some(track)) = (&mut self.record, track) {
+            record.add(track, octets);
         }
     }
 
@@ -129,9 +146,16 @@ impl Facts {
         self.added(!raw.iter().all(plausible), inside_cbc);
     }
 
+    /// A diagnosis wants every digest.
+    fn recorded_digests(&self) -> impl Iterator<Item = DigestAlgorithm> + use<> {
+        let all = self.record.is_some().then_some(DigestAlgorithm::ALL);
+        all.into_iter().flatten()
+    }
+
     /// The digest of an unsigned message (RFC 4130 §7.3, §7.4.3).
     pub(super) fn unsigned_digester(&self) -> Digester {
-        Digester::new([self.requested.unwrap_or(self.policy.default_mic)])
+        let first = self.requested.unwrap_or(self.policy.default_mic);
+        Digester::new([first].into_iter().chain(self.recorded_digests()))
     }
 
     /// The digests that run while signed content streams: its SignerInfo, which names the right one, comes after it. They
@@ -146,6 +170,7 @@ impl Facts {
         if self.policy.mic_source == MicSource::Requested {
             digests.extend(self.requested);
         }
+        digests.extend(self.recorded_digests());
         Digester::new(digests)
     }
 }

@@ -109,7 +109,7 @@ pub enum RefusalDetail {
         error: SignatureError,
     },
     /// No certificate configured for the partner made the signature.
-    #[error("the message is signed, but by no certificate configured for the partner ({})", named(.0))]
+    #[error("the message is signed, but by no certificate configured for the partner ({0})")]
     UnknownSigner(CertificateId),
     /// No certificate is configured to verify the partner's signatures.
     #[error("no certificate is configured to verify this partner's signatures")]
@@ -147,19 +147,6 @@ pub enum RefusalDetail {
     /// No digest for the receipt could be computed.
     #[error("no digest for the receipt was computed")]
     NoMic,
-}
-
-/// A stranger chose the name, which goes into a log: no real serial number or key identifier has more than 64 octets.
-fn named(id: &CertificateId) -> String {
-    let hex = |octets: &[u8]| {
-        let shown = octets.iter().take(64).map(|octet| format!("{octet:02x}"));
-        let more = (octets.len() > 64).then(|| "...".to_owned());
-        shown.chain(more).collect::<String>()
-    };
-    match id {
-        CertificateId::IssuerAndSerial { serial, .. } => format!("serial number {}", hex(serial)),
-        CertificateId::SubjectKeyIdentifier(id) => format!("key identifier {}", hex(id)),
-    }
 }
 
 impl Decoded {

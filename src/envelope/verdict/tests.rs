@@ -295,7 +295,7 @@ fn names_of_unknown_signers_are_short() {
         serial,
     });
     assert!(
-        long.ends_with(&format!("(serial number {}...)", "cd".repeat(64))),
+        long.contains(&format!("(serial number {}... of ", "cd".repeat(64))),
         "{long}"
     );
 }
