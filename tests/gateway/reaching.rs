@@ -102,10 +102,11 @@ fn no_client_certificate_where_one_is_wanted() {
         "client_certificate = \"tls.pem\"\nclient_key = \"tls.key\"\n",
         "",
     );
-    let (code, told, mut steps) = report(&pair);
+    let (code, told, steps) = report(&pair);
     assert_eq!(code, 3, "{told}");
-    assert_eq!(steps.pop(), Some(("client-certificate".to_owned(), false)), "{told}");
-    assert_eq!(steps, ok(&["dns", "tcp", "tls", "trust"]));
+    // With TLS 1.3 the refusal may come only with the answer to the request.
+    let (failed, _) = steps.into_iter().find(|(_, ok)| !ok).unwrap();
+    assert!(matches!(failed.as_str(), "client-certificate" | "http"), "{told}");
 }
 
 #[test]
