@@ -66,6 +66,9 @@
 //! # Features
 //!
 //! `client` and `receiver` (both on) are the two shells; `graviola` (on) gives TLS and RSA signing without a C compiler.
+//! `aws-lc-rs` and `ring`, which need one, give TLS where graviola is off or does not support the processor; the order is
+//! that of [`default_provider`](transport::default_provider), and every place that takes cryptography takes a rustls
+//! `CryptoProvider` of the host's own too.
 //! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`],
 //! [`mdn`], and [`diagnose`].
 #![forbid(unsafe_code)]

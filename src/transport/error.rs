@@ -10,7 +10,7 @@ use http::StatusCode;
 use rustls::AlertDescription;
 
 use super::tls::{NoCryptoProvider, TlsProfileError, UntrustedCertificate};
-use crate::partnership::{Pin, TlsIdentity};
+use crate::partnership::Pin;
 
 /// A step of an exchange, in the order in which they happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -222,7 +222,7 @@ pub(super) fn of_rustls(error: rustls::Error) -> TransportError {
 
 /// Tells alerts about the client's certificate from others, for a client that has `identity`.
 #[cfg(feature = "client")]
-pub(super) fn for_client(error: TransportError, identity: Option<&TlsIdentity>) -> TransportError {
+pub(super) fn for_client(error: TransportError, identity: Option<&crate::partnership::TlsIdentity>) -> TransportError {
     match error {
         TransportError::Tls(rustls::Error::AlertReceived(alert)) if is_about_certificates(alert) => {
             let shown = identity.and_then(|identity| identity.chain().first());

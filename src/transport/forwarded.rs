@@ -126,7 +126,6 @@ impl TrustedProxies {
         self.networks.iter().any(|network| network.contains(address))
     }
 
-    #[expect(clippy::type_complexity, reason = "taken apart at once")]
     fn read(&self, headers: &HeaderMap) -> Result<(Option<PeerCertificate>, bool, Option<IpAddr>), ForwardedError> {
         let certificate = match &self.certificate {
             Some(field) => field.read(headers)?,

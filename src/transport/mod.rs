@@ -12,6 +12,7 @@ mod forwarded;
 mod http_client;
 #[cfg(feature = "client")]
 mod hyper_client;
+mod paced;
 mod probe;
 mod status;
 mod tls;
@@ -23,6 +24,7 @@ pub use forwarded::{ClientAddress, ForwardedCertificate, ForwardedError, Network
 pub use http_client::HttpClient;
 #[cfg(feature = "client")]
 pub use hyper_client::HyperClient;
+pub use paced::{Pace, PacedBody, TooSlow};
 pub use probe::{ClientCertificateUse, Probe, ProbeRequest, ProbeStep, ProbedStep};
 pub use status::{StatusError, require_success};
 pub use tls::{

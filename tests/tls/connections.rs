@@ -233,7 +233,8 @@ fn authenticated(preemptive: bool, allow_plaintext: bool) -> HttpProfile {
 #[tokio::test]
 async fn basic_authentication() {
     let authorization = "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n";
-    let cases: [(bool, &'static [&'static [u8]], &[bool], u16); 5] = [
+    type Case = (bool, &'static [&'static [u8]], &'static [bool], u16);
+    let cases: [Case; 5] = [
         (true, &[OK], &[true], 200),
         (false, &[OK], &[false], 200),
         (false, &[CHALLENGE, OK], &[false, true], 200),
@@ -267,6 +268,11 @@ async fn basic_authentication() {
     assert!(matches!(refused, TransportError::PlaintextCredentials), "{refused:?}");
     assert!(told(&refused).contains("use https"));
     assert!(requests.try_recv().is_err());
+    // A receipt that the partner wants over plain HTTP goes without.
+    let mut receipt = post(&url);
+    receipt.extensions_mut().insert(Egress::NamedHost);
+    client.send(receipt, &authenticated(true, false)).await.unwrap();
+    assert!(!requests.recv().await.unwrap().1.contains("Authorization"));
 }
 
 /// A body that can be sent only once is not sent a second time: the challenge is the answer.

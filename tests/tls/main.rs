@@ -3,7 +3,6 @@
 #![cfg(all(feature = "client", feature = "graviola"))]
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "what the helpers of a test cannot do is a failure of the test"
 )]
 

@@ -1,17 +1,13 @@
 //! The way to a partner, step by step.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Uri, header::USER_AGENT};
-use rustls::client::ResolvesClientCert;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::sign::CertifiedKey;
-use rustls::{AlertDescription, ClientConfig, DigitallySignedStruct, Error, ProtocolVersion, SignatureScheme};
+use http::header::USER_AGENT;
+use http::{HeaderValue, Method, Request, Uri};
+use rustls::{AlertDescription, ClientConfig, Error, ProtocolVersion};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -20,12 +16,10 @@ use tokio_rustls::client::TlsStream;
 use super::deadline::Deadline;
 use super::exchange::Connection;
 use super::target::{Target, prepare, proxy_address};
+use super::watch::Watched;
 use super::{HyperClient, authenticate, authentication, connect, error, proxy, secure, tunnel_authority};
 use crate::partnership::{HttpProfile, Pin};
-use crate::transport::tls::{
-    Distrust, PartnerVerifier, PresentedCertificate, Timestamp, TlsProfileError, TrustRule, UntrustedCertificate,
-    client_config_with,
-};
+use crate::transport::tls::Timestamp;
 use crate::transport::{
     ClientCertificateUse, Egress, Probe, ProbeRequest, ProbeStep, ProbedStep, RequestBody, Step, TransportError,
 };
@@ -155,7 +149,7 @@ impl Probing<'_> {
         };
         let handshake = self.handshake(target, config, tcp).await;
         let asked = watch.asked();
-        if let Some(seen) = watch.verifier.seen() {
+        if let Some(seen) = watch.seen() {
             self.probe.chain = seen.chain;
             self.probe.trust = seen.verdict.ok();
         }
@@ -367,125 +361,5 @@ fn is_refusal(error: &TransportError, asked: bool) -> bool {
             asked
         }
         _ => false,
-    }
-}
-
-/// What passes by in a handshake.
-struct Watched {
-    verifier: Arc<WatchedVerifier>,
-    identity: Arc<WatchedIdentity>,
-}
-
-impl Watched {
-    /// A configuration as messages have it, or a `tolerant` one that takes every server and shows nothing of ours.
-    fn new(
-        client: &HyperClient,
-        profile: &HttpProfile,
-        tolerant: bool,
-    ) -> Result<(ClientConfig, Self), TlsProfileError> {
-        let verifier = Arc::new(WatchedVerifier {
-            verifier: PartnerVerifier::new(&profile.tls, client.roots.clone(), &client.provider)?,
-            tolerant,
-            seen: Mutex::new(None),
-        });
-        let mut tls = profile.tls.clone();
-        if tolerant {
-            tls.client_identity = None;
-        }
-        let mut config = client_config_with(&tls, verifier.clone(), client.provider.clone())?;
-        let identity = Arc::new(WatchedIdentity {
-            identity: config.client_auth_cert_resolver,
-            asked: AtomicBool::new(false),
-        });
-        config.client_auth_cert_resolver = identity.clone();
-        Ok((config, Self { verifier, identity }))
-    }
-
-    fn asked(&self) -> bool {
-        self.identity.asked.load(Ordering::Relaxed)
-    }
-}
-
-struct Seen {
-    chain: Vec<PresentedCertificate>,
-    verdict: Result<TrustRule, Distrust>,
-}
-
-impl std::fmt::Debug for Seen {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Seen").finish_non_exhaustive()
-    }
-}
-
-#[derive(Debug)]
-struct WatchedVerifier {
-    verifier: PartnerVerifier,
-    tolerant: bool,
-    seen: Mutex<Option<Seen>>,
-}
-
-impl WatchedVerifier {
-    fn seen(&self) -> Option<Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl ServerCertVerifier for WatchedVerifier {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        host: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let verdict = self.verifier.judge(certificate, intermediates, host, now);
-        let all = std::iter::once(certificate).chain(intermediates);
-        let chain = all.map(PresentedCertificate::new).collect();
-        let result = match &verdict {
-            Err(reason) if !self.tolerant => Err(UntrustedCertificate::new(certificate, reason.clone()).into_error()),
-            _ => Ok(ServerCertVerified::assertion()),
-        };
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Seen { chain, verdict });
-        result
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
-    }
-}
-
-#[derive(Debug)]
-struct WatchedIdentity {
-    identity: Arc<dyn ResolvesClientCert>,
-    asked: AtomicBool,
-}
-
-impl ResolvesClientCert for WatchedIdentity {
-    fn resolve(&self, issuers: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.asked.store(true, Ordering::Relaxed);
-        self.identity.resolve(issuers, schemes)
-    }
-
-    fn has_certs(&self) -> bool {
-        self.identity.has_certs()
     }
 }

@@ -272,7 +272,8 @@ async fn clients_of_openssl() {
     let trusted = ["client", "java-client", "version1", "ca-leaf"].map(pem);
     let required = || ClientAuth::Required(ClientTrust::certificates(trusted.clone()));
     let weak = "ALL:@SECLEVEL=0";
-    let cases: [(ClientAuth, TlsVersion, &[&str], Option<&str>, &str); 14] = [
+    type Case<'a> = (ClientAuth, TlsVersion, &'a [&'a str], Option<&'a str>, &'a str);
+    let cases: [Case<'_>; 14] = [
         (ClientAuth::None, TlsVersion::Tls12, &["-tls1_2"], None, ""),
         (ClientAuth::None, TlsVersion::Tls12, &["-tls1_3"], None, ""),
         (ClientAuth::None, TlsVersion::Tls13, &[], None, ""),
