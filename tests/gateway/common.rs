@@ -87,8 +87,12 @@ impl Pair {
         let pair = Self { dir, ports };
         for name in ["alice", "bob"] {
             pair.edit(name, |mut text| {
-                for (default, port) in (4080..).zip(pair.ports) {
-                    text = text.replace(&format!(":{default}"), &format!(":{port}"));
+                // One port may begin with the digits of another.
+                for (index, default) in (0..4).zip(4080..) {
+                    text = text.replace(&format!(":{default}"), &format!(":<{index}>"));
+                }
+                for (index, port) in pair.ports.iter().enumerate() {
+                    text = text.replace(&format!("<{index}>"), &port.to_string());
                 }
                 text
             });
