@@ -5,10 +5,10 @@
 //!
 //! | what | through | ready-made |
 //! |---|---|---|
-//! | private keys and partners' certificates | [`KeyStore`] | [`MemoryKeyStore`](keystore::MemoryKeyStore), from PEM or DER |
+//! | private keys and partners' certificates | [`KeyStore`] | [`MemoryKeyStore`](keystore::MemoryKeyStore), [`DirectoryKeyStore`](keystore::DirectoryKeyStore) |
 //! | who talks to whom, under which policy | [`PartnershipStore`](store::PartnershipStore) | [`Partnerships`](store::Partnerships), in memory |
-//! | what was received and sent | [`MessageStore`] | [`MemoryStore`](store::MemoryStore), which forgets at the end of the process |
-//! | where messages go | [`Inbox`] | a closure over [`ReceivedMessage`] |
+//! | what was received and sent | [`MessageStore`] | [`MemoryStore`](store::MemoryStore), which forgets at the end of the process; `RedbStore` in a file, `PostgresStore` for many machines |
+//! | where messages go | [`Inbox`] | [`DirectoryInbox`], or a closure over [`ReceivedMessage`] |
 //! | HTTP requests | [`HttpClient`](transport::HttpClient) | `HyperClient`, on hyper and rustls |
 //!
 //! # Sending
@@ -69,8 +69,10 @@
 //! `aws-lc-rs` and `ring`, which need one, give TLS where graviola is off or does not support the processor; the order is
 //! that of [`default_provider`](transport::default_provider), and every place that takes cryptography takes a rustls
 //! `CryptoProvider` of the host's own too.
-//! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`],
-//! [`mdn`], and [`diagnose`].
+//! `pkcs12` reads keys from PKCS#12 files. `redb` and `postgres` are the stores that keep what they are told: in one file,
+//! and in a database that many machines share. `testing` has the suites that all stores pass, for those that a host makes.
+//! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`], [`mdn`], and
+//! [`diagnose`].
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -96,9 +98,6 @@ pub mod keystore;
 mod spool;
 pub mod store;
 
-#[cfg(any(test, feature = "testing"))]
-pub mod testing;
-
 #[cfg(feature = "transport")]
 pub mod transport;
 
@@ -112,19 +111,24 @@ mod client;
 #[cfg(feature = "receiver")]
 mod receiver;
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 #[cfg(feature = "client")]
 pub use client::{As2Client, As2ClientBuilder, OutboundMessage, PrepareError, PreparedMessage, SendError};
 #[cfg(feature = "receiver")]
 pub use receiver::{
-    AfterReply, As2Receiver, As2ReceiverBuilder, BuildError, Delivery, IgnoredReceipt, Inbox, InboxError, PostError,
-    ReceivedMessage, ReceiverEvent, Refused, ReplyBody,
+    AfterReply, As2Receiver, As2ReceiverBuilder, BodyPace, BuildError, DecryptionFailures, Delivery, DirectoryInbox,
+    IgnoredReceipt, Inbox, InboxError, PeerAddress, ReceivedMessage, ReceiverEvent, Refused, ReplayRules, ReplyBody,
 };
 
-pub use algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm, UnknownAlgorithm};
+pub use algorithm::{
+    ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm, SignatureScheme, UnknownAlgorithm,
+};
 pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
 #[cfg(feature = "transport")]
-pub use exchange::Receipt;
+pub use exchange::{PostError, Receipt};
 pub use future::BoxFuture;
 pub use keystore::KeyStore;
 pub use limits::Limits;
@@ -134,7 +138,7 @@ pub use mic::{Digester, Mic, MicError, MicSet};
 pub use name::{As2Name, As2NameError};
 pub use partnership::Partnership;
 #[cfg(feature = "transport")]
-pub use spool::{Payload, PayloadReader};
+pub use spool::{Committed, Payload, PayloadReader, StagedDirectory};
 pub use spool::{PersistError, PersistStep, Spool, SpoolOptions, SpoolQuota, SpoolQuotaExceeded, SpoolReader};
 pub use store::MessageStore;
 pub use version::{As2Version, As2VersionError};

@@ -5,13 +5,17 @@ mod payload;
 mod persist;
 mod quota;
 #[cfg(feature = "transport")]
+mod staged;
+#[cfg(feature = "transport")]
 mod stream;
+mod temporary;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use tempfile::NamedTempFile;
@@ -24,10 +28,10 @@ pub use quota::{SpoolQuota, SpoolQuotaExceeded};
 #[cfg(feature = "transport")]
 pub use payload::{Payload, PayloadReader};
 #[cfg(feature = "transport")]
+pub use staged::{Committed, StagedDirectory};
+#[cfg(feature = "transport")]
 pub(crate) use stream::SpoolStream;
 
-/// Temporary files are named by this and random characters.
-const PREFIX: &str = ".ediint-";
 /// What is collected before it is written to the file.
 const FILE_BUFFER: usize = 64 << 10;
 
@@ -78,6 +82,28 @@ impl SpoolOptions {
         self
     }
 
+    /// Removes what spools of processes that were killed have left in the directory, and says what that was. Call it at
+    /// the start, and for the directories that payloads are persisted in, where the copies are made, with
+    /// `SpoolOptions::new().directory(..)`.
+    ///
+    /// It is safe at any time, also with other processes at work in the directory: an open spool holds an advisory lock
+    /// on its file, and a file that nobody holds a lock on has no owner any more. Where the file system knows no locks,
+    /// nothing is removed. It blocks.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be read, or a file cannot be removed.
+    pub fn remove_orphans(&self) -> io::Result<Vec<PathBuf>> {
+        temporary::remove_orphans(&self.place())
+    }
+
+    fn place(&self) -> Cow<'_, Path> {
+        match &self.directory {
+            Some(directory) => directory.into(),
+            None => tempfile::env::temp_dir().into(),
+        }
+    }
+
     /// An empty spool. The file is not made before it is needed.
     #[must_use]
     pub fn create(&self) -> Spool {
@@ -95,7 +121,7 @@ impl SpoolOptions {
 ///
 /// The temporary file has a random name, only its owner may read it (mode 0600 on Unix), and it is deleted when the
 /// spool is dropped, also by a panic that unwinds. A process that is killed leaves its files behind: their names begin
-/// with `.ediint-`.
+/// with `.ediint-`, and [`SpoolOptions::remove_orphans`] removes them.
 ///
 /// All calls block. In an async task they belong into `spawn_blocking`.
 pub struct Spool {
@@ -179,12 +205,7 @@ impl Spool {
         if self.on_disk.is_none() {
             let mut reservation = Reservation::new(self.options.quota.clone());
             reservation.grow_to(end)?;
-            let mut builder = tempfile::Builder::new();
-            builder.prefix(PREFIX);
-            let file = match &self.options.directory {
-                Some(directory) => builder.tempfile_in(directory)?,
-                None => builder.tempfile()?,
-            };
+            let file = temporary::file(&self.options.place())?;
             self.on_disk = Some((file, reservation));
         }
         if let Some((file, reservation)) = &mut self.on_disk {

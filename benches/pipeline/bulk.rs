@@ -248,7 +248,7 @@ impl Bench {
         match encoder.finish(sink)? {
             Step::Sign(pending) => {
                 let (identity, name) = (&self.parties.buyer_identity, &self.parties.buyer);
-                let signature = identity.sign(name, pending.algorithm(), pending.input())?;
+                let signature = identity.sign(name, identity.certificate(), pending.algorithm(), pending.input())?;
                 Ok(pending.complete(&signature, sink)?)
             }
             other => Ok(other),
@@ -262,7 +262,7 @@ impl Bench {
         for chunk in wire.body.chunks(CHUNK) {
             if let Progress::NeedContentKey(request) = decoder.update(chunk, sink)? {
                 let (identity, name) = (&self.parties.seller_identity, &self.parties.seller);
-                let unwrapped = identity.unwrap_key(name, request.recipients, request.cipher)?;
+                let unwrapped = identity.unwrap_key(name, request.recipients, request.cipher, SystemTime::now())?;
                 let keys: Vec<ContentKey> = unwrapped.into_iter().map(|unwrapped| unwrapped.content_key).collect();
                 decoder.content_keys(&keys, sink)?;
             }

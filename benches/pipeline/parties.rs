@@ -5,6 +5,7 @@ use std::future::Future;
 use std::hint::black_box;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ediint::cms::{ContentKey, RecipientInfo, SigningInput, encrypt_content_key};
 use ediint::keystore::{Identity, MemoryKeyStore, PartnerCertificates};
@@ -59,14 +60,20 @@ impl Parties {
     /// A signature alone, over about what the signed attributes of a message have.
     pub(crate) fn sign(&self) -> Result<()> {
         let attributes = SigningInput::Message(&[0x5a; 220]);
-        black_box(self.buyer_identity.sign(&self.buyer, SIGN, attributes)?);
+        black_box(
+            self.buyer_identity
+                .sign(&self.buyer, self.buyer_identity.certificate(), SIGN, attributes)?,
+        );
         Ok(())
     }
 
     /// The unwrapping of a content key alone.
     pub(crate) fn unwrap_key(&self) -> Result<()> {
         let recipients = std::slice::from_ref(&self.wrapped);
-        black_box(self.seller_identity.unwrap_key(&self.seller, recipients, CIPHER)?);
+        black_box(
+            self.seller_identity
+                .unwrap_key(&self.seller, recipients, CIPHER, SystemTime::now())?,
+        );
         Ok(())
     }
 

@@ -8,9 +8,11 @@ use der::asn1::{Ia5String, OctetString};
 use der::pem::LineEnding;
 use ediint::{Entropy, SystemEntropy};
 use rsa::PrivateKey;
-use rsa::pkcs1v15::SigningKey;
+use rsa::pkcs1v15::{Signature, SigningKey, VerifyingKey};
 use rsa::pkcs8::EncodePrivateKey;
+use rsa::signature::{Keypair, Signer};
 use sha2::Sha256;
+use spki::DynSignatureAlgorithmIdentifier;
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{Builder, CertificateBuilder};
 use x509_cert::certificate::TbsCertificate;
@@ -63,18 +65,25 @@ pub(crate) fn make(common_name: &str, bits: usize) -> Result<Made, Box<dyn std::
     let mut rng = SystemEntropy.rng();
     let key = PrivateKey::new(&mut rng, bits)?;
     let signer = SigningKey::<Sha256>::new(key.clone());
-    let public = spki::SubjectPublicKeyInfoOwned::from_key(key.as_ref())?;
+    Ok(Made {
+        key_pem: key.to_pkcs8_pem(LineEnding::LF)?.to_string(),
+        certificate_pem: certify(common_name, &signer)?,
+    })
+}
+
+/// Makes the same kind of certificate for a key that is elsewhere.
+pub(crate) fn certify<S>(common_name: &str, signer: &S) -> Result<String, Box<dyn std::error::Error + Send + Sync>>
+where
+    S: Signer<Signature> + Keypair<VerifyingKey = VerifyingKey<Sha256>> + DynSignatureAlgorithmIdentifier,
+{
     let certificate = CertificateBuilder::new(
         SelfSigned {
             name: Name::from_str(&format!("CN={common_name}"))?,
         },
-        SerialNumber::from(rng.next_u32()),
+        SerialNumber::from(SystemEntropy.rng().next_u32()),
         Validity::from_now(Duration::from_secs(365 * 24 * 3600))?,
-        public,
+        spki::SubjectPublicKeyInfoOwned::from_key(&signer.verifying_key())?,
     )?
-    .build::<_, rsa::pkcs1v15::Signature>(&signer)?;
-    Ok(Made {
-        key_pem: key.to_pkcs8_pem(LineEnding::LF)?.to_string(),
-        certificate_pem: certificate.to_pem(LineEnding::LF)?,
-    })
+    .build::<_, Signature>(signer)?;
+    Ok(certificate.to_pem(LineEnding::LF)?)
 }

@@ -3,8 +3,11 @@
 
 use std::sync::OnceLock;
 
-use ediint::cms::{CbcDecryptor, Certificate, ContentKey, InflateError, Inflater, SignerCheck, check_signers};
-use ediint::{ContentCipher, DigestAlgorithm, Digester, Limits};
+use ediint::cms::{
+    Certificate, ContentDecryptor, ContentKey, ContentMac, EnvelopedHead, InflateError, Inflater, SignerCheck,
+    check_signers,
+};
+use ediint::{DigestAlgorithm, Digester, Limits};
 use ediint_fuzz::{CmsRead, choice, pieces, read_cms};
 use libfuzzer_sys::fuzz_target;
 
@@ -34,15 +37,19 @@ fn inflate<'a>(limits: &Limits, pieces: impl Iterator<Item = &'a [u8]>) -> Resul
     Ok(out)
 }
 
-fn decrypt<'a>(cipher: ContentCipher, iv: &[u8], pieces: impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
-    let key = ContentKey::new(vec![7; cipher.key_len()]);
-    let mut decryptor = CbcDecryptor::new(cipher, &key, iv).ok()?;
+fn decrypt<'a>(
+    head: &EnvelopedHead,
+    mac: &ContentMac,
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> Option<(Vec<u8>, bool)> {
+    let key = ContentKey::new(vec![7; head.cipher.clone().ok()?.key_len()]);
+    let mut decryptor = ContentDecryptor::new(head, &key).ok()?;
     let mut out = Vec::new();
     for piece in pieces {
         decryptor.update(piece, &mut out);
     }
-    decryptor.finish(&mut out).ok()?;
-    Some(out)
+    let right = decryptor.finish(mac, &mut out).is_ok();
+    Some((out, right))
 }
 
 fn check_signatures(read: &CmsRead) {
@@ -87,10 +94,13 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Some(head) = &read.enveloped {
         assert!(head.recipients.len() <= 64);
-        if let Ok(cipher) = head.cipher {
-            let whole = decrypt(cipher, &head.iv, std::iter::once(read.content.as_slice()));
-            assert_eq!(decrypt(cipher, &head.iv, pieces(seed, &read.content)), whole);
-            assert!(whole.is_none_or(|out| out.len() < read.content.len()));
-        }
+        let mac = read
+            .trailer
+            .as_ref()
+            .map(|trailer| trailer.mac.clone())
+            .unwrap_or_default();
+        let whole = decrypt(head, &mac, std::iter::once(read.content.as_slice()));
+        assert_eq!(decrypt(head, &mac, pieces(seed, &read.content)), whole);
+        assert!(whole.is_none_or(|(out, _)| out.len() <= read.content.len()));
     }
 });

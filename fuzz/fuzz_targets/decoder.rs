@@ -7,7 +7,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
-use ediint::cms::{CbcEncryptor, Certificate, ContentKey, RecipientInfo, encrypt_content_key, enveloped_prefix};
+use ediint::cms::{Certificate, ContentEncryptor, ContentKey, RecipientInfo, encrypt_content_key, enveloped_prefix};
 use ediint::envelope::{Decoded, Decoder, Progress, TransportFacts, Verdict};
 use ediint::mime::HeaderBlock;
 use ediint::partnership::AcceptPolicy;
@@ -40,9 +40,9 @@ fn recipients() -> &'static [RecipientInfo] {
 fn encrypted(entity: &[u8]) -> (HeaderBlock, Vec<u8>) {
     let iv = [9; 16];
     let mut ciphertext = Vec::new();
-    let mut encryptor = CbcEncryptor::new(CIPHER, &key(), &iv).unwrap();
-    encryptor.update(entity, &mut ciphertext);
-    encryptor.finish(&mut ciphertext);
+    let mut encryptor = ContentEncryptor::new(CIPHER, &key(), &iv).unwrap();
+    encryptor.update(entity, &mut ciphertext).unwrap();
+    let _no_mac = encryptor.finish(&mut ciphertext);
     let mut body = enveloped_prefix(recipients(), CIPHER, &iv, ciphertext.len() as u64);
     body.append(&mut ciphertext);
     let mut head = HeaderBlock::new();

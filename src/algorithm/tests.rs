@@ -1,4 +1,4 @@
-use super::{ContentCipher, DigestAlgorithm, MicalgStyle};
+use super::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureScheme};
 
 /// SMI-18: both styles.
 #[test]
@@ -42,7 +42,13 @@ fn unsupported_digests_are_refused_by_name() {
 }
 
 #[test]
-fn cipher_names_round_trip() {
+fn names_round_trip() {
+    for scheme in SignatureScheme::ALL {
+        assert_eq!(scheme.to_string().parse(), Ok(scheme));
+    }
+    for transport in KeyTransport::ALL {
+        assert_eq!(transport.to_string().to_ascii_uppercase().parse(), Ok(transport));
+    }
     for cipher in ContentCipher::ALL {
         assert_eq!(cipher.to_string().parse(), Ok(cipher));
     }

@@ -37,6 +37,15 @@ pub enum PrepareError {
         /// The shortest that is allowed.
         minimum: usize,
     },
+    /// A certificate that the message is to be encrypted for has expired, or is not valid yet (KEY-11).
+    #[error(
+        "the recipient's certificate {certificate} (fingerprint {}) is not valid at this time: configure its successor, or \
+         let the send profile encrypt for expired certificates", .certificate.fingerprint_hex()
+    )]
+    NotValid {
+        /// The certificate.
+        certificate: Certificate,
+    },
     /// Our own signing certificate cannot be read.
     #[error("our signing certificate cannot be read")]
     SigningCertificate(#[source] CertificateError),

@@ -1,6 +1,7 @@
 //! From a payload to the octets that go over the wire. No network.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::outbound::OutboundMessage;
 use super::prepared::PreparedMessage;
@@ -73,14 +74,16 @@ pub(super) async fn prepare(
     blueprint.unsigned_mic = partnership.accept_policy().unsigned_mic;
     blueprint.mic_algorithms = mic_algorithms(partnership, &requested);
     if structure.signature().is_some() {
-        let signature = signature_blueprint(&*core.keys, local, profile, now).await?;
+        let signature = signature_blueprint(&*core.keys, local, None, profile, now).await?;
         check_key(&signature.certificate, profile)?;
         blueprint.signature = Some(signature);
     }
     if structure.encryption().is_some() {
+        blueprint.key_transport = profile.key_transport;
         blueprint.recipients = recipients(core, partnership).await?;
         for certificate in &blueprint.recipients {
             check_key(certificate, profile)?;
+            check_validity(certificate, profile, now)?;
         }
     }
     let (encoded, content) = encode(&*core.keys, local, blueprint, message.payload, &core.spools, &mut *rng).await?;
@@ -108,6 +111,22 @@ fn check_key(certificate: &Certificate, profile: &SendProfile) -> Result<(), Pre
             minimum: profile.min_rsa_bits,
         }),
         _ => Ok(()),
+    }
+}
+
+/// What is encrypted for a certificate out of its validity is refused by many partners, and its key may no longer be
+/// theirs alone (KEY-11).
+fn check_validity(certificate: &Certificate, profile: &SendProfile, now: SystemTime) -> Result<(), PrepareError> {
+    match certificate.is_valid_at(now) {
+        true => Ok(()),
+        false if profile.encrypt_for_expired => {
+            tracing::warn!(%certificate, fingerprint = certificate.fingerprint_hex(),
+                "encrypts for a certificate that is not valid at this time");
+            Ok(())
+        }
+        false => Err(PrepareError::NotValid {
+            certificate: certificate.clone(),
+        }),
     }
 }
 

@@ -71,13 +71,13 @@ pub struct InvalidKeyLength;
 pub struct DecryptError;
 
 /// Decrypts content in chunks.
-pub struct CbcDecryptor {
+pub(super) struct CbcDecryptor {
     cipher: Cipher<Decryptor<Aes128>, Decryptor<Aes192>, Decryptor<Aes256>, Decryptor<TdesEde3>>,
     held: Held,
 }
 
 /// Encrypts content in chunks.
-pub struct CbcEncryptor {
+pub(super) struct CbcEncryptor {
     cipher: Cipher<Encryptor<Aes128>, Encryptor<Aes192>, Encryptor<Aes256>, Encryptor<TdesEde3>>,
     held: Held,
 }
@@ -97,6 +97,9 @@ impl<A128: KeyIvInit, A192: KeyIvInit, A256: KeyIvInit, Des: KeyIvInit> Cipher<A
             ContentCipher::Aes192Cbc => A192::new_from_slices(key, iv).map(Self::Aes192),
             ContentCipher::Aes256Cbc => A256::new_from_slices(key, iv).map(Self::Aes256),
             ContentCipher::TripleDesCbc => Des::new_from_slices(key, iv).map(Self::TripleDes),
+            ContentCipher::Aes128Gcm | ContentCipher::Aes192Gcm | ContentCipher::Aes256Gcm => {
+                return Err(InvalidKeyLength);
+            }
         }
         .map_err(|_| InvalidKeyLength)
     }
@@ -157,7 +160,7 @@ impl CbcDecryptor {
     /// # Errors
     ///
     /// [`InvalidKeyLength`] for a key or initialisation vector that is not of the length that `cipher` needs.
-    pub fn new(cipher: ContentCipher, key: &ContentKey, iv: &[u8]) -> Result<Self, InvalidKeyLength> {
+    pub(super) fn new(cipher: ContentCipher, key: &ContentKey, iv: &[u8]) -> Result<Self, InvalidKeyLength> {
         Ok(Self {
             cipher: Cipher::new(cipher, key, iv)?,
             held: Held::new(cipher),
@@ -165,7 +168,7 @@ impl CbcDecryptor {
     }
 
     /// Appends the plaintext of `input` to `out`, but for the last block.
-    pub fn update(&mut self, input: &[u8], out: &mut Vec<u8>) {
+    pub(super) fn update(&mut self, input: &[u8], out: &mut Vec<u8>) {
         let start = self.held.take_blocks(input, 1, out);
         self.decrypt(out.get_mut(start..).unwrap_or_default());
     }
@@ -175,7 +178,7 @@ impl CbcDecryptor {
     /// # Errors
     ///
     /// [`DecryptError`] for wrong padding, and for no content or half a block just the same.
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), DecryptError> {
+    pub(super) fn finish(mut self, out: &mut Vec<u8>) -> Result<(), DecryptError> {
         let block_len = self.held.block_len;
         if self.held.len != block_len {
             return Err(DecryptError);
@@ -204,7 +207,7 @@ impl CbcEncryptor {
     /// # Errors
     ///
     /// [`InvalidKeyLength`] for a key or initialisation vector that is not of the length that `cipher` needs.
-    pub fn new(cipher: ContentCipher, key: &ContentKey, iv: &[u8]) -> Result<Self, InvalidKeyLength> {
+    pub(super) fn new(cipher: ContentCipher, key: &ContentKey, iv: &[u8]) -> Result<Self, InvalidKeyLength> {
         Ok(Self {
             cipher: Cipher::new(cipher, key, iv)?,
             held: Held::new(cipher),
@@ -212,13 +215,13 @@ impl CbcEncryptor {
     }
 
     /// Appends the ciphertext of the whole blocks of `input` to `out`.
-    pub fn update(&mut self, input: &[u8], out: &mut Vec<u8>) {
+    pub(super) fn update(&mut self, input: &[u8], out: &mut Vec<u8>) {
         let start = self.held.take_blocks(input, 0, out);
         self.encrypt(out.get_mut(start..).unwrap_or_default());
     }
 
     /// Pads and appends the last block to `out`.
-    pub fn finish(mut self, out: &mut Vec<u8>) {
+    pub(super) fn finish(mut self, out: &mut Vec<u8>) {
         let padding = self.held.block_len - self.held.len;
         let octets = [u8::try_from(padding).unwrap_or_default(); BLOCK_MAX];
         self.update(octets.get(..padding).unwrap_or_default(), out);

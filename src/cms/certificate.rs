@@ -4,26 +4,34 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use rsa::{BoxedUint, PublicKey as RsaPublicKey};
+use rsa::PublicKey as RsaPublicKey;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::{self, PemObject};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
+use super::ec::EcPublicKey;
 use super::fast_verify::FastVerifier;
 use super::oid;
+use super::pss::PssParameters;
 use super::time;
 use super::tlv::{self, BadTlv, Tlv, Tlvs, tag};
+use crate::algorithm::SignatureAlgorithm;
 
+#[path = "certificate/extensions.rs"]
+mod extensions;
 #[path = "certificate/id.rs"]
 mod id;
+#[path = "certificate/key.rs"]
+mod key;
 #[path = "certificate/names.rs"]
 mod names;
 
-pub use id::CertificateId;
+use key::KeyFields;
 
-/// Largest RSA modulus that is computed with, in bits.
-const MAX_MODULUS_BITS: usize = 8192;
+pub use id::CertificateId;
+pub(crate) use key::PublicKey;
+pub use key::{KeyError, KeyKind};
 
 /// An X.509 certificate (RFC 5280 §4.1), read once and cheap to clone.
 ///
@@ -42,16 +50,10 @@ struct Fields {
     key_hash: [u8; 20],
     not_before: SystemTime,
     not_after: SystemTime,
-    key: Result<RsaComponents, KeyError>,
+    key: Result<KeyFields, KeyError>,
     /// The key ready for use: making it ready costs as much as using it.
-    public_key: OnceLock<Result<RsaPublicKey, KeyError>>,
+    public_key: OnceLock<Result<PublicKey, KeyError>>,
     fast_verifier: OnceLock<Option<FastVerifier>>,
-}
-
-/// Modulus and exponent, big-endian without leading zeros.
-struct RsaComponents {
-    modulus: Vec<u8>,
-    exponent: Vec<u8>,
 }
 
 /// Why a certificate cannot be read.
@@ -70,27 +72,6 @@ pub enum CertificateError {
 }
 
 impl From<BadTlv> for CertificateError {
-    fn from(BadTlv: BadTlv) -> Self {
-        Self::Malformed
-    }
-}
-
-/// Why the public key of a certificate cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// The key is not an RSA key; its algorithm as an object identifier.
-    #[error("public key algorithm {0} is not supported")]
-    Unsupported(String),
-    /// The modulus is out of bounds (1024 to 8192 bits), so nothing is computed with it.
-    #[error("an RSA modulus of {0} bits is not supported")]
-    ModulusSize(usize),
-    /// The key is malformed, or its exponent is even, below 3 or above 2^33.
-    #[error("the RSA key is malformed")]
-    Malformed,
-}
-
-impl From<BadTlv> for KeyError {
     fn from(BadTlv: BadTlv) -> Self {
         Self::Malformed
     }
@@ -119,7 +100,7 @@ impl Certificate {
             Some(extensions) => subject_key_identifier(extensions)?,
             None => None,
         };
-        let (key_hash, key) = public_key(key_info)?;
+        let (key_bits, key) = KeyFields::parse(key_info)?;
         Ok(Self(Arc::new(Fields {
             fingerprint: Sha256::digest(certificate.raw).into(),
             der: CertificateDer::from(certificate.raw.to_vec()),
@@ -127,7 +108,7 @@ impl Certificate {
             serial,
             subject,
             subject_key_identifier,
-            key_hash,
+            key_hash: Sha1::digest(key_bits).into(),
             not_before,
             not_after,
             key,
@@ -233,47 +214,75 @@ impl Certificate {
     /// The length of the RSA modulus in bits; `None` for other keys.
     #[must_use]
     pub fn key_bits(&self) -> Option<usize> {
-        self.0.key.as_ref().ok().map(RsaComponents::bits)
+        self.0.key.as_ref().ok().and_then(KeyFields::modulus_bits)
+    }
+
+    /// What the public key is for.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] where it cannot be used.
+    pub fn key_kind(&self) -> Result<KeyKind, KeyError> {
+        self.public_key().map(PublicKey::kind)
     }
 
     /// The RSA public key, after its size and exponent have been found to be sane.
     ///
     /// # Errors
     ///
-    /// [`KeyError`].
+    /// [`KeyError`], also for keys that are not for RSA in every form.
     pub fn rsa_public_key(&self) -> Result<RsaPublicKey, KeyError> {
-        self.0.public_key.get_or_init(|| self.checked_public_key()).clone()
+        self.rsa_pkcs1_key().cloned()
     }
 
-    /// The key for verifying signatures fast, where that can be done.
+    /// The public key, after it has been found to be sane.
+    pub(crate) fn public_key(&self) -> Result<&PublicKey, KeyError> {
+        let make = || self.0.key.as_ref().map_err(Clone::clone)?.to_key();
+        self.0.public_key.get_or_init(make).as_ref().map_err(Clone::clone)
+    }
+
+    /// Whether the key can make signatures of this kind.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] where it cannot.
+    pub fn check_signature_algorithm(&self, algorithm: SignatureAlgorithm) -> Result<(), KeyError> {
+        match algorithm {
+            SignatureAlgorithm::RsaPkcs1(_) => self.rsa_pkcs1_key().map(|_| ()),
+            SignatureAlgorithm::RsaPss(digest) => self.rsa_pss_key(PssParameters::new(digest)).map(|_| ()),
+            SignatureAlgorithm::Ecdsa(_) => self.ec_key().map(|_| ()),
+        }
+    }
+
+    pub(super) fn rsa_pkcs1_key(&self) -> Result<&RsaPublicKey, KeyError> {
+        match self.public_key()? {
+            PublicKey::Rsa(key) => Ok(key),
+            other => Err(other.unfit(KeyKind::Rsa)),
+        }
+    }
+
+    pub(super) fn rsa_pss_key(&self, parameters: PssParameters) -> Result<&RsaPublicKey, KeyError> {
+        match self.public_key()? {
+            PublicKey::RsaPss(_, Some(restriction)) if !restriction.allows(parameters) => Err(KeyError::Restricted),
+            PublicKey::Rsa(key) | PublicKey::RsaPss(key, _) => Ok(key),
+            other => Err(other.unfit(KeyKind::RsaPss)),
+        }
+    }
+
+    pub(super) fn ec_key(&self) -> Result<&EcPublicKey, KeyError> {
+        match self.public_key()? {
+            PublicKey::Ec(key) => Ok(key),
+            other => Err(other.unfit(KeyKind::Ec)),
+        }
+    }
+
+    /// The key for verifying RSA signatures fast, where that can be done.
     pub(super) fn fast_verifier(&self) -> Option<&FastVerifier> {
-        let make = || FastVerifier::new(&self.rsa_public_key().ok()?);
+        let make = || match self.public_key().ok()? {
+            PublicKey::Rsa(key) | PublicKey::RsaPss(key, _) => FastVerifier::new(key),
+            PublicKey::Ec(_) => None,
+        };
         self.0.fast_verifier.get_or_init(make).as_ref()
-    }
-
-    fn checked_public_key(&self) -> Result<RsaPublicKey, KeyError> {
-        let key = self.0.key.as_ref().map_err(Clone::clone)?;
-        let bits = key.bits();
-        if bits > MAX_MODULUS_BITS {
-            return Err(KeyError::ModulusSize(bits));
-        }
-        // 2^33 needs five octets.
-        if key.exponent.len() > 5 {
-            return Err(KeyError::Malformed);
-        }
-        let modulus = BoxedUint::from_be_slice_vartime(&key.modulus);
-        let exponent = BoxedUint::from_be_slice_vartime(&key.exponent);
-        RsaPublicKey::new(modulus, exponent).map_err(|error| match error {
-            rsa::Error::ModulusTooSmall | rsa::Error::ModulusTooLarge => KeyError::ModulusSize(bits),
-            _ => KeyError::Malformed,
-        })
-    }
-}
-
-impl RsaComponents {
-    fn bits(&self) -> usize {
-        let zeros = self.modulus.first().map_or(0, |octet| octet.leading_zeros());
-        (self.modulus.len() * 8).saturating_sub(usize::try_from(zeros).unwrap_or(0))
     }
 }
 
@@ -293,34 +302,6 @@ fn subject_key_identifier(extensions: Tlv<'_>) -> Result<Option<Vec<u8>>, BadTlv
         }
     }
     Ok(None)
-}
-
-/// The hash and the numbers of a `SubjectPublicKeyInfo`.
-fn public_key(key_info: Tlv<'_>) -> Result<([u8; 20], Result<RsaComponents, KeyError>), BadTlv> {
-    let mut key_info = key_info.children();
-    let algorithm = key_info.expect(tag::SEQUENCE)?.children().expect(tag::OID)?;
-    let (_unused_bits, key) = key_info.expect(tag::BIT_STRING)?.value.split_first().ok_or(BadTlv)?;
-    let components = if algorithm.value == oid::RSA_ENCRYPTION {
-        rsa_components(key)
-    } else {
-        Err(KeyError::Unsupported(oid::text(algorithm.value)))
-    };
-    Ok((Sha1::digest(key).into(), components))
-}
-
-fn rsa_components(key: &[u8]) -> Result<RsaComponents, KeyError> {
-    let mut key = Tlvs(key).expect(tag::SEQUENCE)?.children();
-    let mut number = || {
-        let value = key.expect(tag::INTEGER)?.value;
-        match value.first() {
-            None | Some(0x80..) => Err(KeyError::Malformed),
-            Some(_) => Ok(tlv::integer_octets(value).to_vec()),
-        }
-    };
-    Ok(RsaComponents {
-        modulus: number()?,
-        exponent: number()?,
-    })
 }
 
 impl PartialEq for Certificate {

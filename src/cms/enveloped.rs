@@ -1,26 +1,30 @@
-//! `EnvelopedData` (RFC 5652 §6).
+//! `EnvelopedData` (RFC 5652 §6) and `AuthEnvelopedData` (RFC 5083).
 
-use rand_core::CryptoRng;
-use rsa::Pkcs1v15Encrypt;
-
-use super::cbc::ContentKey;
-use super::certificate::{Certificate, CertificateId, KeyError};
 use super::content_info::content_info;
 use super::event::CmsError;
 use super::oid;
-use super::tlv::{BadTlv, Tlv, constructed, encode, encode_open, set_of, tag};
-use crate::algorithm::{ContentCipher, KeyTransport, UnknownAlgorithm};
+use super::recipient::RecipientInfo;
+use super::tlv::{Tlv, constructed, encode, encode_open, set_of, tag};
+use crate::algorithm::{ContentCipher, UnknownAlgorithm};
 
-/// The start of `EnvelopedData`, up to the ciphertext.
+/// The authentication codes that we make, in octets.
+const MAC_LEN: usize = 16;
+
+/// The start of `EnvelopedData` or `AuthEnvelopedData`, up to the ciphertext.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EnvelopedHead {
-    /// Whom the content key is encrypted for by key transport, 64 at most; other kinds of recipients are left out.
+    /// Whom the content key is encrypted for by key transport or key agreement, 64 at most; other kinds of recipients are
+    /// left out.
     pub recipients: Vec<RecipientInfo>,
     /// The cipher of the content, or the object identifier of one that is not supported.
     pub cipher: Result<ContentCipher, UnknownAlgorithm>,
-    /// The initialisation vector; empty for ciphers that are not supported.
+    /// The initialisation vector or the nonce; empty for ciphers that are not supported.
     pub iv: Vec<u8>,
+    /// The length of the authentication code in octets, where it is named (RFC 5084 §3.2 `aes-ICVlen`).
+    pub mac_len: Option<usize>,
+    /// Whether this is `AuthEnvelopedData`.
+    pub authenticated: bool,
 }
 
 impl Default for EnvelopedHead {
@@ -29,118 +33,68 @@ impl Default for EnvelopedHead {
             recipients: Vec::new(),
             cipher: Err(UnknownAlgorithm(String::new())),
             iv: Vec::new(),
+            mac_len: None,
+            authenticated: false,
         }
     }
 }
 
 impl EnvelopedHead {
-    pub(super) fn add_recipient(&mut self, key_trans_recipient_info: Tlv<'_>) -> Result<(), CmsError> {
-        self.recipients.push(RecipientInfo::parse(key_trans_recipient_info)?);
+    /// Adds a `KeyTransRecipientInfo`, or the recipients of a `KeyAgreeRecipientInfo`, so that there are `most`.
+    pub(super) fn add_recipient(&mut self, info: Tlv<'_>, most: usize) -> Result<(), CmsError> {
+        if info.tag == tag::SEQUENCE {
+            self.recipients.push(RecipientInfo::parse(info)?);
+        } else {
+            let more = most.saturating_sub(self.recipients.len());
+            self.recipients.extend(RecipientInfo::parse_key_agreement(info, more)?);
+        }
         Ok(())
     }
 
     pub(super) fn set_algorithm(&mut self, algorithm: Tlv<'_>) -> Result<(), CmsError> {
         let mut fields = algorithm.children();
         self.cipher = oid::cipher(fields.expect(tag::OID)?.value);
-        if self.cipher.is_ok() {
-            self.iv = fields.expect(tag::OCTET_STRING)?.value.to_vec();
+        match self.cipher {
+            Ok(cipher) if cipher.is_authenticated() => {
+                let mut parameters = fields.expect(tag::SEQUENCE)?.children();
+                self.iv = parameters.expect(tag::OCTET_STRING)?.value.to_vec();
+                self.mac_len = match parameters.optional(tag::INTEGER)?.map(|len| len.value) {
+                    None => None,
+                    Some([len @ 12..=16]) => Some(usize::from(*len)),
+                    Some(_) => return Err(CmsError::Structure),
+                };
+            }
+            Ok(_) => self.iv = fields.expect(tag::OCTET_STRING)?.value.to_vec(),
+            Err(_) => {}
         }
         Ok(())
     }
 }
 
-/// The content key, encrypted for one recipient: `KeyTransRecipientInfo` (RFC 5652 §6.2.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RecipientInfo {
-    /// Which certificate the recipient is.
-    pub id: CertificateId,
-    /// How the content key is encrypted; `None` for a way that is not supported.
-    pub key_transport: Option<KeyTransport>,
-    /// The encrypted content key.
-    pub encrypted_key: Vec<u8>,
-}
-
-impl RecipientInfo {
-    fn parse(info: Tlv<'_>) -> Result<Self, BadTlv> {
-        let mut fields = info.children();
-        fields.expect(tag::INTEGER)?;
-        let id = CertificateId::from_der(fields.any()?.raw).map_err(|_| BadTlv)?;
-        let key_transport = match fields.expect(tag::SEQUENCE)?.children().expect(tag::OID)?.value {
-            oid::RSA_ENCRYPTION => Some(KeyTransport::RsaPkcs1),
-            _ => None,
-        };
-        let encrypted_key = fields.expect(tag::OCTET_STRING)?.value.to_vec();
-        Ok(Self {
-            id,
-            key_transport,
-            encrypted_key,
-        })
-    }
-
-    /// RFC 5652 §6.2.1: version 0 with issuer and serial number, 2 with a key identifier.
-    fn version(&self) -> u8 {
-        match self.id {
-            CertificateId::IssuerAndSerial { .. } => 0,
-            CertificateId::SubjectKeyIdentifier(_) => 2,
-        }
-    }
-
-    fn to_der(&self) -> Vec<u8> {
-        // RFC 8551 §2.3: rsaEncryption comes with NULL.
-        let algorithm = constructed(
-            tag::SEQUENCE,
-            [&encode(tag::OID, oid::RSA_ENCRYPTION), &encode(tag::NULL, &[])],
-        );
-        constructed(
-            tag::SEQUENCE,
-            [
-                &encode(tag::INTEGER, &[self.version()]),
-                &self.id.to_der(),
-                &algorithm,
-                &encode(tag::OCTET_STRING, &self.encrypted_key),
-            ],
-        )
-    }
-}
-
-/// Encrypts a content key for the recipient with this certificate, named by issuer and serial number.
-///
-/// # Errors
-///
-/// [`KeyError`] where the certificate has no RSA key that can be used.
-pub fn encrypt_content_key(
-    certificate: &Certificate,
-    transport: KeyTransport,
-    key: &ContentKey,
-    rng: &mut dyn CryptoRng,
-) -> Result<RecipientInfo, KeyError> {
-    let encrypted_key = match transport {
-        KeyTransport::RsaPkcs1 => certificate
-            .rsa_public_key()?
-            .encrypt(rng, Pkcs1v15Encrypt, key.as_bytes())
-            // The modulus has 1024 bits at least, so the key fits.
-            .map_err(|_| KeyError::Malformed)?,
-    };
-    Ok(RecipientInfo {
-        id: CertificateId::issuer_and_serial(certificate),
-        key_transport: Some(transport),
-        encrypted_key,
-    })
-}
-
-/// The DER of a `ContentInfo` with `EnvelopedData` (RFC 5652 §6.1) up to the ciphertext, of which `content_len` octets
-/// must follow; nothing comes after them. The recipients are those that [`encrypt_content_key`] made.
+/// The DER of a `ContentInfo` up to the ciphertext, of which `content_len` octets must follow, then
+/// [`enveloped_suffix`]: `EnvelopedData` (RFC 5652 §6.1) or, for ciphers that authenticate, `AuthEnvelopedData` (RFC 5083
+/// §2.1). The recipients are those that [`encrypt_content_key`](super::encrypt_content_key) made.
 #[must_use]
 pub fn enveloped_prefix(recipients: &[RecipientInfo], cipher: ContentCipher, iv: &[u8], content_len: u64) -> Vec<u8> {
-    let version = recipients.iter().map(RecipientInfo::version).max().unwrap_or(0);
-    let algorithm = constructed(
-        tag::SEQUENCE,
-        [
-            &encode(tag::OID, oid::of_cipher(cipher)),
-            &encode(tag::OCTET_STRING, iv),
-        ],
-    );
+    let iv = encode(tag::OCTET_STRING, iv);
+    let (content_type, version, parameters, suffix_len) = match cipher.is_authenticated() {
+        true => {
+            let mac_len = [u8::try_from(MAC_LEN).unwrap_or_default()];
+            let parameters = constructed(tag::SEQUENCE, [&iv, &encode(tag::INTEGER, &mac_len)]);
+            (
+                oid::AUTH_ENVELOPED_DATA,
+                0,
+                parameters,
+                enveloped_suffix(&[0; MAC_LEN]).len(),
+            )
+        }
+        false => {
+            let all_zero = recipients.iter().all(|recipient| recipient.version() == 0);
+            let version = if all_zero { 0 } else { 2 };
+            (oid::ENVELOPED_DATA, version, iv, 0)
+        }
+    };
+    let algorithm = constructed(tag::SEQUENCE, [&encode(tag::OID, oid::of_cipher(cipher)), &parameters]);
     let encrypted = [
         encode(tag::OID, oid::DATA),
         algorithm,
@@ -151,7 +105,18 @@ pub fn enveloped_prefix(recipients: &[RecipientInfo], cipher: ContentCipher, iv:
         set_of(tag::SET, recipients.iter().map(RecipientInfo::to_der).collect()),
         encode_open(tag::SEQUENCE, &encrypted.concat(), content_len),
     ];
-    content_info(oid::ENVELOPED_DATA, &fields.concat(), content_len)
+    let rest = content_len.saturating_add(u64::try_from(suffix_len).unwrap_or(u64::MAX));
+    content_info(content_type, &fields.concat(), rest)
+}
+
+/// What comes after the ciphertext: the authentication code that
+/// [`ContentEncryptor::finish`](super::ContentEncryptor::finish) returned, or nothing without one.
+#[must_use]
+pub fn enveloped_suffix(mac: &[u8]) -> Vec<u8> {
+    match mac {
+        [] => Vec::new(),
+        mac => encode(tag::OCTET_STRING, mac),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::ber::BerError;
 use super::enveloped::EnvelopedHead;
+use super::gcm::ContentMac;
 use super::tlv::BadTlv;
 use crate::algorithm::DigestAlgorithm;
 
@@ -57,6 +58,8 @@ pub enum ContentKind {
     SignedData,
     /// RFC 5652 §6.
     EnvelopedData,
+    /// RFC 5083.
+    AuthEnvelopedData,
     /// RFC 3274.
     CompressedData,
 }
@@ -67,7 +70,7 @@ pub enum ContentKind {
 pub enum CmsEvent<'a> {
     /// All of the input is consumed, or the structure has ended.
     NeedInput,
-    /// `EnvelopedData` up to its content; once.
+    /// `EnvelopedData` or `AuthEnvelopedData` up to its content; once.
     Enveloped(EnvelopedHead),
     /// `SignedData` up to its content; once.
     Signed(SignedHead),
@@ -87,7 +90,7 @@ pub struct SignedHead {
     pub digest_algorithms: Vec<DigestAlgorithm>,
 }
 
-/// What comes after the content; empty unless it is `SignedData`.
+/// What comes after the content; empty unless it is `SignedData` or `AuthEnvelopedData`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CmsTrailer {
@@ -97,4 +100,6 @@ pub struct CmsTrailer {
     pub signer_infos: Vec<Vec<u8>>,
     /// The content is elsewhere, as in `multipart/signed`.
     pub detached: bool,
+    /// What authenticates the content of `AuthEnvelopedData`.
+    pub mac: ContentMac,
 }

@@ -25,11 +25,26 @@ mod backend {
 
         /// Whether this is known to be a signature of the message. It may be one all the same: over a digest that graviola
         /// does not have, or in the form that it does not know.
-        pub(in super::super) fn verifies(&self, digest: DigestAlgorithm, message: &[u8], signature: &[u8]) -> bool {
+        pub(in super::super) fn verifies_pkcs1(
+            &self,
+            digest: DigestAlgorithm,
+            message: &[u8],
+            signature: &[u8],
+        ) -> bool {
             match digest {
                 DigestAlgorithm::Sha256 => self.0.verify_pkcs1_sha256(signature, message).is_ok(),
                 DigestAlgorithm::Sha384 => self.0.verify_pkcs1_sha384(signature, message).is_ok(),
                 DigestAlgorithm::Sha512 => self.0.verify_pkcs1_sha512(signature, message).is_ok(),
+                DigestAlgorithm::Sha1 | DigestAlgorithm::Sha224 => false,
+            }
+        }
+
+        /// The same for RSASSA-PSS with a salt as long as the digest.
+        pub(in super::super) fn verifies_pss(&self, digest: DigestAlgorithm, message: &[u8], signature: &[u8]) -> bool {
+            match digest {
+                DigestAlgorithm::Sha256 => self.0.verify_pss_sha256(signature, message).is_ok(),
+                DigestAlgorithm::Sha384 => self.0.verify_pss_sha384(signature, message).is_ok(),
+                DigestAlgorithm::Sha512 => self.0.verify_pss_sha512(signature, message).is_ok(),
                 DigestAlgorithm::Sha1 | DigestAlgorithm::Sha224 => false,
             }
         }
@@ -52,7 +67,11 @@ mod backend {
             None
         }
 
-        pub(in super::super) fn verifies(&self, _: DigestAlgorithm, _: &[u8], _: &[u8]) -> bool {
+        pub(in super::super) fn verifies_pkcs1(&self, _: DigestAlgorithm, _: &[u8], _: &[u8]) -> bool {
+            match self.0 {}
+        }
+
+        pub(in super::super) fn verifies_pss(&self, _: DigestAlgorithm, _: &[u8], _: &[u8]) -> bool {
             match self.0 {}
         }
     }

@@ -1,14 +1,16 @@
 //! The object identifiers of CMS as content octets, and what they mean.
 
 use const_oid::ObjectIdentifier;
-use const_oid::db::{DB, rfc5280, rfc5911, rfc5912, rfc6211, rfc6268};
+use const_oid::db::{DB, rfc5280, rfc5753, rfc5911, rfc5912, rfc6211, rfc6268};
 
-use super::tlv::hex;
+use super::key_agreement::KeyWrap;
+use super::tlv::{BadTlv, Tlv, constructed, encode, hex, tag};
 use crate::algorithm::{ContentCipher, DigestAlgorithm, UnknownAlgorithm};
 
 pub(super) const DATA: &[u8] = rfc5911::ID_DATA.as_bytes();
 pub(super) const SIGNED_DATA: &[u8] = rfc5911::ID_SIGNED_DATA.as_bytes();
 pub(super) const ENVELOPED_DATA: &[u8] = rfc5911::ID_ENVELOPED_DATA.as_bytes();
+pub(super) const AUTH_ENVELOPED_DATA: &[u8] = rfc6268::ID_CT_AUTH_ENVELOPED_DATA.as_bytes();
 pub(super) const COMPRESSED_DATA: &[u8] = rfc6268::ID_CT_COMPRESSED_DATA.as_bytes();
 pub(super) const ZLIB: &[u8] = rfc6268::ID_ALG_ZLIB_COMPRESS.as_bytes();
 
@@ -23,6 +25,15 @@ pub(super) const SIGNING_CERTIFICATE_V2: &[u8] = rfc5911::ID_AA_SIGNING_CERTIFIC
 pub(super) const SUBJECT_KEY_IDENTIFIER: &[u8] = rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER.as_bytes();
 
 pub(super) const RSA_ENCRYPTION: &[u8] = rfc5912::RSA_ENCRYPTION.as_bytes();
+pub(super) const RSAES_OAEP: &[u8] = rfc5912::ID_RSAES_OAEP.as_bytes();
+pub(super) const P_SPECIFIED: &[u8] = rfc5912::ID_P_SPECIFIED.as_bytes();
+pub(super) const RSASSA_PSS: &[u8] = rfc5912::ID_RSASSA_PSS.as_bytes();
+pub(super) const EC_PUBLIC_KEY: &[u8] = rfc5912::ID_EC_PUBLIC_KEY.as_bytes();
+pub(super) const SECP256R1: &[u8] = rfc5912::SECP_256_R_1.as_bytes();
+pub(super) const SECP384R1: &[u8] = rfc5912::SECP_384_R_1.as_bytes();
+pub(super) const SECP521R1: &[u8] = rfc5912::SECP_521_R_1.as_bytes();
+const ECDSA_WITH_SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.1");
+const MGF1: &[u8] = rfc5912::ID_MGF_1.as_bytes();
 
 /// Dotted, or hexadecimal where it is not well-formed.
 pub(super) fn dotted(content: &[u8]) -> String {
@@ -77,6 +88,17 @@ pub(super) const fn of_digest(digest: DigestAlgorithm) -> (&'static [u8], &'stat
     }
 }
 
+/// The identifier of an ECDSA signature over a digest (RFC 5753 §7.1.3).
+pub(super) const fn ecdsa_with(digest: DigestAlgorithm) -> &'static [u8] {
+    match digest {
+        DigestAlgorithm::Sha1 => ECDSA_WITH_SHA1.as_bytes(),
+        DigestAlgorithm::Sha224 => rfc5912::ECDSA_WITH_SHA_224.as_bytes(),
+        DigestAlgorithm::Sha256 => rfc5912::ECDSA_WITH_SHA_256.as_bytes(),
+        DigestAlgorithm::Sha384 => rfc5912::ECDSA_WITH_SHA_384.as_bytes(),
+        DigestAlgorithm::Sha512 => rfc5912::ECDSA_WITH_SHA_512.as_bytes(),
+    }
+}
+
 /// The digest of a `digestAlgorithm`.
 pub(super) fn digest(content: &[u8]) -> Result<DigestAlgorithm, UnknownAlgorithm> {
     DigestAlgorithm::ALL
@@ -92,12 +114,52 @@ pub(super) fn digest_with_rsa(content: &[u8]) -> Option<DigestAlgorithm> {
         .find(|digest| of_digest(*digest).1 == content)
 }
 
-/// The identifier of a cipher: id-aes128-CBC and its siblings (RFC 3565 §4.1), des-EDE3-CBC (RFC 3370 §5.1).
+/// The digest of an ECDSA `signatureAlgorithm`.
+pub(super) fn digest_with_ecdsa(content: &[u8]) -> Option<DigestAlgorithm> {
+    DigestAlgorithm::ALL
+        .into_iter()
+        .find(|digest| ecdsa_with(*digest) == content)
+}
+
+/// A digest with NULL parameters, as those of RSAES-OAEP and RSASSA-PSS have it (RFC 4055 §2.1).
+pub(super) fn digest_with_null(digest: DigestAlgorithm) -> Vec<u8> {
+    constructed(
+        tag::SEQUENCE,
+        [&encode(tag::OID, of_digest(digest).0), &encode(tag::NULL, &[])],
+    )
+}
+
+/// MGF1 with a digest (RFC 4055 §2.2).
+pub(super) fn mgf1(digest: DigestAlgorithm) -> Vec<u8> {
+    constructed(tag::SEQUENCE, [&encode(tag::OID, MGF1), &digest_with_null(digest)])
+}
+
+/// The digest of an identifier inside of a tag; `None` for one that is not supported.
+pub(super) fn wrapped_digest(wrapped: Tlv<'_>) -> Result<Option<DigestAlgorithm>, BadTlv> {
+    let algorithm = wrapped.children().expect(tag::SEQUENCE)?;
+    Ok(digest(algorithm.children().expect(tag::OID)?.value).ok())
+}
+
+/// The digest of MGF1 inside of a tag; `None` for one or for another function that is not supported.
+pub(super) fn wrapped_mgf1(wrapped: Tlv<'_>) -> Result<Option<DigestAlgorithm>, BadTlv> {
+    let mut function = wrapped.children().expect(tag::SEQUENCE)?.children();
+    if function.expect(tag::OID)?.value != MGF1 {
+        return Ok(None);
+    }
+    let algorithm = function.expect(tag::SEQUENCE)?;
+    Ok(digest(algorithm.children().expect(tag::OID)?.value).ok())
+}
+
+/// The identifier of a cipher: id-aes128-CBC and its siblings (RFC 3565 §4.1), id-aes128-GCM
+/// and its own (RFC 5084 §3.2), des-EDE3-CBC (RFC 3370 §5.1).
 pub(super) const fn of_cipher(cipher: ContentCipher) -> &'static [u8] {
     match cipher {
         ContentCipher::Aes128Cbc => rfc5911::ID_AES_128_CBC.as_bytes(),
         ContentCipher::Aes192Cbc => rfc5911::ID_AES_192_CBC.as_bytes(),
         ContentCipher::Aes256Cbc => rfc5911::ID_AES_256_CBC.as_bytes(),
+        ContentCipher::Aes128Gcm => rfc5911::ID_AES_128_GCM.as_bytes(),
+        ContentCipher::Aes192Gcm => rfc5911::ID_AES_192_GCM.as_bytes(),
+        ContentCipher::Aes256Gcm => rfc5911::ID_AES_256_GCM.as_bytes(),
         ContentCipher::TripleDesCbc => rfc5911::DES_EDE_3_CBC.as_bytes(),
     }
 }
@@ -108,4 +170,52 @@ pub(super) fn cipher(content: &[u8]) -> Result<ContentCipher, UnknownAlgorithm> 
         .into_iter()
         .find(|cipher| of_cipher(*cipher) == content)
         .ok_or_else(|| UnknownAlgorithm(text(content)))
+}
+
+/// The identifier of an AES key wrap (RFC 3565 §2.3.2).
+pub(super) const fn of_key_wrap(wrap: KeyWrap) -> &'static [u8] {
+    match wrap {
+        KeyWrap::Aes128 => rfc5911::ID_AES_128_WRAP.as_bytes(),
+        KeyWrap::Aes192 => rfc5911::ID_AES_192_WRAP.as_bytes(),
+        KeyWrap::Aes256 => rfc5911::ID_AES_256_WRAP.as_bytes(),
+    }
+}
+
+/// The identifier of ECDH whose keys are derived with a digest (RFC 5753 §7.1.4): dhSinglePass-stdDH.
+pub(super) const fn of_kdf(digest: DigestAlgorithm) -> &'static [u8] {
+    kdf_schemes(digest).0
+}
+
+/// dhSinglePass-stdDH and dhSinglePass-cofactorDH.
+const fn kdf_schemes(digest: DigestAlgorithm) -> (&'static [u8], &'static [u8]) {
+    match digest {
+        DigestAlgorithm::Sha1 => (
+            rfc5753::DH_SINGLE_PASS_STD_DH_SHA_1_KDF_SCHEME.as_bytes(),
+            rfc5753::DH_SINGLE_PASS_COFACTOR_DH_SHA_1_KDF_SCHEME.as_bytes(),
+        ),
+        DigestAlgorithm::Sha224 => (
+            rfc5753::DH_SINGLE_PASS_STD_DH_SHA_224_KDF_SCHEME.as_bytes(),
+            rfc5753::DH_SINGLE_PASS_COFACTOR_DH_SHA_224_KDF_SCHEME.as_bytes(),
+        ),
+        DigestAlgorithm::Sha256 => (
+            rfc5753::DH_SINGLE_PASS_STD_DH_SHA_256_KDF_SCHEME.as_bytes(),
+            rfc5753::DH_SINGLE_PASS_COFACTOR_DH_SHA_256_KDF_SCHEME.as_bytes(),
+        ),
+        DigestAlgorithm::Sha384 => (
+            rfc5753::DH_SINGLE_PASS_STD_DH_SHA_384_KDF_SCHEME.as_bytes(),
+            rfc5753::DH_SINGLE_PASS_COFACTOR_DH_SHA_384_KDF_SCHEME.as_bytes(),
+        ),
+        DigestAlgorithm::Sha512 => (
+            rfc5753::DH_SINGLE_PASS_STD_DH_SHA_512_KDF_SCHEME.as_bytes(),
+            rfc5753::DH_SINGLE_PASS_COFACTOR_DH_SHA_512_KDF_SCHEME.as_bytes(),
+        ),
+    }
+}
+
+/// The digest that an ECDH scheme derives keys with. The cofactor of all curves here is one, so both schemes are the same.
+pub(super) fn kdf(content: &[u8]) -> Option<DigestAlgorithm> {
+    DigestAlgorithm::ALL.into_iter().find(|digest| {
+        let (standard, cofactor) = kdf_schemes(*digest);
+        content == standard || content == cofactor
+    })
 }

@@ -18,13 +18,14 @@ const RECIPIENTS_MAX: usize = 64;
 const CERTIFICATES_MAX: usize = 32;
 const SIGNERS_MAX: usize = 16;
 
-/// `[0]`, primitive and constructed, and `[1]` constructed.
+/// `[0]`, primitive and constructed, `[1]` and `[2]` constructed.
 const CONTEXT_0: u8 = 0x80;
 const CONTEXT_0_CONSTRUCTED: u8 = 0xa0;
 const CONTEXT_1_CONSTRUCTED: u8 = 0xa1;
+const CONTEXT_2_CONSTRUCTED: u8 = 0xa2;
 const OCTET_STRING_CONSTRUCTED: u8 = 0x24;
 
-/// Reads a `ContentInfo` with `SignedData`, `EnvelopedData` or `CompressedData` in chunks, in constant memory but for
+/// Reads a `ContentInfo` with `SignedData`, `EnvelopedData`, `AuthEnvelopedData` or `CompressedData` in chunks, in constant memory but for
 /// the structures around the content, which are bounded by [`Limits`].
 #[derive(Debug)]
 pub struct CmsReader {
@@ -68,6 +69,9 @@ enum State {
     EncryptedContent,
     EncryptedEnd,
     UnprotectedAttributes,
+    AuthenticatedAttributes,
+    Mac,
+    UnauthenticatedAttributes,
     BodyEnd,
     ContentEnd,
     ContentInfoEnd,
@@ -187,7 +191,7 @@ impl CmsReader {
             (S::Version, tag::INTEGER) => {
                 self.skip(match self.kind {
                     Some(ContentKind::SignedData) => S::DigestAlgorithms,
-                    Some(ContentKind::EnvelopedData) => S::OriginatorInfo,
+                    Some(ContentKind::EnvelopedData | ContentKind::AuthEnvelopedData) => S::OriginatorInfo,
                     Some(ContentKind::CompressedData) => S::CompressionAlgorithm,
                     None => return Err(CmsError::Structure),
                 });
@@ -218,8 +222,8 @@ impl CmsReader {
                 if self.recipients > RECIPIENTS_MAX {
                     return Err(CmsError::TooManyRecipients);
                 }
-                // Other ways to tell the content key than key transport.
-                if identifier == tag::SEQUENCE {
+                // There are other ways to tell the content key than key transport and key agreement.
+                if matches!(identifier, tag::SEQUENCE | CONTEXT_1_CONSTRUCTED) {
                     self.collect(header)?
                 } else {
                     self.skip(S::RecipientInfo)
@@ -229,11 +233,18 @@ impl CmsReader {
             (S::EncryptedType, tag::OID) => self.skip(S::EncryptionAlgorithm),
             (S::EncryptedContent, CONTEXT_0 | CONTEXT_0_CONSTRUCTED) => {
                 self.content(S::EncryptedEnd);
+                self.enveloped.authenticated = self.kind == Some(ContentKind::AuthEnvelopedData);
                 return Ok(Some(CmsEvent::Enveloped(mem::take(&mut self.enveloped))));
             }
-            (S::UnprotectedAttributes, CONTEXT_1_CONSTRUCTED) => self.skip(S::BodyEnd),
+            (S::UnprotectedAttributes, CONTEXT_1_CONSTRUCTED)
+            | (S::UnauthenticatedAttributes, CONTEXT_2_CONSTRUCTED) => self.skip(S::BodyEnd),
+            (S::AuthenticatedAttributes | S::Mac, tag::OCTET_STRING | OCTET_STRING_CONSTRUCTED) => {
+                self.state = S::Mac;
+                self.collect(header)?
+            }
 
             (S::ContentType | S::EncapsulatedType, tag::OID)
+            | (S::AuthenticatedAttributes, CONTEXT_1_CONSTRUCTED)
             | (S::DigestAlgorithms, tag::SET)
             | (S::CompressionAlgorithm | S::Certificates | S::SignerInfos | S::EncryptionAlgorithm, tag::SEQUENCE) => {
                 self.collect(header)?
@@ -284,8 +295,9 @@ impl CmsReader {
             S::SignerInfos => S::BodyEnd,
             S::RecipientInfo => S::EncryptedContentInfo,
             S::EncryptedContent => return Err(CmsError::NoContent),
+            S::EncryptedEnd if self.kind == Some(ContentKind::AuthEnvelopedData) => S::AuthenticatedAttributes,
             S::EncryptedEnd => S::UnprotectedAttributes,
-            S::UnprotectedAttributes | S::BodyEnd => S::ContentEnd,
+            S::UnprotectedAttributes | S::UnauthenticatedAttributes | S::BodyEnd => S::ContentEnd,
             S::ContentEnd => S::ContentInfoEnd,
             S::ContentInfoEnd => {
                 self.state = S::Finished;
@@ -304,6 +316,7 @@ impl CmsReader {
                 self.kind = Some(match octets.value {
                     oid::SIGNED_DATA => ContentKind::SignedData,
                     oid::ENVELOPED_DATA => ContentKind::EnvelopedData,
+                    oid::AUTH_ENVELOPED_DATA => ContentKind::AuthEnvelopedData,
                     oid::COMPRESSED_DATA => ContentKind::CompressedData,
                     other => return Err(CmsError::UnsupportedContentType(oid::text(other))),
                 });
@@ -341,12 +354,21 @@ impl CmsReader {
                 State::SignerInfos
             }
             State::RecipientInfo => {
-                self.enveloped.add_recipient(octets)?;
+                self.enveloped.add_recipient(octets, RECIPIENTS_MAX)?;
                 State::RecipientInfo
             }
             State::EncryptionAlgorithm => {
                 self.enveloped.set_algorithm(octets)?;
                 State::EncryptedContent
+            }
+            State::AuthenticatedAttributes => {
+                // RFC 5083 §2.2: what is authenticated has the tag of a SET OF.
+                self.trailer.mac.attributes = [&[tag::SET], value.get(1..).unwrap_or_default()].concat();
+                State::Mac
+            }
+            State::Mac => {
+                self.trailer.mac.mac = octets.value.to_vec();
+                State::UnauthenticatedAttributes
             }
             _ => return Err(CmsError::Structure),
         };

@@ -4,6 +4,8 @@ mod attributes;
 mod build;
 mod check;
 mod describe;
+#[cfg(feature = "receiver")]
+mod detached;
 mod signer_info;
 
 #[cfg(test)]
@@ -12,3 +14,5 @@ mod tests;
 pub use build::{PendingSignature, SignatureOptions, SigningInput};
 pub use check::{SignatureError, SignerCheck, check_signers};
 pub(crate) use describe::{SignerClaim, describe_signer};
+#[cfg(feature = "receiver")]
+pub(crate) use detached::{detached_signature, signature_value};

@@ -36,7 +36,7 @@ impl Reason {
             Self::ForAnotherIdentity { .. } => {
                 "Have the partner encrypt for the certificate of the identity that it addresses, or address the other one."
             }
-            Self::KeyTransport(_) => "Have the partner encrypt content keys with RSA PKCS#1 v1.5.",
+            Self::KeyTransport(_) => "Have the partner encrypt content keys with RSA PKCS#1 v1.5, RSA-OAEP or ECDH.",
             Self::Undecryptable(_) => {
                 "Compare the fingerprint with the certificate that the partner uses, and check that our key belongs to \
                  ours. If both are right, capture the message again: it was damaged."

@@ -333,7 +333,11 @@ impl<'a> Examination<'a> {
                 ReceiptSignature::Invalid(ErrorModifier::UnexpectedProcessingError)
             }
             None => ReceiptSignature::Unsigned,
-            Some(found) => ReceiptSignature::of(found.check(&certificates.partner).check, &policy, self.now).0,
+            Some(found) => {
+                let offered = &found.certificates;
+                let signers = policy.signer_trust.signers(&certificates.partner, offered, self.now);
+                ReceiptSignature::of(found.check(&signers).check, offered, &policy, self.now).0
+            }
         };
         let original = match &self.sent {
             Some(sent) => sent.variants(&policy, &self.limits, self.keys, locals).await?,

@@ -8,7 +8,7 @@ use super::signers::Certificates;
 use super::variant::{ContentForm, EntityPart, FinalLineEnd, LineEnds, MicScope, MicVariant, Variants};
 use super::{DiagnoseError, HeaderFault, HeaderProblem};
 use crate::algorithm::DigestAlgorithm;
-use crate::cms::{Certificate, ContentKey, RecipientInfo, describe_signer};
+use crate::cms::{Certificate, ContentKey, KeyEncryption, RecipientInfo, describe_signer};
 use crate::envelope::{Decoded, Decoder, LayerKind, Progress, Record};
 use crate::keystore::{KeyStore, KeyStoreError};
 use crate::limits::Limits;
@@ -251,7 +251,7 @@ impl Opened {
         let mut ours = self.held.iter().chain(&certificates.own);
         Recipient {
             id: recipient.id.clone(),
-            key_transport: recipient.key_transport,
+            key_transport: recipient.key_encryption.as_ref().map(KeyEncryption::key_transport),
             held: ours.find(|held| recipient.id.matches(&held.certificate)).cloned(),
         }
     }

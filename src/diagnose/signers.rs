@@ -55,7 +55,7 @@ impl Certificates {
                 }));
         }
         for local in locals {
-            let chain = match keys.signing_chain(local).await {
+            let chain = match keys.signing_chain(local, None).await {
                 Ok(chain) => chain,
                 Err(error @ KeyStoreError::Unavailable(_)) => return Err(error.into()),
                 Err(_) => continue,

@@ -41,14 +41,15 @@ pub(crate) enum EncodeFailure {
     Certificate(#[from] CertificateError),
 }
 
-/// How `local` signs at present, under a send profile.
+/// How `local` signs at present, under a send profile; for somebody who evidently knows the certificate `known`.
 pub(crate) async fn signature_blueprint(
     keys: &dyn KeyStore,
     local: &As2Name,
+    known: Option<&Certificate>,
     profile: &SendProfile,
     now: SystemTime,
 ) -> Result<SignatureBlueprint, EncodeFailure> {
-    let chain = keys.signing_chain(local).await?;
+    let chain = keys.signing_chain(local, known).await?;
     let own = chain.first().ok_or_else(|| KeyStoreError::NoKey(local.clone()))?;
     let certificate = Certificate::from_der(own)?;
     let mut options = SignatureOptions::default();
@@ -86,6 +87,10 @@ pub(crate) async fn encode(
 ) -> Result<(Encoded, Spool), EncodeFailure> {
     let small = payload.len() <= SMALL;
     let chunk = chunk_len(payload.len());
+    let signer = blueprint
+        .signature
+        .as_ref()
+        .map(|signature| signature.certificate.clone());
     let encoder = Encoder::new(blueprint, rng)?;
     let (reader, sink) = (payload.into_reader(), spools.create());
     let (mut step, mut sink) = run(small, move || pass(encoder, reader, sink, chunk)).await?;
@@ -93,7 +98,8 @@ pub(crate) async fn encode(
         step = match step {
             Step::Done(encoded) => return Ok((encoded, sink)),
             Step::Sign(pending) => {
-                let signature = keys.sign(local, pending.algorithm(), pending.input()).await?;
+                let signer = signer.as_ref().ok_or_else(|| KeyStoreError::NoKey(local.clone()))?;
+                let signature = keys.sign(local, signer, pending.algorithm(), pending.input()).await?;
                 pending.complete(&signature, &mut sink)?
             }
             Step::Again(encoder) => {

@@ -171,7 +171,11 @@ impl ReceivedReport {
                 None,
             ),
             None => (ReceiptSignature::Unsigned, None),
-            Some(found) => ReceiptSignature::of(found.check(&certificates).check, partnership.accept_policy(), now),
+            Some(found) => {
+                let (policy, offered) = (partnership.accept_policy(), &found.certificates);
+                let signers = policy.signer_trust.signers(&certificates, offered, now);
+                ReceiptSignature::of(found.check(&signers).check, offered, policy, now)
+            }
         };
         let expected = Expected::new(id.message_id(), &sent.mics, sent.requested_digest)
             .signed(sent.signed_receipt)

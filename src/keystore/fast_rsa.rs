@@ -8,7 +8,7 @@ mod backend {
     use rsa::PrivateKey;
     use rsa::pkcs1::EncodeRsaPrivateKey;
 
-    use crate::algorithm::DigestAlgorithm;
+    use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 
     /// A key that graviola takes: 2048 to 8192 bits.
     pub(in super::super) struct FastRsa(SigningKey);
@@ -24,15 +24,19 @@ mod backend {
             SigningKey::from_pkcs1_der(der.as_bytes()).ok().map(Self)
         }
 
-        /// Hashes and signs; `None` for digests that graviola does not have. It verifies its result, and does not need
+        /// Hashes and signs; `None` for what graviola does not have. It verifies its result, and does not need
         /// blinding.
-        pub(in super::super) fn sign(&self, digest: DigestAlgorithm, message: &[u8]) -> Option<Vec<u8>> {
-            let mut room = vec![0; self.0.modulus_len_bytes()];
-            match digest {
-                DigestAlgorithm::Sha256 => self.0.sign_pkcs1_sha256(&mut room, message),
-                DigestAlgorithm::Sha384 => self.0.sign_pkcs1_sha384(&mut room, message),
-                DigestAlgorithm::Sha512 => self.0.sign_pkcs1_sha512(&mut room, message),
-                DigestAlgorithm::Sha1 | DigestAlgorithm::Sha224 => return None,
+        pub(in super::super) fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Option<Vec<u8>> {
+            use DigestAlgorithm::{Sha256, Sha384, Sha512};
+            let (key, room) = (&self.0, &mut vec![0; self.0.modulus_len_bytes()]);
+            match algorithm {
+                SignatureAlgorithm::RsaPkcs1(Sha256) => key.sign_pkcs1_sha256(room, message),
+                SignatureAlgorithm::RsaPkcs1(Sha384) => key.sign_pkcs1_sha384(room, message),
+                SignatureAlgorithm::RsaPkcs1(Sha512) => key.sign_pkcs1_sha512(room, message),
+                SignatureAlgorithm::RsaPss(Sha256) => key.sign_pss_sha256(room, message),
+                SignatureAlgorithm::RsaPss(Sha384) => key.sign_pss_sha384(room, message),
+                SignatureAlgorithm::RsaPss(Sha512) => key.sign_pss_sha512(room, message),
+                _ => return None,
             }
             .ok()
             .map(<[u8]>::to_vec)
@@ -46,7 +50,7 @@ mod backend {
 
     use rsa::PrivateKey;
 
-    use crate::algorithm::DigestAlgorithm;
+    use crate::algorithm::SignatureAlgorithm;
 
     /// There is none.
     pub(in super::super) struct FastRsa(Infallible);
@@ -56,7 +60,7 @@ mod backend {
             None
         }
 
-        pub(in super::super) fn sign(&self, _: DigestAlgorithm, _: &[u8]) -> Option<Vec<u8>> {
+        pub(in super::super) fn sign(&self, _: SignatureAlgorithm, _: &[u8]) -> Option<Vec<u8>> {
             match self.0 {}
         }
     }

@@ -1,6 +1,9 @@
 //! An identity of ours: its keys, and what is done with them.
 
+use std::time::SystemTime;
+
 use super::KeyStoreError;
+use super::entry::{KeyEntry, KeyPurpose, newest_active};
 use super::private_key::{PrivateKey, PrivateKeyError};
 use super::unwrapped::{Unwrapped, addressed_to};
 use crate::algorithm::{ContentCipher, SignatureAlgorithm};
@@ -10,16 +13,14 @@ use crate::name::As2Name;
 #[cfg(test)]
 mod tests;
 
-/// One of our own identities: the key it signs with, and those that decrypt what is sent to it.
+/// One of our own identities: the keys that sign for it, and those that decrypt what is sent to it.
 ///
-/// It is cheap to clone, and may serve several AS2 names.
+/// The newest key that is active signs; all that are retained decrypt. It is cheap to clone, and may serve several AS2
+/// names.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    certificate: Certificate,
-    issuers: Vec<Certificate>,
-    key: PrivateKey,
-    /// Certificates and keys that decrypt, that above first.
-    decryption: Vec<(Certificate, PrivateKey)>,
+    first: KeyEntry,
+    more: Vec<KeyEntry>,
 }
 
 /// Why a certificate and a private key are no [`Identity`].
@@ -40,6 +41,16 @@ pub enum IdentityError {
     Mismatch(Certificate),
 }
 
+/// An identity of one key.
+impl From<KeyEntry> for Identity {
+    fn from(entry: KeyEntry) -> Self {
+        Self {
+            first: entry,
+            more: Vec::new(),
+        }
+    }
+}
+
 impl Identity {
     /// An identity that signs and decrypts with one key.
     ///
@@ -47,17 +58,12 @@ impl Identity {
     ///
     /// [`IdentityError::PublicKey`], [`IdentityError::Mismatch`].
     pub fn new(certificate: Certificate, key: PrivateKey) -> Result<Self, IdentityError> {
-        check(&certificate, &key)?;
-        Ok(Self {
-            decryption: vec![(certificate.clone(), key.clone())],
-            certificate,
-            issuers: Vec::new(),
-            key,
-        })
+        KeyEntry::new(certificate, key).map(Self::from)
     }
 
     /// An identity from PEM texts, which may be one and the same: its certificate, then its issuers if they are to be
-    /// sent along with signatures; and its private key (see [`PrivateKey::from_pem`]).
+    /// sent along with signatures; and its private key (see [`PrivateKey::from_pem`]). Other formats, and keys under a
+    /// password, are read by [`KeyFile`](super::KeyFile).
     ///
     /// # Errors
     ///
@@ -65,13 +71,21 @@ impl Identity {
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, IdentityError> {
         let mut certificates = Certificate::all_from_pem(certificates)?.into_iter();
         let certificate = certificates.next().ok_or(CertificateError::NoCertificate)?;
-        Ok(Self::new(certificate, PrivateKey::from_pem(key)?)?.with_issuers(certificates))
+        let entry = KeyEntry::new(certificate, PrivateKey::from_pem(key)?)?;
+        Ok(entry.with_issuers(certificates).into())
     }
 
-    /// Sends these certificates along with the identity's own.
+    /// Sends these certificates along with that of the first key.
     #[must_use]
     pub fn with_issuers(mut self, issuers: impl IntoIterator<Item = Certificate>) -> Self {
-        self.issuers = issuers.into_iter().collect();
+        self.first = self.first.with_issuers(issuers);
+        self
+    }
+
+    /// Also has this key: an earlier one that partners may still use, or a coming one.
+    #[must_use]
+    pub fn with_entry(mut self, entry: KeyEntry) -> Self {
+        self.more.push(entry);
         self
     }
 
@@ -81,41 +95,85 @@ impl Identity {
     /// # Errors
     ///
     /// [`IdentityError::PublicKey`], [`IdentityError::Mismatch`].
-    pub fn with_decryption_key(mut self, certificate: Certificate, key: PrivateKey) -> Result<Self, IdentityError> {
-        check(&certificate, &key)?;
-        self.decryption.push((certificate, key));
-        Ok(self)
+    pub fn with_decryption_key(self, certificate: Certificate, key: PrivateKey) -> Result<Self, IdentityError> {
+        Ok(self.with_entry(KeyEntry::new(certificate, key)?.purpose(KeyPurpose::Decrypt)))
     }
 
-    /// The certificate of the key that signs.
+    /// The certificate of the first key.
     #[must_use]
     pub fn certificate(&self) -> &Certificate {
-        &self.certificate
+        &self.first.certificate
     }
 
-    /// The certificate of the key that signs, then its issuers.
-    pub fn signing_chain(&self) -> impl Iterator<Item = &Certificate> {
-        std::iter::once(&self.certificate).chain(&self.issuers)
+    /// All keys, in the order in which they were given.
+    pub fn entries(&self) -> impl Iterator<Item = &KeyEntry> + Clone {
+        std::iter::once(&self.first).chain(&self.more)
     }
 
-    /// What [`KeyStore::sign`](super::KeyStore::sign) does, for stores that load identities from elsewhere. It computes
-    /// for milliseconds, so it belongs on a pool for blocking work.
+    /// The key that signs at `now`: the newest active one. Where all have expired it is the last that did, since a
+    /// signature that a partner may refuse is worth more than none.
+    ///
+    /// `known` is the certificate that a sender encrypted for: the key that belongs to it signs, if it is still retained,
+    /// for a sender in the middle of a rollover may know no other.
+    #[must_use]
+    pub fn signing_entry(&self, known: Option<&Certificate>, now: SystemTime) -> Option<&KeyEntry> {
+        let signing = self.entries().filter(|entry| entry.purpose.signs());
+        let paired = |known: &Certificate| {
+            let mut retained = signing.clone().filter(|entry| entry.is_retained(now));
+            retained.find(|entry| entry.is_known_with(known))
+        };
+        known
+            .and_then(paired)
+            .or_else(|| newest_active(signing.clone(), KeyEntry::period, now))
+    }
+
+    /// What [`KeyStore::signing_chain`](super::KeyStore::signing_chain) does, for stores that load identities from
+    /// elsewhere.
     ///
     /// # Errors
     ///
-    /// [`KeyStoreError::Unusable`] where the key is too short for the digest.
+    /// [`KeyStoreError::NoKey`] where no key signs.
+    pub fn signing_chain(
+        &self,
+        local: &As2Name,
+        known: Option<&Certificate>,
+        now: SystemTime,
+    ) -> Result<Vec<Certificate>, KeyStoreError> {
+        let entry = self.signing_entry(known, now);
+        let entry = entry.ok_or_else(|| KeyStoreError::NoKey(local.clone()))?;
+        if !entry.is_active(now) {
+            tracing::warn!(%local, certificate = %entry.certificate, fingerprint = entry.certificate.fingerprint_hex(),
+                "signs with a certificate that is not valid or not active at this time");
+        }
+        Ok(entry.chain().cloned().collect())
+    }
+
+    /// What [`KeyStore::sign`](super::KeyStore::sign) does, for stores that load identities from elsewhere. It computes
+    /// for milliseconds, so it belongs on a pool for blocking work ([`KeyOperations`](super::KeyOperations)).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyStoreError::KeyGone`] where the certificate is not that of a key that signs, [`KeyStoreError::Unusable`] where
+    /// the key is of another kind, too short for the digest, or where its certificate forbids the algorithm.
     pub fn sign(
         &self,
         local: &As2Name,
+        certificate: &Certificate,
         algorithm: SignatureAlgorithm,
         input: SigningInput<'_>,
     ) -> Result<Vec<u8>, KeyStoreError> {
-        self.key
-            .sign(algorithm, input)
-            .map_err(|error| KeyStoreError::Unusable(local.clone(), error.into()))
+        let signing = |entry: &&KeyEntry| entry.purpose.signs() && entry.certificate == *certificate;
+        let Some(entry) = self.entries().find(signing) else {
+            return Err(KeyStoreError::KeyGone(local.clone(), certificate.clone()));
+        };
+        let unusable = |error| KeyStoreError::Unusable(local.clone(), error);
+        certificate
+            .check_signature_algorithm(algorithm)
+            .map_err(|error| unusable(error.into()))?;
+        entry.key.sign(algorithm, input).map_err(|error| unusable(error.into()))
     }
 
-    /// What [`KeyStore::unwrap_key`](super::KeyStore::unwrap_key) does; see [`Identity::sign`].
+    /// What [`KeyStore::unwrap_key`](super::KeyStore::unwrap_key) does at `now`; see [`Identity::sign`].
     ///
     /// # Errors
     ///
@@ -125,20 +183,27 @@ impl Identity {
         local: &As2Name,
         recipients: &[RecipientInfo],
         cipher: ContentCipher,
+        now: SystemTime,
     ) -> Result<Vec<Unwrapped>, KeyStoreError> {
-        let certificates = self.decryption.iter().map(|(certificate, _)| certificate);
+        let decrypting = |entry: &&KeyEntry| entry.purpose.decrypts() && entry.is_retained(now);
+        let entries = self.entries().filter(decrypting);
+        let certificates = entries.clone().map(|entry| &entry.certificate);
         let addressed = addressed_to(local, certificates, recipients)?;
         let unwrap = |(recipient, certificate): (&RecipientInfo, &Certificate)| {
-            let (_, key) = self.decryption.iter().find(|(own, _)| own == certificate)?;
-            let decrypted = key.decrypt(&recipient.encrypted_key);
+            let entry = entries.clone().find(|entry| entry.certificate == *certificate)?;
+            if !certificate.is_valid_at(now) {
+                tracing::warn!(%local, %certificate, fingerprint = certificate.fingerprint_hex(),
+                    "a message was encrypted for a certificate of ours that is not valid at this time");
+            }
+            let decrypted = entry.key.decrypt(recipient);
             Some(Unwrapped::new(decrypted, certificate, recipient, cipher))
         };
         Ok(addressed.into_iter().filter_map(unwrap).collect())
     }
 }
 
-fn check(certificate: &Certificate, key: &PrivateKey) -> Result<(), IdentityError> {
-    if certificate.rsa_public_key()? == *key.public_key() {
+pub(super) fn check(certificate: &Certificate, key: &PrivateKey) -> Result<(), IdentityError> {
+    if key.belongs_to(certificate)? {
         Ok(())
     } else {
         Err(IdentityError::Mismatch(certificate.clone()))

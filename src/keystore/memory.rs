@@ -1,14 +1,18 @@
 //! Keys and certificates in memory.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls_pki_types::CertificateDer;
 
+use super::expiry::CertificateUse;
 use super::identity::Identity;
+use super::operations::KeyOperations;
+use super::partner::PartnerCertificates;
 use super::unwrapped::Unwrapped;
 use super::{CertificateUsage, KeyStore, KeyStoreError};
 use crate::algorithm::{ContentCipher, SignatureAlgorithm};
+use crate::clock::{Clock, SystemClock};
 use crate::cms::{Certificate, RecipientInfo, SigningInput};
 use crate::future::BoxFuture;
 use crate::name::As2Name;
@@ -18,42 +22,23 @@ mod tests;
 
 /// A [`KeyStore`] in memory. It can be changed while it is in use: the next message sees the change.
 ///
-/// Inside a tokio runtime (feature `transport`) private-key operations run on its pool for blocking work.
-#[derive(Debug, Default)]
+/// Private-key operations run where [`KeyOperations`] says.
+#[derive(Debug)]
 pub struct MemoryKeyStore {
     identities: RwLock<HashMap<As2Name, Identity>>,
     partners: RwLock<HashMap<As2Name, HashMap<As2Name, PartnerCertificates>>>,
+    clock: Arc<dyn Clock>,
+    operations: KeyOperations,
 }
 
-/// The certificates of one partner.
-#[derive(Clone, Debug)]
-pub struct PartnerCertificates {
-    verify: Vec<Certificate>,
-    encrypt: Certificate,
-}
-
-impl PartnerCertificates {
-    /// A partner with one certificate, that it signs with and that it is encrypted for.
-    #[must_use]
-    pub fn new(certificate: Certificate) -> Self {
+impl Default for MemoryKeyStore {
+    fn default() -> Self {
         Self {
-            verify: vec![certificate.clone()],
-            encrypt: certificate,
+            identities: RwLock::default(),
+            partners: RwLock::default(),
+            clock: Arc::new(SystemClock),
+            operations: KeyOperations::default(),
         }
-    }
-
-    /// Also takes signatures by the key of this certificate: the coming or the earlier one of a rollover.
-    #[must_use]
-    pub fn also_signing_with(mut self, certificate: Certificate) -> Self {
-        self.verify.push(certificate);
-        self
-    }
-
-    /// Encrypts for this certificate instead.
-    #[must_use]
-    pub fn encrypting_for(mut self, certificate: Certificate) -> Self {
-        self.encrypt = certificate;
-        self
     }
 }
 
@@ -62,6 +47,20 @@ impl MemoryKeyStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The clock by which keys come into use and go out of it, instead of the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How many private-key operations run at a time (default: one for each processor).
+    #[must_use]
+    pub fn operations(mut self, operations: KeyOperations) -> Self {
+        self.operations = operations;
+        self
     }
 
     /// Sets or replaces the identity behind one of our AS2 names.
@@ -90,6 +89,19 @@ impl MemoryKeyStore {
         }
     }
 
+    /// All certificates, for an [`ExpiryReport`](super::ExpiryReport).
+    #[must_use]
+    pub fn certificates(&self) -> Vec<CertificateUse> {
+        let identities = self.identities.read().unwrap_or_else(PoisonError::into_inner);
+        let partners = self.partners.read().unwrap_or_else(PoisonError::into_inner);
+        let ours = identities.iter().flat_map(|(local, one)| one.certificate_uses(local));
+        let theirs = partners
+            .values()
+            .flatten()
+            .flat_map(|(remote, one)| one.certificate_uses(remote));
+        ours.chain(theirs).collect()
+    }
+
     fn identity(&self, local: &As2Name) -> Result<Identity, KeyStoreError> {
         let identities = self.identities.read().unwrap_or_else(PoisonError::into_inner);
         identities
@@ -98,13 +110,10 @@ impl MemoryKeyStore {
             .ok_or_else(|| KeyStoreError::NoKey(local.clone()))
     }
 
-    fn certificates(&self, local: &As2Name, remote: &As2Name, usage: CertificateUsage) -> Vec<Certificate> {
+    fn partner(&self, local: &As2Name, remote: &As2Name, usage: CertificateUsage) -> Vec<Certificate> {
         let partners = self.partners.read().unwrap_or_else(PoisonError::into_inner);
-        match (partners.get(local).and_then(|partners| partners.get(remote)), usage) {
-            (None, _) => Vec::new(),
-            (Some(partner), CertificateUsage::Verify) => partner.verify.clone(),
-            (Some(partner), CertificateUsage::Encrypt) => vec![partner.encrypt.clone()],
-        }
+        let partner = partners.get(local).and_then(|partners| partners.get(remote));
+        partner.map_or_else(Vec::new, |partner| partner.for_usage(usage, self.clock.now()))
     }
 }
 
@@ -112,31 +121,26 @@ impl KeyStore for MemoryKeyStore {
     fn signing_chain<'a>(
         &'a self,
         local: &'a As2Name,
+        known: Option<&'a Certificate>,
     ) -> BoxFuture<'a, Result<Vec<CertificateDer<'static>>, KeyStoreError>> {
         Box::pin(async move {
-            let identity = self.identity(local)?;
-            Ok(identity.signing_chain().map(|one| one.der().clone()).collect())
+            let chain = self.identity(local)?.signing_chain(local, known, self.clock.now())?;
+            Ok(chain.iter().map(|one| one.der().clone()).collect())
         })
     }
 
     fn sign<'a>(
         &'a self,
         local: &'a As2Name,
+        certificate: &'a Certificate,
         algorithm: SignatureAlgorithm,
         input: SigningInput<'a>,
     ) -> BoxFuture<'a, Result<Vec<u8>, KeyStoreError>> {
         Box::pin(async move {
-            let (identity, name) = (self.identity(local)?, local.clone());
-            match input {
-                SigningInput::Message(octets) => {
-                    let octets = octets.to_vec();
-                    run_blocking(move || identity.sign(&name, algorithm, SigningInput::Message(&octets))).await
-                }
-                SigningInput::Digest(octets) => {
-                    let octets = octets.to_vec();
-                    run_blocking(move || identity.sign(&name, algorithm, SigningInput::Digest(&octets))).await
-                }
-            }
+            let identity = self.identity(local)?;
+            self.operations
+                .sign(identity, local, certificate, algorithm, input)
+                .await
         })
     }
 
@@ -147,8 +151,10 @@ impl KeyStore for MemoryKeyStore {
         cipher: ContentCipher,
     ) -> BoxFuture<'a, Result<Vec<Unwrapped>, KeyStoreError>> {
         Box::pin(async move {
-            let (identity, name, recipients) = (self.identity(local)?, local.clone(), recipients.to_vec());
-            run_blocking(move || identity.unwrap_key(&name, &recipients, cipher)).await
+            let (identity, now) = (self.identity(local)?, self.clock.now());
+            self.operations
+                .unwrap_key(identity, local, recipients, cipher, now)
+                .await
         })
     }
 
@@ -158,27 +164,6 @@ impl KeyStore for MemoryKeyStore {
         remote: &'a As2Name,
         usage: CertificateUsage,
     ) -> BoxFuture<'a, Result<Vec<Certificate>, KeyStoreError>> {
-        Box::pin(async move { Ok(self.certificates(local, remote, usage)) })
+        Box::pin(async move { Ok(self.partner(local, remote, usage)) })
     }
-}
-
-/// Runs a private-key operation where it holds up nothing else, if there is such a place.
-#[cfg(feature = "transport")]
-async fn run_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, KeyStoreError> + Send + 'static,
-) -> Result<T, KeyStoreError> {
-    match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => match runtime.spawn_blocking(work).await {
-            Ok(done) => done,
-            // The runtime is shutting down, or the operating system has no random numbers to give.
-            Err(error) => Err(KeyStoreError::Unavailable(error.into())),
-        },
-        Err(_) => work(),
-    }
-}
-
-/// There is no pool, so it runs here.
-#[cfg(not(feature = "transport"))]
-async fn run_blocking<T>(work: impl FnOnce() -> Result<T, KeyStoreError>) -> Result<T, KeyStoreError> {
-    work()
 }

@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use subtle::{ConditionallySelectable, ConstantTimeEq};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use super::KeyStoreError;
 use crate::algorithm::ContentCipher;
-use crate::cms::{Certificate, ContentKey, RecipientInfo};
+use crate::cms::{Certificate, ContentKey, KeyEncryption, RecipientInfo};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::name::As2Name;
 
@@ -53,7 +53,7 @@ impl Unwrapped {
     ) -> Self {
         let decrypted = Zeroizing::new(decrypted.unwrap_or_default());
         let mut key = substitute(certificate, recipient, cipher);
-        let right = decrypted.len().ct_eq(&key.len());
+        let right = decrypted.len().ct_eq(&key.len()) & Choice::from(u8::from(fits(recipient, cipher)));
         for (index, octet) in key.iter_mut().enumerate() {
             octet.conditional_assign(decrypted.get(index).unwrap_or(&0), right);
         }
@@ -61,6 +61,14 @@ impl Unwrapped {
             content_key: ContentKey::new(key),
             certificate: certificate.clone(),
         }
+    }
+}
+
+/// SMI-26: a content key is wrapped under one of its own length, which everybody can see.
+fn fits(recipient: &RecipientInfo, cipher: ContentCipher) -> bool {
+    match &recipient.key_encryption {
+        Some(KeyEncryption::Ecdh(agreement)) => agreement.key_wrap.key_len() == cipher.key_len(),
+        _ => true,
     }
 }
 
@@ -82,7 +90,7 @@ fn substitute(certificate: &Certificate, recipient: &RecipientInfo, cipher: Cont
 /// # Errors
 ///
 /// [`KeyStoreError::NoRecipient`] where there are none, and [`KeyStoreError::UnsupportedKeyTransport`] where there are
-/// some, but not by a [`KeyTransport`](crate::KeyTransport) that is known.
+/// some, but not by a [`KeyEncryption`](crate::cms::KeyEncryption) that is known.
 pub fn addressed_to<'a>(
     local: &As2Name,
     certificates: impl IntoIterator<Item = &'a Certificate> + Clone,
@@ -95,7 +103,7 @@ pub fn addressed_to<'a>(
             if !recipient.id.matches(certificate) {
                 continue;
             }
-            if recipient.key_transport.is_none() {
+            if recipient.key_encryption.is_none() {
                 unsupported = true;
                 continue;
             }

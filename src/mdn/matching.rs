@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use rustls_pki_types::CertificateDer;
+
 use super::disposition::{Disposition, DispositionModifier, DispositionType, ErrorModifier, WarningModifier};
 use super::report::{Mdn, MdnError};
 use crate::algorithm::DigestAlgorithm;
@@ -64,14 +66,24 @@ pub enum ReceiptSignature {
 }
 
 impl ReceiptSignature {
-    /// Whether the partner signed: the rules are those for messages (MDN-50).
-    pub(crate) fn of(check: SignerCheck, policy: &AcceptPolicy, now: SystemTime) -> (Self, Option<Certificate>) {
+    /// Whether the partner signed: the rules are those for messages (MDN-50). `offered` are the certificates that came
+    /// along.
+    pub(crate) fn of(
+        check: SignerCheck,
+        offered: &[CertificateDer<'_>],
+        policy: &AcceptPolicy,
+        now: SystemTime,
+    ) -> (Self, Option<Certificate>) {
         let reason = match check {
             SignerCheck::Verified {
                 certificate, digest, ..
-            } => match policy.check_signer(&certificate, digest, now) {
+            } => match policy.check_signer(&certificate, digest, offered, now) {
                 Ok(_) => return (Self::Verified, Some(certificate)),
                 Err(SignerRefusal::NotValid) => ErrorModifier::AuthenticationFailed,
+                Err(SignerRefusal::Untrusted(error)) => {
+                    tracing::warn!(%certificate, %error, "the signer of a receipt is not trusted");
+                    ErrorModifier::AuthenticationFailed
+                }
                 Err(SignerRefusal::WeakDigest | SignerRefusal::WeakKey(_)) => {
                     ErrorModifier::InsufficientMessageSecurity
                 }

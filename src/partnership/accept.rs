@@ -1,7 +1,10 @@
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::Uri;
+use rustls_pki_types::CertificateDer;
 
+use super::trust::{ChainTrust, RevocationChecker, RevocationMode, SignerTrust, TrustError};
 use crate::algorithm::{ContentCipher, DigestAlgorithm};
 use crate::cms::Certificate;
 
@@ -44,9 +47,11 @@ pub struct AcceptPolicy {
     pub(crate) weak_ciphers: Vec<ContentCipher>,
     pub(crate) min_rsa_bits: usize,
     pub(crate) accept_expired: bool,
+    pub(crate) signer_trust: SignerTrust,
     pub(crate) continue_unauthenticated: bool,
     pub(crate) allow_unsigned_cbc: bool,
     pub(crate) danger_accept_unsigned_cbc: bool,
+    pub(crate) gcm_in_enveloped_data: bool,
     pub(crate) message_size: Option<u64>,
     pub(crate) mic_source: MicSource,
     pub(crate) unsigned_mic: UnsignedMic,
@@ -57,13 +62,16 @@ pub struct AcceptPolicy {
     pub(crate) without_message_id: bool,
     pub(crate) ignore_http_transfer_encoding: bool,
     pub(crate) receipt_rule: ReceiptRule,
+    pub(crate) receipt_by_known_key: bool,
 }
 
 /// Why a right signature by a configured certificate does not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SignerRefusal {
     /// The certificate is not valid at the time.
     NotValid,
+    /// The certificate does not meet what the policy demands besides.
+    Untrusted(TrustError),
     /// The digest is refused.
     WeakDigest,
     /// The key has so many bits, which are too few.
@@ -97,9 +105,11 @@ impl Default for AcceptPolicy {
             weak_ciphers: Vec::new(),
             min_rsa_bits: 2048,
             accept_expired: false,
+            signer_trust: SignerTrust::default(),
             continue_unauthenticated: false,
             allow_unsigned_cbc: false,
             danger_accept_unsigned_cbc: false,
+            gcm_in_enveloped_data: false,
             message_size: None,
             mic_source: MicSource::default(),
             unsigned_mic: UnsignedMic::default(),
@@ -110,6 +120,7 @@ impl Default for AcceptPolicy {
             without_message_id: false,
             ignore_http_transfer_encoding: false,
             receipt_rule: ReceiptRule::AsAsked,
+            receipt_by_known_key: false,
         }
     }
 }
@@ -184,6 +195,30 @@ impl AcceptPolicy {
         self
     }
 
+    /// Demands that one of these authorities issued the partner's signing certificate, on top of its being configured
+    /// (RFC 4130 §9.2).
+    #[must_use]
+    pub fn require_chain(mut self, chain: ChainTrust) -> Self {
+        self.signer_trust.chain = Some(chain);
+        self
+    }
+
+    /// Demands that the partner's signing certificate is one for signing messages: digitalSignature or nonRepudiation in
+    /// its key usage, and e-mail protection or TLS in its extended key usage, where it has those extensions. Without this
+    /// they are not looked at: many AS2 certificates get them wrong (KEY-12).
+    #[must_use]
+    pub fn require_key_usage(mut self) -> Self {
+        self.signer_trust.key_usage = true;
+        self
+    }
+
+    /// Refuses signatures by revoked certificates, and in [`RevocationMode::HardFail`] by those of which nobody knows.
+    #[must_use]
+    pub fn check_revocation(mut self, checker: Arc<dyn RevocationChecker>, mode: RevocationMode) -> Self {
+        self.signer_trust.revocation = Some((checker, mode));
+        self
+    }
+
     /// Delivers a message whose signer is not the partner, with the receipt
     /// `processed/warning: authentication-failed, processing continued` (RFC 4130 §7.5.5).
     #[must_use]
@@ -205,6 +240,14 @@ impl AcceptPolicy {
     #[must_use]
     pub fn danger_accept_unsigned_cbc(mut self) -> Self {
         self.danger_accept_unsigned_cbc = true;
+        self
+    }
+
+    /// Takes AES-GCM within EnvelopedData, with the authentication code at the end of the ciphertext, from products that do
+    /// not know AuthEnvelopedData (SMI-23).
+    #[must_use]
+    pub fn accept_gcm_in_enveloped_data(mut self) -> Self {
+        self.gcm_in_enveloped_data = true;
         self
     }
 
@@ -281,8 +324,18 @@ impl AcceptPolicy {
         self
     }
 
-    /// Whether a signature by the key of this certificate counts, once it is known to be right. Says whether the
-    /// certificate is out of its validity, which the policy may bear (SEC-45).
+    /// Signs the receipt for an encrypted message with the key that belongs to the certificate that it was encrypted for,
+    /// as long as that key is retained, in place of the newest one: while our keys change, the partner evidently knows
+    /// that one.
+    #[must_use]
+    pub fn sign_receipts_with_known_key(mut self) -> Self {
+        self.receipt_by_known_key = true;
+        self
+    }
+
+    /// Whether a signature by the key of this certificate counts, once it is known to be right. `offered` are the
+    /// certificates that came along. Says whether the certificate is out of its validity, which the policy may bear
+    /// (SEC-45).
     ///
     /// # Errors
     ///
@@ -291,6 +344,7 @@ impl AcceptPolicy {
         &self,
         certificate: &Certificate,
         digest: DigestAlgorithm,
+        offered: &[CertificateDer<'_>],
         now: SystemTime,
     ) -> Result<bool, SignerRefusal> {
         let expired = !certificate.is_valid_at(now);
@@ -300,10 +354,13 @@ impl AcceptPolicy {
         if !self.allows_digest(digest) {
             return Err(SignerRefusal::WeakDigest);
         }
-        let bits = certificate.key_bits().unwrap_or_default();
-        if bits < self.min_rsa_bits {
+        if let Some(bits) = certificate.key_bits()
+            && bits < self.min_rsa_bits
+        {
             return Err(SignerRefusal::WeakKey(bits));
         }
+        let trusted = self.signer_trust.check(certificate, offered, now);
+        trusted.map_err(SignerRefusal::Untrusted)?;
         Ok(expired)
     }
 

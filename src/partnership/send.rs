@@ -1,4 +1,4 @@
-use crate::algorithm::{ContentCipher, DigestAlgorithm, MicalgStyle, SignatureAlgorithm};
+use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm};
 
 use super::{CustomHeaders, ReceiptRequest};
 use crate::cms::Certificate;
@@ -38,6 +38,7 @@ pub enum IncludedCertificates {
 pub struct SendProfile {
     pub(crate) signature: Option<SignatureAlgorithm>,
     pub(crate) encryption: Option<ContentCipher>,
+    pub(crate) key_transport: KeyTransport,
     pub(crate) compression: Compression,
     pub(crate) receipt: ReceiptRequest,
     pub(crate) micalg_style: MicalgStyle,
@@ -53,6 +54,7 @@ pub struct SendProfile {
     pub(crate) quoted_filename: bool,
     pub(crate) more_recipients: Vec<Certificate>,
     pub(crate) min_rsa_bits: usize,
+    pub(crate) encrypt_for_expired: bool,
 }
 
 impl Default for SendProfile {
@@ -60,6 +62,7 @@ impl Default for SendProfile {
         Self {
             signature: Some(SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256)),
             encryption: Some(ContentCipher::Aes256Cbc),
+            key_transport: KeyTransport::default(),
             compression: Compression::default(),
             receipt: ReceiptRequest::default(),
             micalg_style: MicalgStyle::default(),
@@ -75,6 +78,7 @@ impl Default for SendProfile {
             quoted_filename: true,
             more_recipients: Vec::new(),
             min_rsa_bits: 2048,
+            encrypt_for_expired: false,
         }
     }
 }
@@ -114,6 +118,13 @@ impl SendProfile {
         self
     }
 
+    /// Encrypts content keys in this way (SMI-24; default RSAES-PKCS1-v1_5, which every product reads).
+    #[must_use]
+    pub fn key_transport(mut self, transport: KeyTransport) -> Self {
+        self.key_transport = transport;
+        self
+    }
+
     /// Encrypts for the holder of this certificate too, an archive for example (SMI-28). The content is encrypted once.
     #[must_use]
     pub fn also_encrypt_for(mut self, certificate: Certificate) -> Self {
@@ -125,6 +136,14 @@ impl SendProfile {
     #[must_use]
     pub fn min_rsa_bits(mut self, bits: usize) -> Self {
         self.min_rsa_bits = bits.max(1024);
+        self
+    }
+
+    /// Encrypts for certificates of the partner also when they are out of their validity. Without this it is an error
+    /// before anything is sent.
+    #[must_use]
+    pub fn encrypt_for_expired_certificates(mut self) -> Self {
+        self.encrypt_for_expired = true;
         self
     }
 

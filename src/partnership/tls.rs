@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 /// TLS towards one partner (RFC 4130 §9.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -180,11 +181,12 @@ pub enum TlsVersion {
     Tls13,
 }
 
-/// A certificate with its private key, for TLS only: not the one that signs or decrypts messages.
+/// A certificate with its private key, for TLS only: not the one that signs or decrypts messages. The key is wiped from
+/// memory when the last copy is dropped, and never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TlsIdentity {
     chain: Vec<CertificateDer<'static>>,
-    key: Arc<PrivateKeyDer<'static>>,
+    key: Arc<Zeroizing<PrivateKeyDer<'static>>>,
 }
 
 impl TlsIdentity {
@@ -193,7 +195,7 @@ impl TlsIdentity {
     pub fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Self {
         Self {
             chain,
-            key: Arc::new(key),
+            key: Arc::new(Zeroizing::new(key)),
         }
     }
 

@@ -51,12 +51,25 @@ pub enum Refused {
     /// reasons (RFC 4130 §7.6 asks for none).
     #[error("the message is refused")]
     Message,
-    /// No partnership of the two names, and no receipt to say so in.
+    /// No partnership of the two names, and no receipt to say so in. Answered with the status that the receiver is set
+    /// to give (default 403).
     #[error("no partnership of these two names is configured")]
-    UnknownPartner,
+    UnknownPartner(StatusCode),
     /// The client certificate is not one of those configured for the partner (TRN-27).
     #[error("the connection is not one of the partner's: its client certificate is missing or another")]
     NotThePartner,
+    /// The body comes too slowly, or for too long (SEC-29).
+    #[error("the body of the request came too slowly")]
+    TooSlow,
+    /// As many requests are being answered as may be at one time (RCV-20).
+    #[error("too many requests are being answered")]
+    Overloaded,
+    /// The receiver is closed: its process is about to end.
+    #[error("the receiver is closed")]
+    Closed,
+    /// The host throttles the sender: too many of its messages could not be decrypted (SEC-04).
+    #[error("too many messages of this sender could not be decrypted")]
+    Throttled,
     /// A copy of the message is being delivered.
     #[error("another copy of the message is being delivered")]
     InProgress,
@@ -98,8 +111,13 @@ impl Refused {
             Self::HeaderTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::ContentEncoding(_) | Self::NoContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnknownPartner | Self::NotThePartner => StatusCode::FORBIDDEN,
-            Self::InProgress
+            Self::UnknownPartner(status) => *status,
+            Self::NotThePartner => StatusCode::FORBIDDEN,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Overloaded
+            | Self::Closed
+            | Self::Throttled
+            | Self::InProgress
             | Self::Partnerships(_)
             | Self::KeyStore(_)
             | Self::Store(_)

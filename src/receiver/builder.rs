@@ -2,58 +2,29 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::StatusCode;
+use tokio::sync::Semaphore;
 
 use super::As2Receiver;
 use super::event::ReceiverEvent;
+use super::failures::{DecryptionFailures, FailureCounts};
+use super::gate::Gate;
 use super::inbox::Inbox;
 use super::key_guard::KeyGuard;
+use super::pace::BodyPace;
+use super::replay::ReplayRules;
+use super::route::POSTS;
+use super::shared::{Core, EventHook, ReceiptHook, ThrottleHook};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::exchange::Receipt;
-use crate::future::BoxFuture;
 use crate::keystore::KeyStore;
 use crate::limits::Limits;
 use crate::mdn::ErrorModifier;
 use crate::spool::SpoolOptions;
 use crate::store::{MessageStore, PartnershipStore};
 use crate::transport::HttpClient;
-
-type ReceiptHook = Box<dyn Fn(Receipt) -> BoxFuture<'static, ()> + Send + Sync>;
-type EventHook = Box<dyn Fn(&ReceiverEvent<'_>) + Send + Sync>;
-
-/// What a receiver works with.
-pub(super) struct Core {
-    pub(super) keys: Arc<dyn KeyStore>,
-    pub(super) partners: Arc<dyn PartnershipStore>,
-    pub(super) store: Arc<dyn MessageStore>,
-    pub(super) inbox: Arc<dyn Inbox>,
-    pub(super) receipts: Option<ReceiptHook>,
-    pub(super) events: Option<EventHook>,
-    pub(super) http: Option<Arc<dyn HttpClient>>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) entropy: Arc<dyn Entropy>,
-    pub(super) limits: Limits,
-    pub(super) spools: SpoolOptions,
-    pub(super) agent: String,
-    pub(super) domain: Option<String>,
-    pub(super) remark: Option<String>,
-    pub(super) strangers_are_told: Option<ErrorModifier>,
-    pub(super) empty_status: StatusCode,
-    pub(super) failures_without_receipt: bool,
-    pub(super) strict_names: bool,
-    pub(super) post_delays: Vec<Duration>,
-    pub(super) key_guard: KeyGuard,
-}
-
-impl Core {
-    pub(super) fn tell(&self, event: &ReceiverEvent<'_>) {
-        tracing::debug!(?event, "receiver");
-        if let Some(events) = &self.events {
-            events(event);
-        }
-    }
-}
 
 /// Why a receiver could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +36,9 @@ pub enum BuildError {
     /// Responses without a receipt have a status that senders take for a failure.
     #[error("{0} is no status for messages that were taken: use 200, 202 or 204")]
     EmptyStatus(StatusCode),
+    /// Strangers would be told something that is not so.
+    #[error("{0} is no status for strangers: use 200, 400, 403, 404 or 422")]
+    StrangerStatus(StatusCode),
 }
 
 /// Sets up an [`As2Receiver`].
@@ -87,7 +61,15 @@ pub struct As2ReceiverBuilder {
     empty_status: StatusCode,
     failures_without_receipt: bool,
     strict_names: bool,
+    stranger_status: StatusCode,
+    alive_page: Option<Bytes>,
     post_delays: Vec<Duration>,
+    lease: Duration,
+    duplicates_are_processed: bool,
+    replays: ReplayRules,
+    pace: BodyPace,
+    concurrency: u16,
+    throttle: Option<ThrottleHook>,
 }
 
 impl As2Receiver {
@@ -117,10 +99,21 @@ impl As2Receiver {
             empty_status: StatusCode::OK,
             failures_without_receipt: false,
             strict_names: false,
-            post_delays: [0, 10, 60, 300].map(Duration::from_secs).to_vec(),
+            stranger_status: StatusCode::FORBIDDEN,
+            alive_page: None,
+            post_delays: POST_DELAYS.map(Duration::from_secs).to_vec(),
+            lease: Duration::from_secs(120),
+            duplicates_are_processed: false,
+            replays: ReplayRules::default(),
+            pace: BodyPace::default(),
+            concurrency: 256,
+            throttle: None,
         }
     }
 }
+
+/// Seconds before each further attempt to post a receipt: a day in all.
+const POST_DELAYS: [u64; 8] = [10, 60, 300, 1800, 7200, 14_400, 21_600, 43_200];
 
 /// Without TLS cryptography there is none: a host that has its own gives an HTTP client too.
 #[cfg(feature = "client")]
@@ -219,14 +212,15 @@ impl As2ReceiverBuilder {
     }
 
     /// What those are told, unsigned, whose names make no partnership and that ask for a receipt in the response
-    /// (RFC 4130 §6.2; default `unknown-trading-partner`). All others get 403.
+    /// (RFC 4130 §6.2; default `unknown-trading-partner`). All others get the
+    /// [`stranger_status`](Self::stranger_status).
     #[must_use]
     pub fn strangers_are_told(mut self, error: ErrorModifier) -> Self {
         self.strangers_are_told = Some(error);
         self
     }
 
-    /// Answers 403 to all whose names make no partnership.
+    /// Answers all whose names make no partnership with the [`stranger_status`](Self::stranger_status) alone.
     #[must_use]
     pub fn no_receipts_to_strangers(mut self) -> Self {
         self.strangers_are_told = None;
@@ -255,11 +249,81 @@ impl As2ReceiverBuilder {
         self
     }
 
-    /// How long to wait before each attempt to post an asynchronous receipt; there are as many attempts as delays
-    /// (default: at once, 10 s, 1 min, 5 min). Without any, none is posted.
+    /// The status for those whose names make no partnership and that get no receipt: 403, the default, 400, 404, 422, or
+    /// 200 for senders that repeat anything else for ever.
+    #[must_use]
+    pub fn stranger_status(mut self, status: StatusCode) -> Self {
+        self.stranger_status = status;
+        self
+    }
+
+    /// Answers GET and HEAD with 200 and this text, for monitors and people with a browser (default: 405).
+    #[must_use]
+    pub fn alive_page(mut self, text: impl Into<String>) -> Self {
+        self.alive_page = Some(text.into().into());
+        self
+    }
+
+    /// How long to wait before each further attempt to post an asynchronous receipt, when the first has failed
+    /// (default: 10 s, 1 min, 5 min, 30 min, 2 h, 4 h, 6 h, 12 h; then it is given up). A partner that asks for more time
+    /// gets it, up to a day. The first attempt is the receiver's; all others are made by whoever works on the outbox of
+    /// the message store.
     #[must_use]
     pub fn receipt_delays(mut self, delays: impl IntoIterator<Item = Duration>) -> Self {
         self.post_delays = delays.into_iter().collect();
+        self
+    }
+
+    /// How long the claim on a message lasts that is being delivered (default 2 min). Make it longer than the inbox and the
+    /// key store may take: after that, a copy of the message is delivered too. When a process dies, copies of what it was
+    /// delivering are told to come again for that long.
+    #[must_use]
+    pub fn delivery_lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// Tells those that send a message again, and whose first receipt is not there to be repeated, `processed` instead
+    /// of `processed/warning: duplicate-document`, which some products take for a failure.
+    #[must_use]
+    pub fn duplicates_are_processed(mut self) -> Self {
+        self.duplicates_are_processed = true;
+        self
+    }
+
+    /// What more is done about messages that somebody recorded and sends again (RFC 4130 §9.3; default: nothing).
+    #[must_use]
+    pub fn replay_rules(mut self, rules: ReplayRules) -> Self {
+        self.replays = rules;
+        self
+    }
+
+    /// How fast bodies have to come (default: see [`BodyPace`]).
+    #[must_use]
+    pub fn body_pace(mut self, pace: BodyPace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// The most requests that are answered at one time (default 256); all others get 503 with `Retry-After`, at once.
+    ///
+    /// It bounds the memory too: a request takes what a spool keeps in memory
+    /// ([`SpoolOptions::threshold`]), twice 256 KiB on its way through the decoder, and once the sizes of a receipt and
+    /// of a CMS structure in [`Limits`], whatever it holds.
+    #[must_use]
+    pub fn concurrency(mut self, requests: u16) -> Self {
+        self.concurrency = requests;
+        self
+    }
+
+    /// Is asked about each sender whose messages could not be decrypted of late, before more of them are read; where it
+    /// says true, the answer is 503. It must not block.
+    ///
+    /// Names can be used by anybody: without [`PeerAddress`](super::PeerAddress) whoever uses a partner's name shuts the
+    /// partner out.
+    #[must_use]
+    pub fn throttle(mut self, hook: impl Fn(&DecryptionFailures<'_>) -> bool + Send + Sync + 'static) -> Self {
+        self.throttle = Some(Box::new(hook));
         self
     }
 
@@ -271,6 +335,9 @@ impl As2ReceiverBuilder {
     pub fn build(self) -> Result<As2Receiver, BuildError> {
         if !self.empty_status.is_success() {
             return Err(BuildError::EmptyStatus(self.empty_status));
+        }
+        if !matches!(self.stranger_status.as_u16(), 200 | 400 | 403 | 404 | 422) {
+            return Err(BuildError::StrangerStatus(self.stranger_status));
         }
         let key_guard = KeyGuard::new(&mut *self.entropy.rng());
         Ok(As2Receiver {
@@ -293,7 +360,17 @@ impl As2ReceiverBuilder {
                 empty_status: self.empty_status,
                 failures_without_receipt: self.failures_without_receipt,
                 strict_names: self.strict_names,
+                stranger_status: self.stranger_status,
+                alive_page: self.alive_page,
                 post_delays: self.post_delays,
+                posts: Arc::new(Semaphore::new(POSTS)),
+                lease: self.lease,
+                duplicates_are_processed: self.duplicates_are_processed,
+                replays: self.replays,
+                pace: self.pace,
+                gate: Gate::new(self.concurrency),
+                failures: FailureCounts::default(),
+                throttle: self.throttle,
                 key_guard,
             }),
         })

@@ -6,20 +6,18 @@ use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
 
 use super::answer::{Outcome, Refused};
-use super::builder::Core;
 use super::event::ReceiverEvent;
 use super::exchange::Exchange;
 use super::inbox::{Delivery, InboxError, ReceivedMessage, storage_key};
-use super::outgoing::{self, SealedReceipt};
-use super::{Reply, message};
-use crate::cms::Certificate;
-use crate::envelope::{Acceptance, Decoded};
+use super::intake::Received;
+use super::route::{self, Route};
+use super::shared::Core;
+use super::{Reply, message, outgoing};
+use crate::cms::detached_signature;
+use crate::envelope::Acceptance;
+use crate::exchange::{POST_LEASE, PostJob, SealedReceipt};
 use crate::mdn::{ReceiptForm, WarningModifier};
-use crate::spool::Payload;
-use crate::store::{Claim, ClaimToken, ExchangeId, ReceivedRecord};
-
-/// How long a claim lasts whose holder is not heard of again: longer than any delivery takes.
-const LEASE: Duration = Duration::from_secs(600);
+use crate::store::{Claim, ClaimToken, ExchangeId, PostState, ReceivedRecord};
 
 /// How often a copy asks whether the one that is being delivered is done, and how many times.
 const POLL: Duration = Duration::from_millis(200);
@@ -31,8 +29,11 @@ pub(super) struct Arrival {
     exchange: Exchange,
     form: ReceiptForm,
     message: ReceivedMessage,
-    body_digest: [u8; 32],
     expired_certificate: bool,
+    /// What the signature is known by, where it must not come twice (SEC-44).
+    signature_key: Option<[u8; 32]>,
+    /// What is put on record of it (SEC-42).
+    record: ReceivedRecord,
 }
 
 /// What came of asking for the right to deliver.
@@ -41,6 +42,8 @@ enum Turn {
     Anonymous,
     Ours(ExchangeId, ClaimToken),
     Delivered(ExchangeId, Box<ReceivedRecord>),
+    /// The signature was delivered under the other id.
+    Replayed(ExchangeId, Box<ExchangeId>),
 }
 
 impl Arrival {
@@ -48,19 +51,31 @@ impl Arrival {
         core: &Arc<Core>,
         exchange: Exchange,
         form: ReceiptForm,
-        (acceptance, decoded): (Acceptance, Decoded),
-        payload: Payload,
-        body_digest: [u8; 32],
+        acceptance: Acceptance,
+        received: Received,
         now: SystemTime,
     ) -> Self {
         let expired_certificate = acceptance.expired;
+        let signer = acceptance.signer.as_ref();
+        let found = received.decoded.signature.as_ref();
+        let signature_key = core.replays.signature_key(found, signer, acceptance.signing_time);
+        let mut head = Vec::new();
+        exchange.headers.block().write_to(&mut head);
+        let mut record = ReceivedRecord::new(received.body_digest, now)
+            .mic(acceptance.mic.clone())
+            .head(head);
+        if let (Some(found), Some(signer)) = (found, signer) {
+            let signature = detached_signature(&found.signer_infos, &found.certificates);
+            record = record.signed(signature, signer.fingerprint());
+        }
         Self {
             core: Arc::clone(core),
-            message: received_message(&exchange, acceptance, decoded, payload, &body_digest, now),
+            message: received_message(&exchange, acceptance, received, now),
             exchange,
             form,
-            body_digest,
             expired_certificate,
+            signature_key,
+            record,
         }
     }
 
@@ -70,6 +85,7 @@ impl Arrival {
         match self.claim().await? {
             Turn::Anonymous => self.hand_over(None).await.map(|(reply, _)| reply),
             Turn::Delivered(id, record) => self.duplicate(&id, *record).await,
+            Turn::Replayed(id, first) => self.replayed(&id, &first).await,
             Turn::Ours(id, token) => {
                 let result = self.hand_over(Some((&id, token))).await;
                 let recorded = matches!(&result, Ok((_, true)));
@@ -88,11 +104,12 @@ impl Arrival {
             return Ok(Turn::Anonymous);
         };
         for _ in 0..POLLS {
-            match self.core.store.claim(id, None, LEASE).await? {
+            let claim = self.core.store.claim(id, self.signature_key, self.core.lease);
+            match claim.await? {
                 Claim::New(token) => return Ok(Turn::Ours(id.clone(), token)),
                 Claim::Done(record) => return Ok(Turn::Delivered(id.clone(), record)),
+                Claim::Replayed(first) => return Ok(Turn::Replayed(id.clone(), first)),
                 Claim::InProgress => sleep(POLL).await,
-                Claim::Replayed(_) => return Err(Refused::InProgress),
             }
         }
         Err(Refused::InProgress)
@@ -106,61 +123,87 @@ impl Arrival {
             exchange,
             form,
             message,
-            body_digest,
             expired_certificate,
+            mut record,
+            ..
         } = self;
         let mic = message.mic.clone();
+        let octets = message.payload.len();
+        let signer = message.signer.clone();
         let continued = message.continued_unauthenticated;
-        let received_at = message.received_at;
-        let signer = message.signer.as_ref().map(Certificate::fingerprint);
-        let mut head = Vec::new();
-        message.headers.write_to(&mut head);
         let inbox = Arc::clone(&core.inbox);
         // An inbox that panics has not taken the message, and must not keep the claim.
         let delivered = tokio::spawn(async move { inbox.deliver(message).await }).await;
         let outcome = match delivered.map_err(InboxError::new)?? {
-            Delivery::Accepted if continued => Outcome::ContinuedUnauthenticated(mic),
-            Delivery::Accepted => Outcome::Processed(mic),
-            Delivery::AcceptedWithWarning(warning) => Outcome::Warning(warning, mic),
-            Delivery::Duplicate => Outcome::Warning(WarningModifier::DuplicateDocument, mic),
+            Delivery::Accepted if continued => Outcome::ContinuedUnauthenticated(mic.clone()),
+            Delivery::Accepted => Outcome::Processed(mic.clone()),
+            Delivery::AcceptedWithWarning(warning) => Outcome::Warning(warning, mic.clone()),
+            Delivery::Duplicate => Outcome::Warning(WarningModifier::DuplicateDocument, mic.clone()),
             Delivery::Rejected(error) => {
                 let outcome = Outcome::Rejected(error, mic);
                 return Ok((message::refuse(&core, &exchange, outcome, None).await?, false));
             }
         };
         let receipt = match &exchange.requested {
-            Some(_) => Some(SealedReceipt::new(&core, &exchange, &outcome, form).await?),
+            Some(_) => Some(outgoing::sealed(&core, &exchange, &outcome, form).await?),
             None => None,
         };
+        let route = route::of(&exchange);
+        let disposition = outcome.disposition();
+        let mut job = None;
         if let Some((id, token)) = claim {
-            let mut record = ReceivedRecord::new(body_digest, received_at);
-            record.mic = outcome.mic().cloned();
-            record.disposition = Some(outcome.disposition().to_string());
-            record.head = head.into();
-            record.signer = signer;
+            record.disposition = Some(disposition.to_string());
             record.reply = receipt.as_ref().map(SealedReceipt::to_bytes).unwrap_or_default();
-            core.store.complete(id, token, record, Duration::ZERO).await?;
+            if let Route::Post(url) = &route
+                && receipt.is_some()
+            {
+                record = record.post_to(url.clone());
+                // Who has no client, or has too much to do, leaves all of it to the outbox.
+                let turn = route::turn(&core).filter(|_| core.http.is_some());
+                job = PostJob::new(id, token, &record).zip(turn);
+            }
+            let lease = job.as_ref().map_or(Duration::ZERO, |_| POST_LEASE);
+            core.store.complete(id, token, record, lease).await?;
         }
         core.tell(&ReceiverEvent::Delivered {
+            from: exchange.headers.from(),
+            to: exchange.headers.to(),
             id: exchange.id.as_ref(),
-            disposition: &outcome.disposition(),
+            octets,
+            mic: &mic,
+            disposition: &disposition,
+            signer: signer.as_ref(),
             expired_certificate,
         });
-        Ok((outgoing::dispatch(&core, &exchange, receipt), true))
+        let reply = match (route, receipt, job) {
+            (Route::Response, Some(receipt), _) => route::respond(&core, &exchange, receipt),
+            (Route::NotAllowed(destination), ..) => route::not_allowed(&core, &exchange, &destination),
+            (_, _, Some((job, turn))) => route::post_claimed(&core, &exchange, job, turn),
+            _ => Reply::Nothing,
+        };
+        Ok((reply, true))
     }
 
-    /// The id is on record as delivered: the same content again, or another message (REL-09, REL-13).
+    /// The id is on record as delivered: the same body or content again, or another message (REL-09, REL-13).
     async fn duplicate(self, id: &ExchangeId, record: ReceivedRecord) -> Result<Reply, Refused> {
-        if record.mic.as_ref() == Some(&self.message.mic) {
+        if record.body_digest == self.record.body_digest || record.mic.as_ref() == Some(&self.message.mic) {
             return repeat(&self.core, &self.exchange, id, record).await;
         }
         self.core.tell(&ReceiverEvent::Conflict(id));
         let outcome = Outcome::Conflict(self.message.mic);
         message::refuse(&self.core, &self.exchange, outcome, None).await
     }
+
+    /// Nothing of the first message is told: whoever sends it under another id does not know the first one.
+    async fn replayed(self, id: &ExchangeId, first: &ExchangeId) -> Result<Reply, Refused> {
+        self.core.tell(&ReceiverEvent::Replayed { id, first });
+        let outcome = Outcome::Duplicate(Some(self.message.mic));
+        answer_anew(&self.core, &self.exchange, &outcome).await
+    }
 }
 
-/// Answers a message that was delivered before, with the receipt of then.
+/// Answers a message that was delivered before, with the receipt of then. It goes the way that is asked for now; where
+/// that is to an address, to the one that was asked for then (REL-12).
 pub(super) async fn repeat(
     core: &Arc<Core>,
     exchange: &Exchange,
@@ -168,36 +211,52 @@ pub(super) async fn repeat(
     record: ReceivedRecord,
 ) -> Result<Reply, Refused> {
     core.tell(&ReceiverEvent::Duplicate(id));
+    let Some(receipt) = SealedReceipt::from_bytes(&record.reply) else {
+        let outcome = match record.mic {
+            Some(mic) if core.duplicates_are_processed => Outcome::Processed(mic),
+            mic => Outcome::Duplicate(mic),
+        };
+        return answer_anew(core, exchange, &outcome).await;
+    };
+    Ok(match (route::of(exchange), record.posting) {
+        // The outbox is at it.
+        (Route::Post(_), Some(posting)) if posting.state == PostState::Waiting => Reply::Nothing,
+        (Route::Post(_), Some(posting)) => route::dispatch(core, exchange, Route::Post(posting.url), receipt),
+        (route, _) => route::dispatch(core, exchange, route, receipt),
+    })
+}
+
+/// Answers a duplicate with a receipt of its own.
+async fn answer_anew(core: &Arc<Core>, exchange: &Exchange, outcome: &Outcome) -> Result<Reply, Refused> {
     if exchange.requested.is_none() {
         return Ok(Reply::Nothing);
     }
-    let receipt = match SealedReceipt::from_bytes(&record.reply, &core.limits) {
-        Some(stored) => stored,
-        None => {
-            let form = exchange.form().unwrap_or(ReceiptForm::Unsigned);
-            SealedReceipt::new(core, exchange, &Outcome::Duplicate(record.mic), form).await?
-        }
-    };
-    Ok(outgoing::dispatch(core, exchange, Some(receipt)))
+    let form = exchange.form().unwrap_or(ReceiptForm::Unsigned);
+    let receipt = outgoing::sealed(core, exchange, outcome, form).await?;
+    Ok(route::dispatch(core, exchange, route::of(exchange), receipt))
 }
 
 fn received_message(
     exchange: &Exchange,
     acceptance: Acceptance,
-    decoded: Decoded,
-    payload: Payload,
-    body_digest: &[u8; 32],
+    received: Received,
     now: SystemTime,
 ) -> ReceivedMessage {
+    let Received {
+        decoded,
+        payload,
+        body_digest,
+        ..
+    } = received;
     let headers = &exchange.headers;
     let filename = decoded.filename();
     let payload_head = decoded.payload_head.unwrap_or_default();
     let key: &[u8] = match headers.message_id() {
         Some(id) => id.key().as_bytes(),
-        None => body_digest,
+        None => &body_digest,
     };
     ReceivedMessage {
-        payload,
+        payload: payload.into(),
         from: headers.from().clone(),
         to: headers.to().clone(),
         message_id: headers.message_id().cloned(),

@@ -1,25 +1,80 @@
 use std::fmt;
+use std::time::{Duration, SystemTime};
 
 use http::Uri;
 
 use super::answer::Refused;
+use super::failures::DecryptionFailures;
+use crate::cms::Certificate;
 use crate::envelope::RefusalDetail;
-use crate::exchange::Receipt;
+use crate::exchange::{PostError, Receipt};
 use crate::mdn::{Disposition, MdnError};
+use crate::mic::Mic;
 use crate::name::As2Name;
 use crate::store::ExchangeId;
-use crate::transport::{StatusError, TransportError};
 
-/// What happened in a receiver, for the host's log and alarms. None of the detail has been told to the partner.
+/// What happened in a receiver, for the host's log, alarms and audit. None of the detail has been told to the partner, and
+/// nothing of a message's content is in it.
+///
+/// A message that is taken is `Received`, `Decrypted` and `Verified`, as far as it was encrypted and signed, `Delivered`,
+/// and its receipt is `ReceiptSent` or, asynchronous, `ReceiptPosted`. All others end with one event that says why.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReceiverEvent<'a> {
-    /// A message was delivered.
-    Delivered {
+    /// The body of a message arrived, to its end; what it is worth is yet to be seen.
+    Received {
+        /// The partner's name.
+        from: &'a As2Name,
+        /// Ours.
+        to: &'a As2Name,
         /// The message; `None` for one without a Message-ID.
         id: Option<&'a ExchangeId>,
+        /// The octets of the body on the wire.
+        octets: u64,
+        /// The SHA-256 of the body.
+        body_digest: &'a [u8; 32],
+    },
+    /// A message that passed the verdict was decrypted.
+    Decrypted {
+        /// The partner's name.
+        from: &'a As2Name,
+        /// Ours.
+        to: &'a As2Name,
+        /// The message; `None` for one without a Message-ID.
+        id: Option<&'a ExchangeId>,
+        /// Our certificate.
+        certificate: &'a Certificate,
+    },
+    /// The signature of a message verified, and the message passed the verdict.
+    Verified {
+        /// The partner's name.
+        from: &'a As2Name,
+        /// Ours.
+        to: &'a As2Name,
+        /// The message; `None` for one without a Message-ID.
+        id: Option<&'a ExchangeId>,
+        /// The partner's certificate.
+        certificate: &'a Certificate,
+        /// When the partner says it signed.
+        signing_time: Option<SystemTime>,
+    },
+    /// A message was delivered.
+    Delivered {
+        /// The partner's name.
+        from: &'a As2Name,
+        /// Ours.
+        to: &'a As2Name,
+        /// The message; `None` for one without a Message-ID.
+        id: Option<&'a ExchangeId>,
+        /// The octets of the payload.
+        octets: u64,
+        /// The digest that the receipt returns.
+        mic: &'a Mic,
         /// What its receipt says.
         disposition: &'a Disposition,
+        /// The configured certificate whose key signed the message: during a rollover it tells which one the partner
+        /// uses (KEY-14).
+        signer: Option<&'a Certificate>,
         /// The signer's certificate is not valid at present, and the policy takes it all the same (SEC-45).
         expired_certificate: bool,
     },
@@ -27,6 +82,16 @@ pub enum ReceiverEvent<'a> {
     Duplicate(&'a ExchangeId),
     /// A message came under the Message-ID of another one that was delivered. It was refused.
     Conflict(&'a ExchangeId),
+    /// The signature of a message was delivered before, under another Message-ID: see
+    /// [`ReplayRules::each_signature_once`](crate::ReplayRules::each_signature_once). It is answered as a duplicate.
+    Replayed {
+        /// The message.
+        id: &'a ExchangeId,
+        /// The one that was delivered.
+        first: &'a ExchangeId,
+    },
+    /// A message could not be decrypted, or was altered inside its encryption. Many of them are an attack (SEC-04).
+    DecryptionFailed(DecryptionFailures<'a>),
     /// A message was refused. It is answered with the receipt that it asked for.
     MessageRefused {
         /// The partner's name.
@@ -50,12 +115,32 @@ pub enum ReceiverEvent<'a> {
         /// The address.
         destination: &'a str,
     },
+    /// A receipt leaves in the response, for a message that was delivered, now or before, or refused.
+    ReceiptSent {
+        /// The partner's name.
+        from: &'a As2Name,
+        /// Ours.
+        to: &'a As2Name,
+        /// The message; `None` for one without a Message-ID.
+        id: Option<&'a ExchangeId>,
+    },
     /// An asynchronous receipt was posted.
     ReceiptPosted {
         /// The message.
         id: &'a ExchangeId,
         /// Where its receipt went.
         url: &'a Uri,
+    },
+    /// An asynchronous receipt could not be posted, and waits in the outbox for another attempt.
+    ReceiptPostponed {
+        /// The message.
+        id: &'a ExchangeId,
+        /// Where its receipt should have gone.
+        url: &'a Uri,
+        /// Why the attempt failed.
+        error: &'a PostError,
+        /// When the next attempt is due, from now.
+        after: Duration,
     },
     /// An asynchronous receipt could not be posted, and is given up.
     ReceiptNotPosted {
@@ -81,7 +166,36 @@ pub enum ReceiverEvent<'a> {
 impl fmt::Display for ReceiverEvent<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Received {
+                from, to, id, octets, ..
+            } => match id {
+                Some(id) => write!(f, "received {octets} octets of {id}"),
+                None => write!(f, "received {octets} octets from {from} to {to}"),
+            },
+            Self::Decrypted { id, certificate, .. } => {
+                write!(f, "decrypted {} with the key of {certificate}", Named(*id))
+            }
+            Self::Verified { id, certificate, .. } => write!(f, "verified {}, signed by {certificate}", Named(*id)),
             Self::Delivered { id, disposition, .. } => write!(f, "delivered {}: {disposition}", Named(*id)),
+            Self::Replayed { id, first } => write!(f, "{id} has the signature of {first}, answered as a duplicate"),
+            Self::DecryptionFailed(failures) => {
+                let peer = failures
+                    .peer
+                    .map_or_else(String::new, |peer| format!(", sent by {peer}"));
+                let (from, to, count) = (failures.from, failures.to, failures.count);
+                write!(
+                    f,
+                    "could not decrypt a message from {from} to {to}{peer}: {count} of late"
+                )
+            }
+            Self::ReceiptSent { id, .. } => write!(f, "sent the receipt for {}", Named(*id)),
+            Self::ReceiptPostponed { id, url, error, after } => {
+                let seconds = after.as_secs();
+                write!(
+                    f,
+                    "could not post the receipt for {id} to {url}: {error}; again in {seconds} s"
+                )
+            }
             Self::Duplicate(id) => write!(f, "{id} again, answered as before"),
             Self::Conflict(id) => write!(f, "another message under the id of {id}, refused"),
             Self::MessageRefused {
@@ -126,27 +240,6 @@ impl fmt::Display for Named<'_> {
             None => f.write_str("a message without a Message-ID"),
         }
     }
-}
-
-/// Why an asynchronous receipt could not be posted.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PostError {
-    /// The exchange failed.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-    /// The partner's server refused it.
-    #[error(transparent)]
-    Status(#[from] Box<StatusError>),
-    /// The receipt cannot be put into an HTTP request.
-    #[error(transparent)]
-    Request(#[from] http::Error),
-    /// The receiver is set to make no attempt.
-    #[error("the receiver is set to make no attempt at posting receipts")]
-    NoAttempt,
-    /// The receiver was built without an HTTP client.
-    #[error("the receiver has no HTTP client to post receipts with")]
-    NoClient,
 }
 
 /// Why a receipt that arrived closes no record (CLI-10).

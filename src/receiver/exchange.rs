@@ -1,6 +1,8 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::algorithm::DigestAlgorithm;
+use crate::cms::Certificate;
 use crate::envelope::{As2Headers, TransportFacts};
 use crate::mdn::{FailureModifier, ReceiptForm, RequestedReceipt};
 use crate::partnership::Partnership;
@@ -12,8 +14,13 @@ pub(super) struct Exchange {
     pub(super) partnership: Arc<Partnership>,
     pub(super) requested: Option<RequestedReceipt>,
     pub(super) transport: TransportFacts,
+    /// Where it came from, if the host says so.
+    pub(super) peer: Option<IpAddr>,
     /// None for a message without a Message-ID.
     pub(super) id: Option<ExchangeId>,
+    /// The certificate of ours that the message was encrypted for, where the receipt is to be signed with the key that
+    /// belongs to it (KEY-17).
+    pub(super) known: Option<Certificate>,
 }
 
 impl Exchange {

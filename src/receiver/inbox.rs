@@ -13,7 +13,8 @@ use crate::mime::HeaderBlock;
 use crate::name::As2Name;
 use crate::spool::Payload;
 
-/// Where messages go that passed the verdict of their partnership. Closures over [`ReceivedMessage`] implement it.
+/// Where messages go that passed the verdict of their partnership. Closures over [`ReceivedMessage`] implement it, and
+/// [`DirectoryInbox`](super::DirectoryInbox) does.
 pub trait Inbox: Send + Sync + 'static {
     /// Takes a message over, durably: the partner gets its positive receipt as soon as this says so, and may forget the
     /// message then (RFC 4130 §7.5.2).

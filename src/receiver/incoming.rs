@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::Reply;
 use super::answer::Refused;
-use super::builder::Core;
 use super::event::{IgnoredReceipt, ReceiverEvent};
 use super::exchange::Exchange;
 use super::intake::Received;
+use super::shared::Core;
 use crate::exchange::{Receipt, ReceivedReport, closes};
 use crate::store::{ExchangeId, Resolution};
 

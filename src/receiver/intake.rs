@@ -3,17 +3,16 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::io;
-use std::pin::pin;
 
 use bytes::Bytes;
 use http_body::Body;
-use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
 use super::answer::Refused;
+use super::pace::{BodyPace, PacedBody};
 use crate::algorithm::ContentCipher;
-use crate::cms::RecipientInfo;
+use crate::cms::{Certificate, RecipientInfo};
 use crate::envelope::{Decoded, Decoder, Progress};
 use crate::exchange::content_keys;
 use crate::keystore::KeyStore;
@@ -36,6 +35,8 @@ pub(super) struct Received {
     pub(super) body_len: u64,
     /// The encrypted content keys that were tried.
     pub(super) encrypted_keys: Vec<Vec<u8>>,
+    /// The certificate of ours that it is encrypted for; the first of several.
+    pub(super) decrypted_by: Option<Certificate>,
     /// What the body holds is a receipt, not a message.
     pub(super) is_receipt: bool,
     /// The body as it came, where it is a receipt of a size that receipts may have.
@@ -51,6 +52,7 @@ pub(super) struct Bounds {
     pub(super) mdn_size: usize,
     /// `Content-Length`: HTTP stacks keep to it, but not all that stands between them and us.
     pub(super) declared: Option<u64>,
+    pub(super) pace: BodyPace,
 }
 
 /// Reads the whole body, whatever is wrong with what it holds: an answer that came sooner would tell when decoding
@@ -67,11 +69,11 @@ where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let mut body = pin!(body);
+    let mut body = PacedBody::new(body, bounds.pace);
     let mut batch = VecDeque::new();
     let mut batch_len = 0_usize;
-    let mut len = 0_u64;
     let mut encrypted_keys = Vec::new();
+    let mut decrypted_by = None;
     let mut work = Work {
         decoder,
         payload,
@@ -80,14 +82,13 @@ where
         mdn_size: bounds.mdn_size,
     };
     loop {
-        let frame = body.frame().await.transpose();
-        let frame = frame.map_err(|error| Refused::BodyBroken(error.into()))?;
+        let frame = body.frame().await?;
+        let len = body.octets();
         let ended = frame.is_none();
         if let Some(frame) = frame {
             // Fields in trailers are ignored: AS2 knows none (SEC-36).
             let Ok(data) = frame.into_data() else { continue };
             batch_len = batch_len.saturating_add(data.len());
-            len = len.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
             if len > bounds.wire_size {
                 return Err(Refused::TooLarge(bounds.wire_size));
             }
@@ -110,6 +111,7 @@ where
                 // Those for others were not tried, and would only fill the table (SEC-52).
                 let tried = recipients.into_iter().filter(ours);
                 encrypted_keys.extend(tried.map(|recipient| recipient.encrypted_key));
+                decrypted_by = unwrapped.first().map(|unwrapped| unwrapped.certificate.clone());
                 let unwrapped: Vec<_> = unwrapped.into_iter().map(|unwrapped| unwrapped.content_key).collect();
                 work.decoder
                     .content_keys(&unwrapped, &mut work.payload)
@@ -120,6 +122,7 @@ where
             break;
         }
     }
+    let len = body.octets();
     if bounds.declared.is_some_and(|declared| declared != len) {
         return Err(Refused::BodyBroken(
             io::Error::from(io::ErrorKind::UnexpectedEof).into(),
@@ -140,6 +143,7 @@ where
         body_digest: digest.finalize().into(),
         body_len: len,
         encrypted_keys,
+        decrypted_by,
         is_receipt,
         raw: raw.filter(|_| is_receipt).map(Bytes::from),
     })
@@ -193,18 +197,14 @@ impl Work {
 }
 
 /// Reads a body for nothing, up to `limit`, so that a sender that writes before it reads gets to the answer.
-pub(super) async fn discard<B>(body: B, limit: u64) -> Result<(), Refused>
+pub(super) async fn discard<B>(body: B, limit: u64, pace: BodyPace) -> Result<(), Refused>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let mut body = pin!(body);
-    let mut left = limit;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Refused::BodyBroken(error.into()))?;
-        let len = frame.data_ref().map_or(0, Bytes::len);
-        left = left.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
-        if left == 0 {
+    let mut body = PacedBody::new(body, pace);
+    while body.frame().await?.is_some() {
+        if body.octets() >= limit {
             break;
         }
     }

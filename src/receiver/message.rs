@@ -2,7 +2,9 @@
 //! record, receipt.
 
 use std::error::Error;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -10,14 +12,17 @@ use http::request::Parts;
 use http_body::Body;
 
 use super::answer::{Outcome, Refused};
-use super::builder::Core;
 use super::delivery::{self, Arrival};
 use super::event::ReceiverEvent;
 use super::exchange::Exchange;
+use super::failures::{DecryptionFailures, PeerAddress};
+use super::gate::Place;
 use super::intake::{self, Bounds, Received};
-use super::outgoing::{self, SealedReceipt};
-use super::{Reply, incoming};
-use crate::envelope::{As2HeaderError, As2Headers, Decoder, RefusalDetail, RefusalReason, TransportFacts, Verdict};
+use super::shared::Core;
+use super::{Reply, incoming, outgoing, route};
+use crate::envelope::{
+    Acceptance, As2HeaderError, As2Headers, Decoder, RefusalDetail, RefusalReason, TransportFacts, Verdict,
+};
 use crate::keystore::{CertificateUsage, KeyStoreError};
 use crate::mdn::{ReceiptDestination, ReceiptForm, RequestedReceipt};
 use crate::mime::HeaderBlock;
@@ -32,7 +37,7 @@ const HEADER_MAX: usize = 32 << 10;
 const STRANGER_MAX: u64 = 1 << 20;
 
 /// Answers a request whose method is POST.
-pub(super) async fn answer<B>(core: &Arc<Core>, head: Parts, body: B) -> Result<Reply, Refused>
+pub(super) async fn answer<B>(core: &Arc<Core>, place: &Place, head: Parts, body: B) -> Result<Reply, Refused>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -48,6 +53,8 @@ where
         return stranger(core, headers, requested, body).await;
     };
     let transport = connection(&head, &partnership)?;
+    let peer = head.extensions.get::<PeerAddress>().map(|peer| peer.0);
+    throttle(core, &headers, peer)?;
     if headers.block().content_type().ok().flatten().is_none() {
         return Err(Refused::NoContentType);
     }
@@ -57,6 +64,7 @@ where
         wire_size: limits.wire_size(),
         mdn_size: limits.mdn_size,
         declared,
+        pace: core.pace,
     };
     if body.size_hint().lower() > bounds.wire_size {
         return Err(Refused::TooLarge(bounds.wire_size));
@@ -66,35 +74,46 @@ where
         .map(|id| ExchangeId::new(headers.to().clone(), headers.from().clone(), id.clone()));
     let rule = &partnership.accept_policy().receipt_rule;
     let requested = requested.and_then(|requested| requested.under(rule));
-    let exchange = Exchange {
+    let mut exchange = Exchange {
         headers,
         partnership,
         requested,
         transport,
+        peer,
         id,
+        known: None,
     };
 
     let known = match &exchange.id {
         Some(id) => core.store.find_received(id).await?,
         None => None,
     };
-    let policy = exchange.partnership.accept_policy();
     let decoder = Decoder::new(
         exchange.headers.block().clone(),
         &exchange.asked_digests(),
-        policy.clone(),
+        exchange.partnership.accept_policy().clone(),
         limits,
     );
     let local = exchange.headers.to();
     let received = intake::receive(body, decoder, core.spools.create(), bounds, &*core.keys, local).await?;
+    if exchange.partnership.accept_policy().receipt_by_known_key {
+        exchange.known.clone_from(&received.decrypted_by);
+    }
     // Noted whatever the body turns out to be.
     let fresh_key = core
         .key_guard
         .admit(&received.encrypted_keys, received.body_digest, core.clock.now());
     if received.is_receipt && fresh_key {
-        return to_the_end(incoming::take(Arc::clone(core), exchange, received)).await;
+        return to_the_end(place, incoming::take(Arc::clone(core), exchange, received)).await;
     }
-    if exchange.id.is_none() && !policy.without_message_id {
+    core.tell(&ReceiverEvent::Received {
+        from: exchange.headers.from(),
+        to: exchange.headers.to(),
+        id: exchange.id.as_ref(),
+        octets: received.body_len,
+        body_digest: &received.body_digest,
+    });
+    if exchange.id.is_none() && !exchange.partnership.accept_policy().without_message_id {
         return Err(Refused::NoMessageId);
     }
     // A copy, octet for octet: knowing the ids alone is not enough (REL-09).
@@ -103,12 +122,33 @@ where
     {
         return delivery::repeat(core, &exchange, id, record).await;
     }
-    judge(core, exchange, received, fresh_key).await
+    judge(core, place, exchange, received, fresh_key).await
 }
 
-/// Goes on also when the partner hangs up: what has begun is done once, and to its end.
-async fn to_the_end(work: impl Future<Output = Result<Reply, Refused>> + Send + 'static) -> Result<Reply, Refused> {
+/// Goes on also when the partner hangs up: what has begun is done once, and to its end, and keeps its place.
+async fn to_the_end(
+    place: &Place,
+    work: impl Future<Output = Result<Reply, Refused>> + Send + 'static,
+) -> Result<Reply, Refused> {
+    let place = place.clone();
+    let work = async move {
+        let result = work.await;
+        drop(place);
+        result
+    };
     tokio::spawn(work).await.map_err(Refused::Stopped)?
+}
+
+/// Asks the host about senders whose messages could not be decrypted (SEC-04).
+fn throttle(core: &Core, headers: &As2Headers, peer: Option<IpAddr>) -> Result<(), Refused> {
+    let Some(throttle) = &core.throttle else { return Ok(()) };
+    let (from, to) = (headers.from(), headers.to());
+    let count = core.failures.of(to, from, peer, core.clock.now());
+    let failures = DecryptionFailures { from, to, peer, count };
+    match count > 0 && throttle(&failures) {
+        true => Err(Refused::Throttled),
+        false => Ok(()),
+    }
 }
 
 /// Refuses what is no request for us, before anything is looked up. Gives the header fields, and the length that they
@@ -167,10 +207,10 @@ where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    intake::discard(body, STRANGER_MAX).await?;
+    intake::discard(body, STRANGER_MAX, core.pace).await?;
     let wanted = requested.is_some_and(|requested| *requested.destination() == ReceiptDestination::Response);
     let Some(told) = core.strangers_are_told.clone().filter(|_| wanted) else {
-        return Err(Refused::UnknownPartner);
+        return Err(Refused::UnknownPartner(core.stranger_status));
     };
     let outcome = Outcome::UnknownPartner(told);
     core.tell(&ReceiverEvent::MessageRefused {
@@ -180,12 +220,18 @@ where
         disposition: &outcome.disposition(),
         detail: None,
     });
-    let receipt = SealedReceipt::unsigned(core, &headers, &outcome)?;
+    let receipt = outgoing::unsigned(core, &headers, &outcome)?;
     Ok(Reply::Receipt(receipt))
 }
 
 /// The verdict, and what follows from it.
-async fn judge(core: &Arc<Core>, exchange: Exchange, received: Received, fresh_key: bool) -> Result<Reply, Refused> {
+async fn judge(
+    core: &Arc<Core>,
+    place: &Place,
+    exchange: Exchange,
+    received: Received,
+    fresh_key: bool,
+) -> Result<Reply, Refused> {
     let form = match exchange.form() {
         Ok(form) => form,
         Err(failure) => return refuse(core, &exchange, Outcome::ReceiptUnsupported(failure), None).await,
@@ -208,35 +254,64 @@ async fn judge(core: &Arc<Core>, exchange: Exchange, received: Received, fresh_k
     };
     let now = core.clock.now();
     let policy = exchange.partnership.accept_policy();
-    let Received {
-        decoded,
-        payload,
-        body_digest,
-        ..
-    } = received;
-    let verdict = decoded.judge(&certificates, policy, exchange.transport, now);
+    let verdict = received.decoded.judge(&certificates, policy, exchange.transport, now);
     let acceptance = match verdict {
         Verdict::Accepted(acceptance) if fresh_key => acceptance,
         Verdict::Refused(refusal) if fresh_key => {
+            if refusal.reason == RefusalReason::DecryptionFailed {
+                decryption_failed(core, &exchange, now);
+            }
             let outcome = Outcome::Refused(refusal.reason, refusal.mic);
             return refuse(core, &exchange, outcome, Some(&refusal.detail)).await;
         }
         // One content key, too many bodies: the answer tells nothing of this one (SEC-52).
         Verdict::Accepted(_) | Verdict::Refused(_) => {
+            decryption_failed(core, &exchange, now);
             let outcome = Outcome::Refused(RefusalReason::DecryptionFailed, None);
             return refuse(core, &exchange, outcome, None).await;
         }
     };
-    let arrival = Arrival::new(
-        core,
-        exchange,
-        form,
-        (acceptance, decoded),
-        payload.into(),
-        body_digest,
-        now,
-    );
-    to_the_end(arrival.deliver()).await
+    tell_stages(core, &exchange, &received, &acceptance);
+    let (signed, date) = (acceptance.signing_time, exchange.headers.date());
+    if !core.replays.is_timely(signed, date, now) {
+        let outcome = Outcome::Refused(RefusalReason::UnexpectedProcessingError, Some(acceptance.mic));
+        return refuse(core, &exchange, outcome, Some(&RefusalDetail::Untimely)).await;
+    }
+    let arrival = Arrival::new(core, exchange, form, acceptance, received, now);
+    to_the_end(place, arrival.deliver()).await
+}
+
+fn tell_stages(core: &Core, exchange: &Exchange, received: &Received, acceptance: &Acceptance) {
+    let (from, to) = (exchange.headers.from(), exchange.headers.to());
+    let id = exchange.id.as_ref();
+    if let Some(certificate) = &received.decrypted_by {
+        core.tell(&ReceiverEvent::Decrypted {
+            from,
+            to,
+            id,
+            certificate,
+        });
+    }
+    if let Some(certificate) = &acceptance.signer {
+        core.tell(&ReceiverEvent::Verified {
+            from,
+            to,
+            id,
+            certificate,
+            signing_time: acceptance.signing_time,
+        });
+    }
+}
+
+fn decryption_failed(core: &Core, exchange: &Exchange, now: SystemTime) {
+    let (from, to, peer) = (exchange.headers.from(), exchange.headers.to(), exchange.peer);
+    let count = core.failures.note(to, from, peer, now);
+    core.tell(&ReceiverEvent::DecryptionFailed(DecryptionFailures {
+        from,
+        to,
+        peer,
+        count,
+    }));
 }
 
 /// Answers a message that is not delivered, and tells the host.
@@ -260,6 +335,7 @@ pub(super) async fn refuse(
         };
     }
     let form = exchange.form().unwrap_or(ReceiptForm::Unsigned);
-    let receipt = SealedReceipt::new(core, exchange, &outcome, form).await?;
-    Ok(outgoing::dispatch(core, exchange, Some(receipt)))
+    let receipt = outgoing::sealed(core, exchange, &outcome, form).await?;
+    let route = route::of(exchange);
+    Ok(route::dispatch(core, exchange, route, receipt))
 }

@@ -4,14 +4,21 @@ mod answer;
 mod body;
 mod builder;
 mod delivery;
+mod directory_inbox;
 mod event;
 mod exchange;
+mod failures;
+mod gate;
 mod inbox;
 mod incoming;
 mod intake;
 mod key_guard;
 mod message;
 mod outgoing;
+mod pace;
+mod replay;
+mod route;
+mod shared;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -20,19 +27,23 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_LENGTH, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 
+use crate::exchange::SealedReceipt;
 use crate::future::BoxFuture;
-use builder::Core;
-use outgoing::SealedReceipt;
+use shared::Core;
 
 pub use answer::Refused;
 pub use body::{AfterReply, ReplyBody};
 pub use builder::{As2ReceiverBuilder, BuildError};
-pub use event::{IgnoredReceipt, PostError, ReceiverEvent};
+pub use directory_inbox::DirectoryInbox;
+pub use event::{IgnoredReceipt, ReceiverEvent};
+pub use failures::{DecryptionFailures, PeerAddress};
 pub use inbox::{Delivery, Inbox, InboxError, ReceivedMessage};
+pub use pace::BodyPace;
+pub use replay::ReplayRules;
 
 /// Receives AS2 messages, and the asynchronous receipts to our own, on one endpoint (RFC 4130 §4).
 ///
@@ -42,6 +53,26 @@ pub use inbox::{Delivery, Inbox, InboxError, ReceivedMessage};
 /// [`OverTls`](crate::transport::OverTls) for any connection over TLS.
 ///
 /// Clones share everything. It keeps no state of messages but in its stores.
+///
+/// # Statuses
+///
+/// | status | when |
+/// |---|---|
+/// | 200 | a message was taken, or refused with the receipt that it asked for; a receipt of the partner's arrived |
+/// | 400 | the AS2 headers are missing or malformed, the framing is ambiguous, the body is missing or broke off |
+/// | 403 | the names make no partnership, or the connection is not the partner's |
+/// | 405 | not a POST |
+/// | 408 | the body comes too slowly |
+/// | 413, 431 | the body or the header is too large |
+/// | 415 | no `Content-Type`, or a `Content-Encoding` |
+/// | 503, with `Retry-After` | whatever a retry could cure: overload, shutdown, a store, spool, inbox or key store without an answer, another copy being delivered |
+///
+/// 401 and 404 are for the host's HTTP stack to give, which knows credentials and paths; 102 (Processing) too, where it
+/// can: services of requests and responses cannot.
+///
+/// # Ending
+///
+/// [`close`](Self::close) refuses what comes from then on, and waits for what has begun.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -94,10 +125,13 @@ impl As2Receiver {
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
+        if let Some(page) = self.alive_page(request.method()) {
+            return (page, None);
+        }
         match self.answer(request).await {
             Ok(Reply::Nothing) => (empty(self.core.empty_status), None),
             Ok(Reply::Later(after)) => (empty(self.core.empty_status), Some(after)),
-            Ok(Reply::Receipt(receipt)) => (receipt.into_response(), None),
+            Ok(Reply::Receipt(receipt)) => (receipt.into_response().map(ReplyBody::new), None),
             Err(refused) => {
                 self.core.tell(&ReceiverEvent::RequestRefused(&refused));
                 (refusal(&refused), None)
@@ -113,8 +147,40 @@ impl As2Receiver {
         if request.method() != Method::POST {
             return Err(Refused::Method);
         }
+        let place = self.core.gate.enter()?;
         let (head, body) = request.into_parts();
-        message::answer(&self.core, head, body).await
+        message::answer(&self.core, &place, head, body).await
+    }
+
+    /// Refuses all requests from now on with 503, in all clones, and resolves when those that have begun are done, their
+    /// deliveries included. Close listeners afterwards, so that partners get an answer and not an error.
+    ///
+    /// It is closed at once, whatever becomes of the future. Asynchronous receipts that are on record and not posted yet
+    /// stay in the outbox of the message store.
+    pub fn close(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.core.gate.close();
+        self.core.gate.emptied()
+    }
+
+    /// How many requests are being answered, for the host's metrics: see
+    /// [`As2ReceiverBuilder::concurrency`].
+    #[must_use]
+    pub fn in_progress(&self) -> u16 {
+        self.core.gate.inside()
+    }
+
+    fn alive_page(&self, method: &Method) -> Option<Response<ReplyBody>> {
+        let page = self.core.alive_page.as_ref()?;
+        let content = match *method {
+            Method::GET => page.clone(),
+            Method::HEAD => Bytes::new(),
+            _ => return None,
+        };
+        let mut response = Response::new(ReplyBody::new(content));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(page.len()));
+        Some(response)
     }
 }
 

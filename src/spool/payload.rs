@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
-use super::{PersistError, Spool, SpoolReader};
+use super::{PersistError, PersistStep, Spool, SpoolReader};
 
 /// The payload of a message, of any size: what is sent is read when the message is encoded, what was received lies in
 /// memory while it is small, and in a private temporary file beyond.
@@ -108,20 +108,20 @@ impl Payload {
     /// [`PersistError`].
     pub async fn persist(self, path: impl AsRef<Path>) -> Result<(), PersistError> {
         let (path, asked) = (path.as_ref().to_owned(), path.as_ref().to_owned());
-        let task = spawn_blocking(move || {
-            let spool = match self.0 {
-                Source::Spool(spool) => spool,
-                source => {
-                    let mut spool = Spool::new();
-                    io::copy(&mut Self(source).into_reader(), &mut spool)
-                        .map_err(|error| PersistError::write(&path, error))?;
-                    spool
-                }
-            };
-            spool.persist(&path)
-        });
-        task.await
-            .unwrap_or_else(|stopped| Err(PersistError::write(&asked, io::Error::other(stopped))))
+        match spawn_blocking(move || self.into_spool(&path)?.persist(&path)).await {
+            Ok(result) => result,
+            Err(stopped) => Err(PersistStep::Write.failed(&asked)(io::Error::other(stopped))),
+        }
+    }
+
+    /// The content as a spool, on its way to `path`.
+    pub(super) fn into_spool(self, path: &Path) -> Result<Spool, PersistError> {
+        if let Source::Spool(spool) = self.0 {
+            return Ok(spool);
+        }
+        let mut spool = Spool::new();
+        io::copy(&mut self.into_reader(), &mut spool).map_err(PersistStep::Write.failed(path))?;
+        Ok(spool)
     }
 }
 

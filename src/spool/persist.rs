@@ -2,12 +2,10 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
-use super::{PREFIX, Spool, octets};
+use super::{Spool, temporary};
 
 impl Spool {
     /// Puts the content at `path`, durably: when this returns, file and directory entry survive a loss of power.
@@ -21,53 +19,38 @@ impl Spool {
     ///
     /// [`PersistError`]; nothing is left at `path` that was not there before, unless the last step, syncing the
     /// directory, failed.
-    pub fn persist(mut self, path: impl AsRef<Path>) -> Result<(), PersistError> {
+    pub fn persist(self, path: impl AsRef<Path>) -> Result<(), PersistError> {
         let path = path.as_ref();
-        let failed = |step| {
-            move |source| PersistError {
-                step,
-                path: path.to_owned(),
-                source,
-            }
-        };
+        self.place(path)?;
+        sync_directory(parent(path)).map_err(PersistStep::SyncDirectory.failed(path))
+    }
+
+    /// Does all of it but sync the directory.
+    pub(super) fn place(mut self, path: &Path) -> Result<(), PersistError> {
         if self.on_disk.is_some() {
-            self.flush_memory().map_err(failed(PersistStep::Write))?;
+            self.flush_memory().map_err(PersistStep::Write.failed(path))?;
         }
-        // The reservation lives until the file has left the spool.
-        let (renamed, _reservation) = match self.on_disk.take() {
-            Some((file, reservation)) => {
-                file.as_file().sync_all().map_err(failed(PersistStep::Sync))?;
-                (
-                    rename(file, path).map_err(failed(PersistStep::Rename))?,
-                    Some(reservation),
-                )
+        if let Some((file, reservation)) = self.on_disk.take() {
+            file.as_file().sync_all().map_err(PersistStep::Sync.failed(path))?;
+            match file.persist(path) {
+                Ok(_) => return Ok(()),
+                // On another file system: it is copied.
+                Err(error) if error.error.kind() == io::ErrorKind::CrossesDevices => {
+                    self.on_disk = Some((error.file, reservation));
+                }
+                Err(error) => return Err(PersistStep::Rename.failed(path)(error.error)),
             }
-            None => (Renamed::Otherwise(None), None),
-        };
-        if let Renamed::Otherwise(source) = renamed {
-            let mut copy = tempfile::Builder::new()
-                .prefix(PREFIX)
-                .tempfile_in(parent(path))
-                .map_err(failed(PersistStep::Create))?;
-            match source {
-                Some(source) => source
-                    .reopen()
-                    .and_then(|mut source| io::copy(&mut source, copy.as_file_mut())),
-                None => copy
-                    .as_file_mut()
-                    .write_all(&self.memory)
-                    .map(|()| octets(&self.memory)),
-            }
-            .map_err(failed(PersistStep::Write))?;
-            copy.as_file().sync_all().map_err(failed(PersistStep::Sync))?;
-            copy.persist(path)
-                .map_err(|error| failed(PersistStep::Rename)(error.error))?;
         }
-        sync_directory(parent(path)).map_err(failed(PersistStep::SyncDirectory))
+        let mut copy = temporary::file(parent(path)).map_err(PersistStep::Create.failed(path))?;
+        io::copy(&mut self.reader(), copy.as_file_mut()).map_err(PersistStep::Write.failed(path))?;
+        copy.as_file().sync_all().map_err(PersistStep::Sync.failed(path))?;
+        copy.persist(path)
+            .map_err(|error| PersistStep::Rename.failed(path)(error.error))?;
+        Ok(())
     }
 }
 
-/// Why [`Spool::persist`] failed.
+/// Why a payload could not be put where it stays: [`Spool::persist`], `StagedDirectory`.
 #[derive(Debug, thiserror::Error)]
 #[error("persisting a payload at {}: cannot {step}", path.display())]
 #[non_exhaustive]
@@ -80,19 +63,18 @@ pub struct PersistError {
     pub source: io::Error,
 }
 
-#[cfg(feature = "transport")]
-impl PersistError {
-    /// The content could not be written.
-    pub(crate) fn write(path: &Path, source: io::Error) -> Self {
-        Self {
-            step: PersistStep::Write,
+impl PersistStep {
+    /// What an I/O error at this step becomes.
+    pub(super) fn failed(self, path: &Path) -> impl FnOnce(io::Error) -> PersistError {
+        move |source| PersistError {
+            step: self,
             path: path.to_owned(),
             source,
         }
     }
 }
 
-/// A step of [`Spool::persist`].
+/// A step of putting a payload where it stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PersistStep {
@@ -120,21 +102,7 @@ impl fmt::Display for PersistStep {
     }
 }
 
-enum Renamed {
-    InPlace,
-    /// To be written anew: from this file of another file system, or from memory.
-    Otherwise(Option<NamedTempFile>),
-}
-
-fn rename(file: NamedTempFile, path: &Path) -> io::Result<Renamed> {
-    match file.persist(path) {
-        Ok(_) => Ok(Renamed::InPlace),
-        Err(error) if error.error.kind() == io::ErrorKind::CrossesDevices => Ok(Renamed::Otherwise(Some(error.file))),
-        Err(error) => Err(error.error),
-    }
-}
-
-fn parent(path: &Path) -> &Path {
+pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -142,12 +110,12 @@ fn parent(path: &Path) -> &Path {
 }
 
 #[cfg(unix)]
-fn sync_directory(directory: &Path) -> io::Result<()> {
+pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
 /// Directories cannot be synced here; the file system's journal does it.
 #[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
+pub(super) fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! Durable state: which messages arrived, which were sent and wait for a receipt, what is still to be done, and who the
 //! partners are.
 //!
-//! A host with one process may start with [`MemoryStore`], which forgets everything at the end of the process. Whatever
-//! stores for real implements [`MessageStore`]; the documentation of each call says what it promises and what a wrong
-//! answer costs.
+//! A host with one process may start with [`MemoryStore`], which forgets everything at the end of the process.
+//! `RedbStore` (feature `redb`) keeps it in one file, that the processes of one machine share; `PostgresStore` (feature
+//! `postgres`) in a database that many machines share. A host's own store implements [`MessageStore`]: the documentation
+//! of each call says what it promises and what a wrong answer costs, and the suite in `testing::message_store` (feature
+//! `testing`) checks it.
 
 #[cfg(any(feature = "postgres", feature = "redb"))]
 mod codec;

@@ -23,6 +23,8 @@ mod schema;
 
 pub use schema::PostgresOpenError;
 
+const CONNECTIONS: usize = 16;
+
 /// How long a connection may take to be made, or to come free.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -71,6 +73,7 @@ impl PostgresStore {
         };
         let pool = Pool::builder(manager)
             .timeouts(patience)
+            .max_size(CONNECTIONS)
             .runtime(deadpool_postgres::Runtime::Tokio1)
             .build()
             .map_err(|error| PostgresOpenError::Connection(error.into()))?;
@@ -82,7 +85,7 @@ impl PostgresStore {
         })
     }
 
-    /// The most connections that are open at the same time (default: four for each processor).
+    /// The most connections that are open at the same time (default 16).
     #[must_use]
     pub fn connections(self, limit: usize) -> Self {
         self.pool.resize(limit);

@@ -1,4 +1,5 @@
-//! What a store has to do, as tests: for those in this crate, and for those that a host makes. Feature `testing`.
+//! What key stores and message stores have to do, as tests: for those in this crate, and for those that a host makes.
+//! Feature `testing`.
 //!
 //! The checks panic where a promise is broken.
 #![expect(clippy::unwrap_used, reason = "a check that fails panics")]
@@ -8,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::clock::Clock;
 
+pub mod key_store;
 pub mod message_store;
 
 /// A clock that stands still until it is moved.

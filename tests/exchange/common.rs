@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use ediint::store::{MemoryStore, Partnerships};
 use ediint::transport::{HttpClient, HyperClient, RequestBody, ResponseBody};
 use ediint::{
     As2Client, As2Name, As2Receiver, As2ReceiverBuilder, Clock, Entropy, KeyStore, Partnership, PreparedMessage,
-    Receipt, ReceivedMessage,
+    Receipt, ReceivedMessage, ReceiverEvent,
 };
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -46,6 +46,15 @@ impl Party {
         Self {
             name: As2Name::new(name).unwrap(),
             identity: Identity::new(certificate, key).unwrap(),
+        }
+    }
+
+    /// A party with another key than RSA for everything.
+    pub(crate) fn other(name: &str, file: &str) -> Self {
+        let file = |end| data(&format!("openssl/algorithms/{file}{end}"));
+        Self {
+            name: As2Name::new(name).unwrap(),
+            identity: Identity::from_pem(&file(".pem"), &file(".key.pem")).unwrap(),
         }
     }
 
@@ -153,6 +162,32 @@ impl Clock for Standing {
     }
 }
 
+/// A clock that is put forward and back.
+#[derive(Debug)]
+pub(crate) struct Adjustable(Mutex<SystemTime>);
+
+impl Default for Adjustable {
+    fn default() -> Self {
+        Self(Mutex::new(Standing.now()))
+    }
+}
+
+impl Adjustable {
+    pub(crate) fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap() += by;
+    }
+
+    pub(crate) fn set_back(&self, by: Duration) {
+        *self.0.lock().unwrap() -= by;
+    }
+}
+
+impl Clock for Adjustable {
+    fn now(&self) -> SystemTime {
+        *self.0.lock().unwrap()
+    }
+}
+
 /// The same numbers for every message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seeded(pub(crate) u64);
@@ -161,6 +196,18 @@ impl Entropy for Seeded {
     fn rng(&self) -> Box<dyn CryptoRng + Send> {
         Box::new(StdRng::seed_from_u64(self.0))
     }
+}
+
+/// What happens on the way to what tests wait for: see `audit`.
+pub(crate) fn is_stage(event: &ReceiverEvent<'_>) -> bool {
+    matches!(
+        event,
+        ReceiverEvent::Received { .. }
+            | ReceiverEvent::Decrypted { .. }
+            | ReceiverEvent::Verified { .. }
+            | ReceiverEvent::DecryptionFailed(_)
+            | ReceiverEvent::ReceiptSent { .. }
+    )
 }
 
 /// A receiver, and what came out of it.
@@ -197,7 +244,11 @@ impl Host {
                 let sent = confirm.send(receipt);
                 async move { sent.unwrap() }
             })
-            .on_event(move |event| tell.send(event.to_string()).unwrap_or_default());
+            .on_event(move |event| {
+                if !is_stage(event) {
+                    tell.send(event.to_string()).unwrap_or_default();
+                }
+            });
         let receiver = set(builder).build().unwrap();
         port.serve(receiver.clone());
         Self {
@@ -238,12 +289,21 @@ impl World {
 
     /// The same, with another receiver for Bob.
     pub(crate) async fn with(policy: AcceptPolicy, set: impl FnOnce(As2ReceiverBuilder) -> As2ReceiverBuilder) -> Self {
-        let (alice, bob) = (alice(), bob());
+        Self::between(&alice(), &bob(), policy, set).await
+    }
+
+    /// The same, between parties with other keys.
+    pub(crate) async fn between(
+        alice: &Party,
+        bob: &Party,
+        policy: AcceptPolicy,
+        set: impl FnOnce(As2ReceiverBuilder) -> As2ReceiverBuilder,
+    ) -> Self {
         let (own, theirs) = (Port::open().await, Port::open().await);
         let to_bob = Partnership::new(alice.name.clone(), bob.name.clone(), theirs.url().parse().unwrap());
         let to_alice = Partnership::new(bob.name.clone(), alice.name.clone(), own.url().parse().unwrap());
-        let keys = Arc::new(alice.key_store([&bob]));
-        let bob_host = Host::start(theirs, bob.key_store([&alice]), [to_alice.accept(policy)], set);
+        let keys = Arc::new(alice.key_store([bob]));
+        let bob_host = Host::start(theirs, bob.key_store([alice]), [to_alice.accept(policy)], set);
         let alice_host = Host::start(own, keys.clone(), [to_bob.clone()], |builder| builder);
         Self {
             client: As2Client::builder(keys, alice_host.store.clone()).build().unwrap(),

@@ -18,20 +18,20 @@ use crate::rows::ORDER;
 
 /// An inbox with a door: it says that a message is in, and does not take it before the door is open.
 #[derive(Clone)]
-struct Door {
-    entered: Arc<Notify>,
+pub(crate) struct Door {
+    pub(crate) entered: Arc<Notify>,
     open: Arc<Semaphore>,
 }
 
 impl Door {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             entered: Arc::new(Notify::new()),
             open: Arc::new(Semaphore::new(0)),
         }
     }
 
-    fn inbox(&self, builder: As2ReceiverBuilder) -> As2ReceiverBuilder {
+    pub(crate) fn inbox(&self, builder: As2ReceiverBuilder) -> As2ReceiverBuilder {
         let door = self.clone();
         builder.inbox(move |_: ReceivedMessage| {
             let door = door.clone();
@@ -43,7 +43,7 @@ impl Door {
         })
     }
 
-    fn open(&self) {
+    pub(crate) fn open(&self) {
         self.open.add_permits(1);
     }
 }

@@ -63,7 +63,12 @@ impl Entity {
         };
         let signature = signer
             .identity
-            .sign(&signer.name, awaiting.algorithm(), awaiting.input())
+            .sign(
+                &signer.name,
+                signer.certificate(),
+                awaiting.algorithm(),
+                awaiting.input(),
+            )
             .unwrap();
         let Step::Done(encoded) = awaiting.complete(&signature, &mut content).unwrap() else {
             panic!("not complete")

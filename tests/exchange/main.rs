@@ -8,17 +8,25 @@
     reason = "tests, also where they are no test functions"
 )]
 
+mod algorithms;
 mod answers;
+mod audit;
+mod claims;
 mod common;
 mod copies;
 mod demands;
+#[cfg(target_os = "linux")]
+mod disk;
+mod faults;
 mod handmade;
 mod heads;
 mod incoming;
 mod oracle;
 mod outages;
+mod overload;
 mod preparation;
 mod refusals;
+mod rollover;
 mod rows;
 mod statuses;
 mod structures;

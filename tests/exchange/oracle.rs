@@ -1,13 +1,13 @@
 //! One answer to all that fails inside of envelopes, octet for octet (SEC-01, SEC-50, SEC-52).
 
-use ediint::keystore::PartnerCertificates;
+use ediint::keystore::{PartnerCertificates, PrivateKey};
 use ediint::partnership::{AcceptPolicy, Compression, SendProfile};
 use ediint::store::MessageStore;
-use ediint::{As2Client, MessageId, OutboundMessage};
+use ediint::{As2Client, As2ReceiverBuilder, ContentCipher, KeyTransport, MessageId, OutboundMessage};
 use http::Request;
 use http_body_util::BodyExt;
 
-use crate::common::{Seeded, Standing, World, alice, bob, carol, post, request};
+use crate::common::{Party, Seeded, Standing, World, alice, bob, carol, data, post, request};
 use crate::rows::ORDER;
 
 /// A response: status, header fields, body.
@@ -16,6 +16,14 @@ type Answer = (http::StatusCode, http::HeaderMap, bytes::Bytes);
 async fn answer(message: Request<Vec<u8>>) -> Answer {
     let (head, body) = post(message).await.into_parts();
     (head.status, head.headers, body.collect().await.unwrap().to_bytes())
+}
+
+/// Where the sender's point stands: a BIT STRING of 66 octets, the point uncompressed.
+fn ephemeral_key(body: &[u8]) -> usize {
+    body.windows(4)
+        .position(|octets| octets == [0x03, 0x42, 0x00, 0x04])
+        .unwrap()
+        + 4
 }
 
 /// Where the encrypted key stands: an OCTET STRING of 256 octets.
@@ -28,7 +36,19 @@ fn encrypted_key(body: &[u8]) -> usize {
 
 /// Bob's receiver without chance or time: equal outcomes are equal octets, ids, dates and boundaries too.
 async fn determined(policy: AcceptPolicy) -> World {
-    World::with(policy, |builder| builder.clock(Standing).entropy(Seeded(1))).await
+    // One of his keys is elliptic.
+    let (mut bob, elliptic) = (bob(), elliptic());
+    let key = PrivateKey::from_pem(&data("openssl/algorithms/p256.key.pem")).unwrap();
+    bob.identity = bob
+        .identity
+        .with_decryption_key(elliptic.certificate().clone(), key)
+        .unwrap();
+    let deterministic = |builder: As2ReceiverBuilder| builder.clock(Standing).entropy(Seeded(1));
+    World::between(&alice(), &bob, policy, deterministic).await
+}
+
+fn elliptic() -> Party {
+    Party::other("Bob", "p256")
 }
 
 /// SEC-01, SEC-50, SEC-16: a wrong key, damaged blocks anywhere, wrong padding, cut and prolonged content, content that is
@@ -50,6 +70,10 @@ async fn all_failures_in_an_envelope_are_one() {
     let by_carol = alice().key_store([&bob()]);
     by_carol.set_identity(alice().name, carol().identity);
     let by_carol = client(by_carol);
+    let agreed = client(alice().key_store([&elliptic()]));
+    let oaep = || SendProfile::new().key_transport(KeyTransport::RsaOaep);
+    let gcm = || SendProfile::new().encryption(ContentCipher::Aes256Gcm);
+    let ecdh = || SendProfile::new().key_transport(KeyTransport::Ecdh);
 
     let flip = |from_end: usize| {
         move |body: &mut Vec<u8>| {
@@ -134,6 +158,69 @@ async fn all_failures_in_an_envelope_are_one() {
             nothing(),
         ),
         ("not signed, damaged", &alices, unsigned(), Box::new(flip(40))),
+        (
+            "content key, OAEP",
+            &alices,
+            oaep(),
+            Box::new(|body| {
+                let at = encrypted_key(body) + 9;
+                body[at] ^= 1;
+            }),
+        ),
+        (
+            "content key beyond the modulus, OAEP",
+            &alices,
+            oaep(),
+            Box::new(|body| {
+                let at = encrypted_key(body);
+                body[at..at + 256].fill(0xff);
+            }),
+        ),
+        ("last block, OAEP", &alices, oaep(), Box::new(flip(1))),
+        ("authentication code", &alices, gcm(), Box::new(flip(1))),
+        ("last octet, GCM", &alices, gcm(), Box::new(flip(19))),
+        ("middle, GCM", &alices, gcm(), Box::new(flip(1000))),
+        (
+            "content key, GCM",
+            &alices,
+            gcm(),
+            Box::new(|body| {
+                let at = encrypted_key(body) + 9;
+                body[at] ^= 1;
+            }),
+        ),
+        (
+            "without the code, GCM",
+            &alices,
+            gcm(),
+            Box::new(|body| body.truncate(body.len() - 18)),
+        ),
+        (
+            "damaged, compressed, GCM",
+            &alices,
+            gcm().compression(after),
+            Box::new(flip(900)),
+        ),
+        (
+            "no point of the curve",
+            &agreed,
+            ecdh(),
+            Box::new(|body| {
+                let at = ephemeral_key(body);
+                body[at] ^= 1;
+            }),
+        ),
+        (
+            "wrapped key",
+            &agreed,
+            ecdh(),
+            Box::new(|body| {
+                // An OCTET STRING of 40 octets.
+                let at = body.windows(2).position(|octets| octets == [4, 40]).unwrap();
+                body[at + 2] ^= 1;
+            }),
+        ),
+        ("last block, ECDH", &agreed, ecdh(), Box::new(flip(1))),
         ("by another, damaged", &by_carol, signed(), Box::new(flip(1000))),
     ];
     let mut first: Option<Answer> = None;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ediint::partnership::{AcceptPolicy, ReceiptRequest, ReceiptRule, SendProfile};
-use ediint::store::{MemoryStore, MessageStore, Partnerships};
+use ediint::store::{Job, MemoryStore, MessageStore, Partnerships, PostState, Work};
 use ediint::{
     As2Receiver, Delivery, OutboundMessage, Partnership, PreparedMessage, ReceivedMessage, SpoolOptions, SpoolQuota,
 };
@@ -15,7 +15,7 @@ use http_body_util::Full;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::answers::serve;
-use crate::common::{Host, Port, World, alice, assert_empty, bob, post, request};
+use crate::common::{Adjustable, Host, Port, World, alice, assert_empty, bob, is_stage, post, request};
 use crate::rows::ORDER;
 use crate::watched::{Watch, Watched};
 
@@ -31,7 +31,11 @@ struct Bob {
 
 impl Bob {
     fn new(of_alice: &Host) -> Self {
-        let (watch, store) = (Watch::default(), Arc::new(MemoryStore::new()));
+        Self::on(Arc::new(MemoryStore::new()), of_alice)
+    }
+
+    fn on(store: Arc<MemoryStore>, of_alice: &Host) -> Self {
+        let watch = Watch::default();
         let to_alice = Partnership::new(bob().name, alice().name, of_alice.url.parse().unwrap());
         let partnerships = Partnerships::from_iter([to_alice]);
         let keys = bob().key_store([&alice()]);
@@ -54,7 +58,11 @@ impl Bob {
                 }
             }
         })
-        .on_event(move |event| tell.send(event.to_string()).unwrap_or_default())
+        .on_event(move |event| {
+            if !is_stage(event) {
+                tell.send(event.to_string()).unwrap_or_default();
+            }
+        })
         .build()
         .unwrap();
         Self {
@@ -152,7 +160,7 @@ async fn refusals_claim_nothing() {
 
     // Rejected by the inbox, the claim is given back.
     let (_, prepared) = prepare(&world, ReceiptRequest::none()).await;
-    bob.watch.away(Some("inbox rejects"));
+    bob.watch.away(["inbox rejects"]);
     bob.receiver.receive(in_process(&prepared).await).await;
     assert_eq!(
         bob.watch.take()[4..],
@@ -195,7 +203,7 @@ async fn outages() {
             let asynchronous = request == later;
             let (sends, prepared) = prepare(&world, request).await;
             let mut bob = Bob::new(&world.alice);
-            bob.watch.away(Some(away));
+            bob.watch.away([away]);
             let (response, after) = bob.receiver.receive_split(in_process(&prepared).await).await;
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{away}");
             assert_eq!(response.headers()[RETRY_AFTER], "60", "{away}");
@@ -233,7 +241,7 @@ async fn refusals_wait_for_the_key_store() {
     let bob = Bob::new(&world.alice);
     let sends = world.sending(SendProfile::new().without_encryption().danger_allow_plaintext());
     let prepared = world.client.prepare(&sends, OutboundMessage::new(ORDER)).await.unwrap();
-    bob.watch.away(Some("sign"));
+    bob.watch.away(["sign"]);
     let response = bob.receiver.receive(in_process(&prepared).await).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
@@ -251,29 +259,40 @@ async fn full_spools() {
     assert_eq!(world.bob.store.find_received(prepared.id()).await.unwrap(), None);
 }
 
-/// RCV-11: a receipt is posted until the partner has it, the same octets each time, and given up when that is of no use.
+/// RCV-11, REL-19: the receiver posts a receipt once, and notes how it went: done, to be tried again by whoever works on
+/// the outbox, with the same octets, or given up.
 #[tokio::test]
-async fn posting_is_tried_again() {
-    let delays = [Duration::ZERO; 3];
+async fn posting_that_fails_is_left_to_the_outbox() {
+    let delay = Duration::from_secs(3600);
     let mut world = World::new(AcceptPolicy::new()).await;
-    for (answers, last) in [
+    for (status, last, state) in [
+        ("200 OK", "posted the receipt for ", PostState::Delivered),
+        ("204 No Content", "posted the receipt for ", PostState::Delivered),
+        ("503 Service Unavailable", "; again in 3600 s", PostState::Waiting),
         (
-            vec!["503 Service Unavailable", "429 Too Many Requests", "200 OK"],
-            "posted the receipt for ",
+            "429 Too Many Requests\r\nRetry-After: 7200",
+            "; again in 7200 s",
+            PostState::Waiting,
         ),
-        (vec!["503 Service Unavailable"; 3], "could not post the receipt for "),
-        (vec!["410 Gone"], "could not post the receipt for "),
-        (vec!["302 Found"], "could not post the receipt for "),
-        (vec!["204 No Content"], "posted the receipt for "),
+        (
+            "429 Too Many Requests\r\nRetry-After: 9999999",
+            "; again in 86400 s",
+            PostState::Waiting,
+        ),
+        ("410 Gone", "the partner's server answered 410 Gone", PostState::Failed),
+        (
+            "302 Found\r\nLocation: /other",
+            "the partner's server answered 302 Found",
+            PostState::Failed,
+        ),
     ] {
-        let close = |status: &&str| format!("HTTP/1.1 {status}\r\nLocation: /other\r\nConnection: close\r\n\r\n");
-        let (url, posted) = serve(answers.iter().map(close)).await;
+        let (url, posted) = serve([format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n")]).await;
         let to_alice = Partnership::new(bob().name, alice().name, world.alice.url.parse().unwrap())
             .accept(AcceptPolicy::new().receipts(ReceiptRule::Async(url.parse().unwrap())));
         let port = Port::open().await;
         world.to_bob = Partnership::new(alice().name, bob().name, port.url().parse().unwrap());
         world.bob = Host::start(port, bob().key_store([&alice()]), [to_alice], |builder| {
-            builder.receipt_delays(delays)
+            builder.receipt_delays([delay])
         });
         let prepared = world
             .client
@@ -283,16 +302,80 @@ async fn posting_is_tried_again() {
         world.client.transmit(&world.to_bob, &prepared).await.unwrap();
         assert!(world.bob.event().await.starts_with("delivered "));
         let event = world.bob.event().await;
-        assert!(event.starts_with(last), "{event}");
-        let posted = posted.await.unwrap();
-        assert_eq!(posted.len(), answers.len());
-        assert!(posted.windows(2).all(|pair| pair[0] == pair[1]));
-        let request = String::from_utf8_lossy(&posted[0]).into_owned();
+        assert!(event.contains(last), "{event}");
+
+        let posted = posted.await.unwrap().remove(0);
+        let request = String::from_utf8_lossy(&posted).into_owned();
         assert!(
             request.starts_with("POST /as2 HTTP/1.1\r\nHost: 127.0.0.1:"),
             "{request}"
         );
         let record = world.bob.store.find_received(prepared.id()).await.unwrap().unwrap();
-        assert!(posted[0].ends_with(&record.reply[record.reply.len() - 200..]));
+        let end = record
+            .reply
+            .windows(4)
+            .position(|octets| octets == b"\r\n\r\n")
+            .unwrap();
+        assert!(posted.ends_with(&record.reply[end..]), "{status}");
+        let posting = record.posting.unwrap();
+        assert_eq!(
+            (posting.url.to_string(), posting.state, posting.attempts.made),
+            (url, state, 1)
+        );
+        assert_eq!(posting.attempts.error.is_some(), state != PostState::Delivered);
+        // A worker has nothing to do yet.
+        assert!(world.bob.store.claim_due(delay, 10, &[]).await.unwrap().is_empty());
+        let due = world.bob.store.next_due().await.unwrap();
+        assert_eq!(due.is_some(), state == PostState::Waiting);
+
+        // A retry of the message meanwhile posts nothing beside the outbox.
+        let again = world.client.transmit(&world.to_bob, &prepared).await.unwrap();
+        assert!(world.bob.event().await.ends_with(" again, answered as before"));
+        if state == PostState::Waiting {
+            assert!(!again.is_accepted() && world.bob.events.try_recv().is_err());
+        } else {
+            // It was posted, and the partner says it has nothing: once more. The server is gone.
+            assert!(world.bob.event().await.starts_with("could not post the receipt for "));
+        }
     }
+}
+
+/// REL-19: a process that dies with the receipt unposted leaves it in the outbox, for any worker.
+#[tokio::test]
+async fn receipts_outlive_the_process_that_owes_them() {
+    let world = World::new(AcceptPolicy::new()).await;
+    let clock = Arc::new(Adjustable::default());
+    let store = Arc::new(MemoryStore::new().clock(clock.clone()));
+    let bob = Bob::on(store, &world.alice);
+    let later = ReceiptRequest::asynchronous(&world.alice.url).unwrap();
+    let (_, prepared) = prepare(&world, later).await;
+    let (response, after) = bob.receiver.receive_split(in_process(&prepared).await).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    // Never run, nor dropped where it would run by itself.
+    std::mem::forget(after);
+    assert!(
+        bob.store
+            .claim_due(Duration::from_secs(60), 10, &[])
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    clock.advance(Duration::from_secs(400));
+    let jobs = bob.store.claim_due(Duration::from_secs(60), 10, &[]).await.unwrap();
+    let [
+        Job {
+            id,
+            work: Work::Post(record),
+            ..
+        },
+    ] = &jobs[..]
+    else {
+        panic!("{jobs:?}")
+    };
+    assert_eq!(id, prepared.id());
+    let posting = record.posting.as_ref().unwrap();
+    assert_eq!(
+        (posting.url.to_string(), posting.attempts.made),
+        (world.alice.url.clone(), 2)
+    );
 }

@@ -17,16 +17,16 @@ use rustls::pki_types::CertificateDer;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watch {
     calls: Arc<Mutex<Vec<&'static str>>>,
-    away: Arc<Mutex<Option<&'static str>>>,
+    away: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl Watch {
     /// Notes a call; an error if it is the one that fails.
     pub(crate) fn call(&self, name: &'static str) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.calls.lock().unwrap().push(name);
-        match *self.away.lock().unwrap() {
-            Some(away) if away == name => Err(format!("{name} is away").into()),
-            _ => Ok(()),
+        match self.away.lock().unwrap().contains(&name) {
+            true => Err(format!("{name} is away").into()),
+            false => Ok(()),
         }
     }
 
@@ -36,8 +36,8 @@ impl Watch {
     }
 
     /// What fails from now on.
-    pub(crate) fn away(&self, name: Option<&'static str>) {
-        *self.away.lock().unwrap() = name;
+    pub(crate) fn away(&self, names: impl IntoIterator<Item = &'static str>) {
+        *self.away.lock().unwrap() = names.into_iter().collect();
     }
 }
 
@@ -63,22 +63,24 @@ impl<T: KeyStore> KeyStore for Watched<T> {
     fn signing_chain<'a>(
         &'a self,
         local: &'a As2Name,
+        known: Option<&'a Certificate>,
     ) -> BoxFuture<'a, Result<Vec<CertificateDer<'static>>, KeyStoreError>> {
         Box::pin(async move {
             self.1.call("signing_chain").map_err(KeyStoreError::Unavailable)?;
-            self.0.signing_chain(local).await
+            self.0.signing_chain(local, known).await
         })
     }
 
     fn sign<'a>(
         &'a self,
         local: &'a As2Name,
+        certificate: &'a Certificate,
         algorithm: SignatureAlgorithm,
         input: SigningInput<'a>,
     ) -> BoxFuture<'a, Result<Vec<u8>, KeyStoreError>> {
         Box::pin(async move {
             self.1.call("sign").map_err(KeyStoreError::Unavailable)?;
-            self.0.sign(local, algorithm, input).await
+            self.0.sign(local, certificate, algorithm, input).await
         })
     }
 

@@ -116,7 +116,7 @@ impl Peer {
     }
 }
 
-/// SMI-01, SMI-50, MDN-02: it signs; it verifies our receipts and finds its MIC in them.
+/// SMI-01, SMI-25, SMI-50, MDN-02: it signs, and encrypts with RSAES-OAEP; it verifies our receipts and finds its MIC in them.
 #[tokio::test]
 async fn libas2_sends() {
     if !peers_wanted() {
@@ -126,13 +126,34 @@ async fn libas2_sends() {
     let url = us.serve().await.to_string();
     let payload = tempfile::NamedTempFile::new().unwrap();
     fs::write(payload.path(), PAYLOAD).unwrap();
-    for digest in DIGESTS {
-        let others = json!({ "url": url, "payload": payload.path(), "filename": "order.edi" });
+    let ciphers = [
+        None,
+        Some(("aes128-CBC", ContentCipher::Aes128Cbc)),
+        Some(("aes192-CBC", ContentCipher::Aes192Cbc)),
+        Some(("aes256-CBC", ContentCipher::Aes256Cbc)),
+    ];
+    for (digest, cipher) in DIGESTS
+        .into_iter()
+        .flat_map(|digest| ciphers.map(|cipher| (digest, cipher)))
+    {
+        let others = json!({
+            "url": url,
+            "payload": payload.path(),
+            "filename": "order.edi",
+            "encrypt": cipher.map(|(name, _)| name),
+        });
         let sent = Peer::start("send", digest, &others).fact("sent").await;
         assert_eq!(sent["http_status"], 200);
         let events = us.events();
         let message = us.inbox.try_recv().unwrap_or_else(|_| panic!("{digest}: {events:?}"));
-        assert_eq!(message.layers, [LayerKind::Signed]);
+        let encrypted = cipher.map(|(_, cipher)| LayerKind::Encrypted(cipher));
+        assert!(
+            message
+                .layers
+                .iter()
+                .copied()
+                .eq(encrypted.into_iter().chain([LayerKind::Signed]))
+        );
         assert_eq!(message.filename.as_deref(), Some("order.edi"));
         assert_eq!(message.mic.algorithm(), digest);
         assert_eq!(message.message_id.unwrap().as_str(), sent["message_id"]);

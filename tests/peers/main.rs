@@ -9,6 +9,8 @@ mod libas2;
 mod openssl;
 mod pyas2;
 mod recorded;
+#[cfg(target_os = "linux")]
+mod syncs;
 mod us;
 
 use std::env;

@@ -1,5 +1,6 @@
 //! The `openssl` command. Alice signs, bob decrypts; openssl made their keys too.
 
+mod algorithms;
 mod cms;
 mod ours;
 mod theirs;
@@ -28,11 +29,11 @@ fn fixture(name: &str) -> PathBuf {
     tests("data/openssl").join(name)
 }
 
-fn certificate(party: &str) -> Certificate {
+pub(crate) fn certificate(party: &str) -> Certificate {
     Certificate::from_pem(&fs::read(fixture(&format!("cms/{party}.pem"))).unwrap()).unwrap()
 }
 
-fn identity(party: &str) -> Identity {
+pub(crate) fn identity(party: &str) -> Identity {
     let key = PrivateKey::from_der(&fs::read(fixture(&format!("cms/{party}.key.der"))).unwrap()).unwrap();
     Identity::new(certificate(party), key).unwrap()
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use ediint::cms::Certificate;
-use ediint::partnership::{ServerTrust, TlsProfile};
+use ediint::partnership::{Pin, ServerTrust, TlsProfile};
 use ediint::store::{
     Claim, ExchangeId, MessageStore, PostgresOpenError, PostgresStore, ReceivedRecord, Retention, StoreError,
 };
@@ -219,7 +219,7 @@ async fn what_is_wrong_with_a_connection_is_said() {
 async fn a_server_that_is_not_trusted_is_refused() {
     let Some(server) = Server::get() else { return };
     let mut profile = TlsProfile::default();
-    profile.trust = ServerTrust::PinnedCertificates(vec![[0; 32]]);
+    profile.trust = ServerTrust::Pinned(vec![Pin::Certificate([0; 32])]);
     let tls = client_config(&profile, Arc::new(RootCertStore::empty()), default_provider().unwrap()).unwrap();
     let error = PostgresStore::connect(&server.schema().await, Some(tls))
         .await

@@ -23,7 +23,7 @@ fn keytool_pin(name: &str) -> ServerTrust {
 fn key_pin(name: &str) -> ServerTrust {
     let certificate = ediint::cms::Certificate::from_der(&certificate(name)).unwrap();
     let key = certificate.rsa_public_key().unwrap();
-    let der = rsa::pkcs8::EncodePublicKey::to_public_key_der(&key).unwrap();
+    let der = pkcs8::EncodePublicKey::to_public_key_der(&key).unwrap();
     ServerTrust::Pinned(vec![Pin::public_key(der.as_bytes())])
 }
 

@@ -4,6 +4,13 @@ use rand::rngs::StdRng;
 use super::{CbcDecryptor, CbcEncryptor, ContentKey, DecryptError, InvalidKeyLength};
 use crate::ContentCipher;
 
+const CIPHERS: [ContentCipher; 4] = [
+    ContentCipher::TripleDesCbc,
+    ContentCipher::Aes128Cbc,
+    ContentCipher::Aes192Cbc,
+    ContentCipher::Aes256Cbc,
+];
+
 fn encrypt(cipher: ContentCipher, key: &ContentKey, iv: &[u8], content: &[u8], chunk: usize) -> Vec<u8> {
     let mut encryptor = CbcEncryptor::new(cipher, key, iv).unwrap();
     let mut out = Vec::new();
@@ -72,7 +79,7 @@ fn ciphertext_is_that_of_openssl_in_any_chunks() {
 
 #[test]
 fn every_content_length_survives() {
-    for cipher in ContentCipher::ALL {
+    for cipher in CIPHERS {
         let key = ContentKey::new(counted(cipher.key_len()));
         let iv = counted(cipher.block_len());
         for len in 0..70 {
@@ -122,7 +129,7 @@ fn missing_and_partial_blocks_are_refused_like_padding() {
 
 #[test]
 fn keys_and_vectors_have_one_length() {
-    for cipher in ContentCipher::ALL {
+    for cipher in CIPHERS {
         let (key_len, block_len) = (cipher.key_len(), cipher.block_len());
         for (key, iv) in [
             (key_len - 1, block_len),
@@ -147,7 +154,7 @@ fn keys_and_vectors_have_one_length() {
 #[test]
 fn generated_keys_differ_and_have_odd_parity_where_it_matters() {
     let mut rng = StdRng::seed_from_u64(1);
-    for cipher in ContentCipher::ALL {
+    for cipher in CIPHERS {
         let key = ContentKey::generate(cipher, &mut rng);
         assert_eq!(key.as_bytes().len(), cipher.key_len());
         assert_ne!(key, ContentKey::generate(cipher, &mut rng));

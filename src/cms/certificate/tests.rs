@@ -1,6 +1,14 @@
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::key::RsaComponents;
 use super::*;
+use crate::algorithm::DigestAlgorithm;
+
+macro_rules! fixture {
+    ($name:literal) => {
+        include_bytes!(concat!("../../../tests/data/openssl/algorithms/", $name)).as_slice()
+    };
+}
 
 const PLAIN: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/plain.pem");
 const UTF8: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/utf8.pem");
@@ -96,14 +104,17 @@ fn refuses_keys_that_are_too_large_before_computing_with_them() {
 /// SEC-28
 #[test]
 fn refuses_exponents_that_are_even_small_or_large() {
-    let modulus = certificate(PLAIN).0.key.as_ref().unwrap().modulus.clone();
+    let modulus = match &certificate(PLAIN).0.key {
+        Ok(KeyFields::Rsa(components)) => components.modulus.clone(),
+        _ => panic!("not an RSA key"),
+    };
     let key_with = |exponent: &[u8]| {
         let fields = Certificate::from_pem(PLAIN).unwrap();
         let mut fields = Arc::into_inner(fields.0).unwrap();
-        fields.key = Ok(RsaComponents {
+        fields.key = Ok(KeyFields::Rsa(RsaComponents {
             modulus: modulus.clone(),
             exponent: exponent.to_vec(),
-        });
+        }));
         Certificate(Arc::new(fields)).rsa_public_key().map(|_| ())
     };
     assert_eq!(key_with(&[3]), Ok(()));
@@ -112,14 +123,50 @@ fn refuses_exponents_that_are_even_small_or_large() {
     }
 }
 
+/// KEY-06
 #[test]
-fn other_keys_are_named_by_their_algorithm() {
-    let ec = certificate(EC);
-    assert_eq!(ec.key_bits(), None);
-    assert_eq!(
-        ec.rsa_public_key(),
-        Err(KeyError::Unsupported("1.2.840.10045.2.1 (id-ecPublicKey)".to_owned()))
+fn kinds_of_keys_are_told_apart() {
+    for (pem, kind, bits) in [
+        (PLAIN, KeyKind::Rsa, Some(2048)),
+        (EC, KeyKind::Ec, None),
+        (fixture!("p256.pem"), KeyKind::Ec, None),
+        (fixture!("p384.pem"), KeyKind::Ec, None),
+        (fixture!("p521.pem"), KeyKind::Ec, None),
+        (fixture!("pss.pem"), KeyKind::RsaPss, Some(2048)),
+        (fixture!("pss-sha256.pem"), KeyKind::RsaPss, Some(2048)),
+    ] {
+        let certificate = certificate(pem);
+        assert_eq!(certificate.key_kind(), Ok(kind));
+        assert_eq!(certificate.key_bits(), bits);
+        assert_eq!(certificate.rsa_public_key().is_ok(), kind == KeyKind::Rsa);
+    }
+}
+
+/// SMI-16: a certificate may allow its key one digest only.
+#[test]
+fn keys_are_for_what_the_certificate_says() {
+    use DigestAlgorithm::{Sha256, Sha512};
+    use SignatureAlgorithm::{Ecdsa, RsaPkcs1, RsaPss};
+    let unfit = |needed, found| Err(KeyError::Kind { needed, found });
+    let (rsa, pss, only, ec) = (
+        certificate(PLAIN),
+        certificate(fixture!("pss.pem")),
+        certificate(fixture!("pss-sha256.pem")),
+        certificate(fixture!("p256.pem")),
     );
+    for (certificate, algorithm, expected) in [
+        (&rsa, RsaPkcs1(Sha256), Ok(())),
+        (&rsa, RsaPss(Sha512), Ok(())),
+        (&rsa, Ecdsa(Sha256), unfit(KeyKind::Ec, KeyKind::Rsa)),
+        (&pss, RsaPss(Sha512), Ok(())),
+        (&pss, RsaPkcs1(Sha256), unfit(KeyKind::Rsa, KeyKind::RsaPss)),
+        (&only, RsaPss(Sha256), Ok(())),
+        (&only, RsaPss(Sha512), Err(KeyError::Restricted)),
+        (&ec, Ecdsa(Sha256), Ok(())),
+        (&ec, RsaPss(Sha256), unfit(KeyKind::RsaPss, KeyKind::Ec)),
+    ] {
+        assert_eq!(certificate.check_signature_algorithm(algorithm), expected);
+    }
 }
 
 #[test]

@@ -114,11 +114,37 @@ fn any_split_gives_the_same() {
 
 #[test]
 fn other_content_types_are_named() {
-    let error = read_whole(fixture!("auth-enveloped.der")).unwrap_err();
+    // AuthenticatedData is the content type before AuthEnvelopedData.
+    let mut octets = fixture!("auth-enveloped.der").to_vec();
+    let oid = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 23];
+    let at = octets.windows(oid.len()).position(|window| window == oid).unwrap();
+    octets[at + 10] = 2;
+    let error = read_whole(&octets).unwrap_err();
     let CmsError::UnsupportedContentType(oid) = error else {
         panic!("{error}")
     };
-    assert!(oid.starts_with("1.2.840.113549.1.9.16.1.23"), "{oid}");
+    assert!(oid.starts_with("1.2.840.113549.1.9.16.1.2 "), "{oid}");
+}
+
+/// SMI-22: the code behind the content, and that it must be there.
+#[test]
+fn authenticated_content_comes_with_its_code() {
+    let octets = fixture!("auth-enveloped.der");
+    let read = read_whole(octets).unwrap();
+    let head = read.enveloped.unwrap();
+    assert_eq!((head.authenticated, head.mac_len, head.iv.len()), (true, Some(16), 12));
+    let mac = read.trailer.unwrap().mac;
+    assert!(mac.attributes.is_empty());
+    assert!(octets.ends_with(&mac.mac));
+    for size in [1, 2, 3, 7, 64, 1000] {
+        let pieces = self::read(&Limits::default(), octets.chunks(size)).unwrap();
+        assert_eq!(pieces, read_whole(octets).unwrap());
+    }
+    // A NULL where the code should be.
+    let mut without = octets[..octets.len() - 18].to_vec();
+    without.extend([5, 16]);
+    without.extend([0; 16]);
+    assert_eq!(read_whole(&without), Err(CmsError::Structure));
 }
 
 #[test]

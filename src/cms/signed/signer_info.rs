@@ -5,6 +5,7 @@ use super::check::SignatureError;
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::cms::certificate::CertificateId;
 use crate::cms::oid;
+use crate::cms::pss::PssParameters;
 use crate::cms::tlv::{BadTlv, Tlv, Tlvs, constructed, encode, tag};
 
 /// A signer as the message describes it. Nothing in it is to be believed before the signature is verified.
@@ -36,8 +37,8 @@ impl<'a> SignerInfo<'a> {
     }
 }
 
-/// An `AlgorithmIdentifier`. No parameters and NULL are the same to it, as they are to all algorithms of CMS
-/// (RFC 5754 §2).
+/// An `AlgorithmIdentifier`. No parameters and NULL are the same to it, as they are to all algorithms of CMS that take
+/// none (RFC 5754 §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Algorithm<'a> {
     pub(super) oid: &'a [u8],
@@ -56,6 +57,14 @@ impl<'a> Algorithm<'a> {
         })
     }
 
+    /// The parameters, where there are any.
+    pub(super) fn parameters(self) -> Result<Option<Tlv<'a>>, BadTlv> {
+        match self.parameters {
+            [] => Ok(None),
+            octets => Tlvs(octets).any().map(Some),
+        }
+    }
+
     pub(super) fn check_no_parameters(self) -> Result<(), SignatureError> {
         if self.parameters.is_empty() {
             Ok(())
@@ -70,11 +79,14 @@ pub(super) fn digest_algorithm(digest: DigestAlgorithm) -> Vec<u8> {
     encode(tag::SEQUENCE, &encode(tag::OID, oid::of_digest(digest).0))
 }
 
-/// The identifier of a signature algorithm, with its digest or without (RFC 5754 §3.2); the parameters are NULL.
+/// The identifier of a signature algorithm. One of RSASSA-PKCS1-v1_5 names its digest or not (RFC 5754 §3.2), and its
+/// parameters are NULL; those of RSASSA-PSS are all there (RFC 4056 §3), and ECDSA has none (RFC 5754 §3.3).
 pub(super) fn signature_algorithm(tag: u8, algorithm: SignatureAlgorithm, combined: bool) -> Vec<u8> {
-    let oid = match algorithm {
-        SignatureAlgorithm::RsaPkcs1(digest) if combined => oid::of_digest(digest).1,
-        SignatureAlgorithm::RsaPkcs1(_) => oid::RSA_ENCRYPTION,
+    let (oid, parameters) = match algorithm {
+        SignatureAlgorithm::RsaPkcs1(digest) if combined => (oid::of_digest(digest).1, encode(tag::NULL, &[])),
+        SignatureAlgorithm::RsaPkcs1(_) => (oid::RSA_ENCRYPTION, encode(tag::NULL, &[])),
+        SignatureAlgorithm::RsaPss(digest) => (oid::RSASSA_PSS, PssParameters::new(digest).to_der()),
+        SignatureAlgorithm::Ecdsa(digest) => (oid::ecdsa_with(digest), Vec::new()),
     };
-    constructed(tag, [&encode(tag::OID, oid), &encode(tag::NULL, &[])])
+    constructed(tag, [&encode(tag::OID, oid), &parameters])
 }

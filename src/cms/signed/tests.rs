@@ -13,6 +13,7 @@ use crate::cms::{
 use crate::limits::Limits;
 use crate::mic::{Digester, Mic, MicSet};
 
+mod algorithms;
 mod built;
 mod foreign;
 mod rebuilt;

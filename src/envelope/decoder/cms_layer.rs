@@ -10,7 +10,7 @@ use super::state::{LayerKind, State};
 use super::transfer::SniffedTransfer;
 use super::{Fault, PIECE, SignatureFound, Stop};
 
-/// An application/pkcs7-mime entity: EnvelopedData, CompressedData or opaque SignedData, whatever it turns out to be.
+/// An application/pkcs7-mime entity: EnvelopedData, AuthEnvelopedData, CompressedData or opaque SignedData, whatever it turns out to be.
 #[derive(Debug)]
 pub(super) struct CmsLayer {
     transfer: SniffedTransfer,
@@ -108,7 +108,11 @@ impl Structure {
                 return Ok(());
             }
             let event = self.reader.next(&mut input);
-            state.facts.enveloped |= self.outermost && self.reader.kind() == Some(ContentKind::EnvelopedData);
+            let encrypted = matches!(
+                self.reader.kind(),
+                Some(ContentKind::EnvelopedData | ContentKind::AuthEnvelopedData)
+            );
+            state.facts.enveloped |= self.outermost && encrypted;
             match event? {
                 CmsEvent::NeedInput => return Ok(()),
                 CmsEvent::Content(octets) => self.content.update(octets, state)?,
@@ -139,7 +143,15 @@ impl Structure {
             record.envelope.get_or_insert_with(|| head.clone());
         }
         let cipher = head.cipher.clone()?;
-        self.enter("enveloped-data", LayerKind::Encrypted(cipher), state)?;
+        let kind = match head.authenticated {
+            true => "authenveloped-data",
+            false => "enveloped-data",
+        };
+        self.enter(kind, LayerKind::Encrypted(cipher), state)?;
+        let tolerated = !head.authenticated && state.facts.policy.gcm_in_enveloped_data;
+        if head.authenticated != cipher.is_authenticated() && !tolerated {
+            return Err(Fault::CipherMisplaced(cipher));
+        }
         if !state.facts.policy.allows_cipher(cipher) {
             return Err(Fault::CipherRefused(cipher));
         }
@@ -172,7 +184,7 @@ impl Content {
 
     fn finish(self, trailer: CmsTrailer, state: &mut State<'_>) -> Result<(), Stop> {
         match self {
-            Self::Encrypted(decryption) => decryption.finish(state),
+            Self::Encrypted(decryption) => decryption.finish(&trailer.mac, state),
             Self::Compressed { inflater, inner } => {
                 inflater.finish()?;
                 inner.finish(state)

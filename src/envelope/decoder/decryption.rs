@@ -1,4 +1,4 @@
-use crate::cms::{CbcDecryptor, ContentKey, EnvelopedHead};
+use crate::cms::{ContentDecryptor, ContentKey, ContentMac, EnvelopedHead};
 use crate::mime::HeaderReader;
 
 use super::entity::Entity;
@@ -12,7 +12,7 @@ pub(super) enum Decryption {
     /// More than one key.
     Choosing(Vec<Candidate>),
     Chosen {
-        decryptor: Box<CbcDecryptor>,
+        decryptor: Box<ContentDecryptor>,
         plain: Vec<u8>,
         inner: Box<Entity>,
     },
@@ -20,17 +20,16 @@ pub(super) enum Decryption {
 
 #[derive(Debug)]
 pub(super) struct Candidate {
-    decryptor: CbcDecryptor,
+    decryptor: ContentDecryptor,
     reader: HeaderReader,
     plain: Vec<u8>,
 }
 
 impl Decryption {
     pub(super) fn new(head: &EnvelopedHead, keys: &[ContentKey], state: &mut State<'_>) -> Result<Self, Fault> {
-        let cipher = head.cipher.clone()?;
         let mut decryptors = keys
             .iter()
-            .map(|key| CbcDecryptor::new(cipher, key, &head.iv).map_err(|_| Fault::Decrypt))
+            .map(|key| ContentDecryptor::new(head, key).map_err(|_| Fault::Decrypt))
             .collect::<Result<Vec<_>, _>>()?;
         match (decryptors.pop(), decryptors.is_empty()) {
             (None, _) => Err(Fault::NoRecipient),
@@ -47,7 +46,7 @@ impl Decryption {
         }
     }
 
-    fn chosen(decryptor: CbcDecryptor, state: &mut State<'_>) -> Self {
+    fn chosen(decryptor: ContentDecryptor, state: &mut State<'_>) -> Self {
         Self::Chosen {
             decryptor: Box::new(decryptor),
             plain: Vec::new(),
@@ -79,7 +78,7 @@ impl Decryption {
         }
     }
 
-    pub(super) fn finish(self, state: &mut State<'_>) -> Result<(), Stop> {
+    pub(super) fn finish(self, mac: &ContentMac, state: &mut State<'_>) -> Result<(), Stop> {
         let (mut inner, plain) = match self {
             Self::Chosen {
                 decryptor,
@@ -87,11 +86,11 @@ impl Decryption {
                 inner,
             } => {
                 plain.clear();
-                decryptor.finish(&mut plain).map_err(|_| Fault::Decrypt)?;
+                decryptor.finish(mac, &mut plain).map_err(|_| Fault::Decrypt)?;
                 (inner, plain)
             }
             Self::Choosing(candidates) => {
-                let plain = candidates.into_iter().find_map(Candidate::finish);
+                let plain = candidates.into_iter().find_map(|candidate| candidate.finish(mac));
                 (Box::new(Entity::new(state)), plain.ok_or(Fault::Decrypt)?)
             }
         };
@@ -109,9 +108,9 @@ impl Candidate {
     }
 
     /// The whole plaintext, if it is an entity: one so short that its head ends in the last block.
-    fn finish(mut self) -> Option<Vec<u8>> {
+    fn finish(mut self, mac: &ContentMac) -> Option<Vec<u8>> {
         let decrypted = self.plain.len();
-        self.decryptor.finish(&mut self.plain).ok()?;
+        self.decryptor.finish(mac, &mut self.plain).ok()?;
         (read_head(&mut self.reader, &self.plain, decrypted) == Some(true)).then_some(self.plain)
     }
 }

@@ -41,6 +41,9 @@ pub enum Fault {
     /// The cipher is refused by the partnership's policy.
     #[error("content encrypted with {0} is not accepted from this partner")]
     CipherRefused(ContentCipher),
+    /// A cipher that authenticates in EnvelopedData, or one that does not in AuthEnvelopedData (RFC 5083).
+    #[error("{0} in a structure that is not for it")]
+    CipherMisplaced(ContentCipher),
     /// The content type says another thing than the CMS structure (ENV-36, INT-38).
     #[error("smime-type {declared:?} does not fit the CMS structure")]
     SmimeType {

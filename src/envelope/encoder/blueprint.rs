@@ -1,7 +1,7 @@
 use std::io;
 
-use crate::algorithm::{DigestAlgorithm, MicalgStyle};
-use crate::cms::{Certificate, InvalidKeyLength, KeyError, SignatureOptions};
+use crate::algorithm::{DigestAlgorithm, KeyTransport, MicalgStyle};
+use crate::cms::{Certificate, ContentTooLong, InvalidKeyLength, KeyError, SignatureOptions};
 use crate::envelope::Structure;
 use crate::mime::{HeaderBlock, HeaderError, MultipartError, TransferEncoding};
 use crate::partnership::UnsignedMic;
@@ -21,6 +21,8 @@ pub struct Blueprint {
     pub mic_algorithms: Vec<DigestAlgorithm>,
     /// Whom the content key is encrypted for, where the structure is encrypted.
     pub recipients: Vec<Certificate>,
+    /// How it is encrypted for them.
+    pub key_transport: KeyTransport,
     /// How it is signed, where the structure is.
     pub signature: Option<SignatureBlueprint>,
     /// What the receipt's digest covers, where the structure is not signed.
@@ -37,6 +39,7 @@ impl Blueprint {
             transfer_encoding: TransferEncoding::Binary,
             mic_algorithms: Vec::new(),
             recipients: Vec::new(),
+            key_transport: KeyTransport::default(),
             signature: None,
             unsigned_mic: UnsignedMic::default(),
         }
@@ -61,6 +64,13 @@ impl Blueprint {
     #[must_use]
     pub fn recipient(mut self, certificate: Certificate) -> Self {
         self.recipients.push(certificate);
+        self
+    }
+
+    /// Encrypts the content key in this way.
+    #[must_use]
+    pub fn key_transport(mut self, transport: KeyTransport) -> Self {
+        self.key_transport = transport;
         self
     }
 
@@ -122,6 +132,9 @@ pub enum EncodeError {
     /// A cipher did not take its own key. Does not happen.
     #[error(transparent)]
     Cipher(#[from] InvalidKeyLength),
+    /// The content is too long for the cipher.
+    #[error(transparent)]
+    TooLong(#[from] ContentTooLong),
     /// A header of the payload cannot be written.
     #[error(transparent)]
     Header(#[from] HeaderError),

@@ -18,7 +18,7 @@ use std::io::Write;
 
 use rand_core::CryptoRng;
 
-use crate::algorithm::{KeyTransport, SignatureAlgorithm};
+use crate::algorithm::SignatureAlgorithm;
 use crate::cms::SigningInput;
 use crate::mic::{Digester, MicSet};
 use crate::mime::HeaderBlock;
@@ -81,6 +81,7 @@ impl Encoder {
             transfer_encoding,
             mic_algorithms,
             recipients,
+            key_transport,
             signature,
             unsigned_mic,
         } = blueprint;
@@ -92,7 +93,7 @@ impl Encoder {
         };
         let encryption = match structure.encryption() {
             Some(_) if recipients.is_empty() => return Err(EncodeError::NoRecipient),
-            Some(cipher) => Some(Sealer::encrypt(cipher, &recipients, KeyTransport::RsaPkcs1, rng)?),
+            Some(cipher) => Some(Sealer::encrypt(cipher, &recipients, key_transport, rng)?),
             None => None,
         };
 

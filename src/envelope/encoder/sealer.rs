@@ -4,14 +4,14 @@ use rand_core::CryptoRng;
 
 use crate::algorithm::{ContentCipher, KeyTransport};
 use crate::cms::{
-    CbcEncryptor, Certificate, ContentKey, Deflater, RecipientInfo, compressed_prefix, encrypt_content_key,
-    enveloped_prefix,
+    Certificate, ContentEncryptor, ContentKey, Deflater, RecipientInfo, compressed_prefix, encrypt_content_key,
+    enveloped_prefix, enveloped_suffix,
 };
 use crate::mime::{ContentDisposition, ContentType, HeaderBlock, HeaderError};
 
 use super::EncodeError;
 
-/// What a pass wraps its content in: nothing, CompressedData or EnvelopedData.
+/// What a pass wraps its content in: nothing, CompressedData, EnvelopedData or AuthEnvelopedData.
 #[derive(Debug)]
 pub(super) struct Sealer {
     kind: Kind,
@@ -26,7 +26,7 @@ enum Kind {
     },
     Compress(Deflater),
     Encrypt {
-        encryptor: Box<CbcEncryptor>,
+        encryptor: Box<ContentEncryptor>,
         recipients: Vec<RecipientInfo>,
         cipher: ContentCipher,
         iv: Vec<u8>,
@@ -63,13 +63,13 @@ impl Sealer {
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, EncodeError> {
         let key = ContentKey::generate(cipher, rng);
-        let mut iv = vec![0; cipher.block_len()];
+        let mut iv = vec![0; cipher.iv_len()];
         rng.fill_bytes(&mut iv);
         let recipients = recipients
             .iter()
             .map(|certificate| encrypt_content_key(certificate, transport, &key, rng))
             .collect::<Result<Vec<_>, _>>()?;
-        let encryptor = Box::new(CbcEncryptor::new(cipher, &key, &iv)?);
+        let encryptor = Box::new(ContentEncryptor::new(cipher, &key, &iv)?);
         Ok(Self::of(Kind::Encrypt {
             encryptor,
             recipients,
@@ -107,7 +107,7 @@ impl Sealer {
                 buffer
             }
             Kind::Encrypt { encryptor, .. } => {
-                encryptor.update(input, buffer);
+                encryptor.update(input, buffer)?;
                 buffer
             }
         };
@@ -130,10 +130,15 @@ impl Sealer {
                 cipher,
                 iv,
             } => {
-                encryptor.finish(buffer);
+                let mac = encryptor.finish(buffer);
                 write(buffer, sink, &mut len)?;
                 let prefix = enveloped_prefix(&recipients, cipher, &iv, len);
-                (cms_head("enveloped-data", "smime.p7m")?, prefix)
+                write(&enveloped_suffix(&mac), sink, &mut len)?;
+                let smime_type = match cipher.is_authenticated() {
+                    true => "authEnveloped-data",
+                    false => "enveloped-data",
+                };
+                (cms_head(smime_type, "smime.p7m")?, prefix)
             }
         };
         Ok(Sealed { head, prefix, len })

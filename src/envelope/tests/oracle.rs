@@ -6,7 +6,7 @@ use rand::Rng;
 
 use super::support::{AES, Message, Receiver, SHA256, encode, fixture, head, lenient, rng};
 use crate::algorithm::KeyTransport;
-use crate::cms::{CbcEncryptor, ContentKey, encrypt_content_key, enveloped_prefix};
+use crate::cms::{ContentEncryptor, ContentKey, encrypt_content_key, enveloped_prefix};
 use crate::envelope::{Layers, RefusalReason, Structure, Verdict};
 use crate::mic::Mic;
 use crate::mime::{HeaderBlock, encode_base64_lines};
@@ -28,10 +28,10 @@ fn content_key() -> ContentKey {
 impl Envelope {
     fn around(plaintext: &[u8]) -> Self {
         let iv = vec![7; BLOCK];
-        let mut encryptor = CbcEncryptor::new(AES, &content_key(), &iv).unwrap();
+        let mut encryptor = ContentEncryptor::new(AES, &content_key(), &iv).unwrap();
         let mut ciphertext = Vec::new();
-        encryptor.update(plaintext, &mut ciphertext);
-        encryptor.finish(&mut ciphertext);
+        encryptor.update(plaintext, &mut ciphertext).unwrap();
+        let _no_mac = encryptor.finish(&mut ciphertext);
         Self { iv, ciphertext }
     }
 

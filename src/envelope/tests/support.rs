@@ -150,7 +150,7 @@ fn run(mut encoder: Encoder, payload: &[u8], chunk: usize) -> Message {
 }
 
 pub(in crate::envelope) fn alice_signs(awaiting: &AwaitingSignature) -> Vec<u8> {
-    let SignatureAlgorithm::RsaPkcs1(digest) = awaiting.algorithm();
+    let digest = awaiting.algorithm().digest();
     let digested = match awaiting.input() {
         SigningInput::Message(message) => Mic::of(digest, message),
         SigningInput::Digest(octets) => Mic::new(digest, octets).unwrap(),

@@ -70,7 +70,10 @@ impl Judge<'_> {
         if self.policy.require_signature {
             return Err(insufficient(RefusalDetail::NotSigned));
         }
-        if self.decoded.enveloped {
+        // What a cipher authenticates cannot be altered, whoever sent it.
+        let authenticated =
+            matches!(self.decoded.layers.first(), Some(LayerKind::Encrypted(cipher)) if cipher.is_authenticated());
+        if self.decoded.enveloped && !authenticated {
             let vouched = self.policy.allow_unsigned_cbc && self.transport.authenticated;
             if !vouched && !self.policy.danger_accept_unsigned_cbc {
                 return Err(insufficient(RefusalDetail::UnsignedCbc));
@@ -93,7 +96,7 @@ impl Judge<'_> {
             check,
             mics,
             canonicalised,
-        } = signature.check(self.certificates);
+        } = signature.check(&self.signers(signature));
         let SignerCheck::Verified {
             certificate,
             digest,
@@ -112,10 +115,17 @@ impl Judge<'_> {
             let reason = RefusalReason::DecryptionFailed;
             return Err(Refused::new(reason, None, RefusalDetail::AddedOctets));
         }
-        let expired = match self.policy.check_signer(&certificate, digest, self.now) {
+        let expired = match self
+            .policy
+            .check_signer(&certificate, digest, &signature.certificates, self.now)
+        {
             Ok(expired) => expired,
             Err(SignerRefusal::NotValid) => {
                 let detail = RefusalDetail::NotValid(certificate);
+                return Err(refuse(RefusalReason::AuthenticationFailed, detail));
+            }
+            Err(SignerRefusal::Untrusted(error)) => {
+                let detail = RefusalDetail::Untrusted { certificate, error };
                 return Err(refuse(RefusalReason::AuthenticationFailed, detail));
             }
             Err(SignerRefusal::WeakDigest) => return Err(insufficient(RefusalDetail::WeakDigest(digest))),
@@ -135,6 +145,11 @@ impl Judge<'_> {
             expired,
             ..accepted
         })
+    }
+
+    fn signers(&self, signature: &SignatureFound) -> Vec<Certificate> {
+        let trust = &self.policy.signer_trust;
+        trust.signers(self.certificates, &signature.certificates, self.now)
     }
 
     /// No configured certificate verifies the signature.
@@ -243,7 +258,9 @@ impl Judge<'_> {
 /// Which reason a fault has outside encrypted content; within it all are one.
 fn refuse_fault(fault: &Fault, mic: Option<Mic>) -> Refused {
     let reason = match fault {
-        Fault::Decrypt | Fault::NoRecipient | Fault::CipherUnsupported(_) => RefusalReason::DecryptionFailed,
+        Fault::Decrypt | Fault::NoRecipient | Fault::CipherUnsupported(_) | Fault::CipherMisplaced(_) => {
+            RefusalReason::DecryptionFailed
+        }
         Fault::CipherRefused(_) => RefusalReason::InsufficientMessageSecurity,
         Fault::Inflate(_) | Fault::CompressedTwice | Fault::TooLarge(_) => RefusalReason::DecompressionFailed,
         Fault::Header(_)

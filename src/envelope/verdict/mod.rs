@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use crate::algorithm::DigestAlgorithm;
 use crate::cms::{Certificate, CertificateId, SignatureError};
 use crate::mic::Mic;
-use crate::partnership::AcceptPolicy;
+use crate::partnership::{AcceptPolicy, TrustError};
 
 use super::decoder::{Decoded, Fault};
 use judge::Judge;
@@ -120,6 +120,14 @@ pub enum RefusalDetail {
     /// The signer's certificate is not valid at this time.
     #[error("the certificate of {0} is not valid at this time")]
     NotValid(Certificate),
+    /// The signer's certificate does not meet what the policy demands of it besides being configured.
+    #[error("the certificate of {certificate} is not trusted: {error}")]
+    Untrusted {
+        /// The certificate.
+        certificate: Certificate,
+        /// Which demand it does not meet.
+        error: TrustError,
+    },
     /// The signature's digest is refused by the policy.
     #[error("signatures over {0} are not accepted from this partner")]
     WeakDigest(DigestAlgorithm),
@@ -144,6 +152,9 @@ pub enum RefusalDetail {
     /// Something follows the end of a layer within encrypted content, or its framing is not plausible (SEC-50).
     #[error("the encrypted content holds octets that belong to none of its layers")]
     AddedOctets,
+    /// It was made too long ago, or will be made in the future (RFC 4130 §9.3; SEC-44).
+    #[error("the message is older than is accepted, or its time is yet to come")]
+    Untimely,
     /// No digest for the receipt could be computed.
     #[error("no digest for the receipt was computed")]
     NoMic,

@@ -1,14 +1,23 @@
+use std::slice::from_ref;
+use std::time::{Duration, SystemTime};
+
 use super::{Identity, IdentityError};
-use crate::algorithm::ContentCipher;
+use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
 use crate::cms::{
-    CbcDecryptor, Certificate, CertificateError, CmsEvent, CmsReader, ContentKey, DecryptError, EnvelopedHead, KeyError,
+    Certificate, CertificateError, CmsEvent, CmsReader, ContentDecryptor, ContentKey, ContentMac, DecryptError,
+    EnvelopedHead, KeyAgreement, KeyEncryption, KeyWrap, RecipientInfo, SigningInput, encrypt_content_key,
+    enveloped_prefix,
 };
-use crate::keystore::{KeyStoreError, PrivateKey, PrivateKeyError, Unwrapped};
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::keystore::test_log::warnings_in;
+use crate::keystore::{KeyEntry, KeyFile, KeyPurpose, KeyStoreError, PrivateKey, PrivateKeyError, Unwrapped};
 use crate::limits::Limits;
 use crate::name::As2Name;
 
+const SHA256: SignatureAlgorithm = SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256);
+
 macro_rules! fixture {
-    ($name:literal) => {
+    ($name:expr) => {
         include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/openssl/", $name)).as_slice()
     };
 }
@@ -52,14 +61,14 @@ fn read(mut octets: &[u8]) -> (EnvelopedHead, Vec<u8>) {
 }
 
 fn unwrap(identity: &Identity, head: &EnvelopedHead) -> Result<Vec<Unwrapped>, KeyStoreError> {
-    identity.unwrap_key(&us(), &head.recipients, head.cipher.clone().unwrap())
+    identity.unwrap_key(&us(), &head.recipients, head.cipher.clone().unwrap(), SystemTime::now())
 }
 
 fn decrypt(head: &EnvelopedHead, content: &[u8], key: &ContentKey) -> Result<Vec<u8>, DecryptError> {
-    let mut decryptor = CbcDecryptor::new(head.cipher.clone().unwrap(), key, &head.iv).unwrap();
+    let mut decryptor = ContentDecryptor::new(head, key).unwrap();
     let mut plain = Vec::new();
     decryptor.update(content, &mut plain);
-    decryptor.finish(&mut plain).map(|()| plain)
+    decryptor.finish(&ContentMac::default(), &mut plain).map(|()| plain)
 }
 
 /// SMI-21, SMI-27: every cipher, identifier and length form that OpenSSL writes.
@@ -84,6 +93,154 @@ fn messages_of_openssl_are_decrypted() {
         assert_eq!(unwrapped[0].certificate, *bob().certificate());
         assert_eq!(decrypt(&head, &content, &unwrapped[0].content_key).unwrap(), CONTENT);
     }
+}
+
+fn party(certificate: &[u8], key: &[u8]) -> Identity {
+    Identity::from_pem(certificate, key).unwrap()
+}
+
+macro_rules! ecdh {
+    ($curve:literal) => {
+        (
+            party(
+                fixture!(concat!("algorithms/", $curve, ".pem")),
+                fixture!(concat!("algorithms/", $curve, ".key.pem")),
+            ),
+            [
+                fixture!(concat!("algorithms/ecdh-", $curve, "-sha1.der")),
+                fixture!(concat!("algorithms/ecdh-", $curve, "-sha224.der")),
+                fixture!(concat!("algorithms/ecdh-", $curve, "-sha256.der")),
+                fixture!(concat!("algorithms/ecdh-", $curve, "-sha384.der")),
+                fixture!(concat!("algorithms/ecdh-", $curve, "-sha512.der")),
+                fixture!(concat!("algorithms/ecdh-", $curve, "-aes192.der")),
+                fixture!(concat!("algorithms/ecdh-", $curve, "-aes256.der")),
+            ],
+        )
+    };
+}
+
+const SHORT: &[u8] = fixture!("algorithms/content.bin");
+
+/// SMI-26: every curve, digest of the key derivation and key wrap that OpenSSL writes.
+#[test]
+fn key_agreement_of_openssl_is_decrypted() {
+    for (identity, messages) in [ecdh!("p256"), ecdh!("p384"), ecdh!("p521")] {
+        for octets in messages {
+            let (head, content) = read(octets);
+            let [one] = unwrap(&identity, &head).unwrap().try_into().unwrap();
+            assert_eq!(decrypt(&head, &content, &one.content_key).unwrap(), SHORT);
+        }
+    }
+    let (p256, _) = ecdh!("p256");
+    for octets in [
+        fixture!("algorithms/ecdh-cofactor.der"),
+        fixture!("algorithms/ecdh-keyid.der"),
+    ] {
+        let (head, content) = read(octets);
+        let [one] = unwrap(&p256, &head).unwrap().try_into().unwrap();
+        assert_eq!(decrypt(&head, &content, &one.content_key).unwrap(), SHORT);
+    }
+}
+
+/// SMI-28: RSA and EC recipients of one message by OpenSSL, and of one by us.
+#[test]
+fn recipients_of_both_kinds_read_one_message() {
+    let ((p256, _), (p384, _)) = (ecdh!("p256"), ecdh!("p384"));
+    let (head, content) = read(fixture!("algorithms/mixed.der"));
+    assert_eq!(head.recipients.len(), 3);
+    let rng = &mut *SystemEntropy.rng();
+    let key = ContentKey::generate(ContentCipher::Aes256Cbc, rng);
+    let parties = [bob(), p256, p384];
+    let ours: Vec<_> = parties
+        .iter()
+        .map(|party| encrypt_content_key(party.certificate(), KeyTransport::Ecdh, &key, rng).unwrap())
+        .collect();
+    let (our_head, _) = read(
+        &[
+            enveloped_prefix(&ours, ContentCipher::Aes256Cbc, &[0; 16], 1).as_slice(),
+            &[0],
+        ]
+        .concat(),
+    );
+    assert_eq!(our_head.recipients.len(), 3);
+    for party in &parties {
+        let [one] = unwrap(party, &head).unwrap().try_into().unwrap();
+        assert_eq!(decrypt(&head, &content, &one.content_key).unwrap(), SHORT);
+        let [one] = unwrap(party, &our_head).unwrap().try_into().unwrap();
+        assert_eq!(one.content_key, key);
+    }
+}
+
+/// SMI-24: EC certificates are encrypted for where the host says so.
+#[test]
+fn key_agreement_is_asked_for() {
+    let rng = &mut *SystemEntropy.rng();
+    let (p256, _) = ecdh!("p256");
+    for cipher in ContentCipher::ALL {
+        let key = ContentKey::generate(cipher, rng);
+        for transport in [KeyTransport::RsaPkcs1, KeyTransport::RsaOaep] {
+            assert!(encrypt_content_key(p256.certificate(), transport, &key, rng).is_err());
+        }
+        let recipient = encrypt_content_key(p256.certificate(), KeyTransport::Ecdh, &key, rng).unwrap();
+        let [one] = p256
+            .unwrap_key(&us(), &[recipient], cipher, SystemTime::now())
+            .unwrap()
+            .try_into()
+            .unwrap();
+        assert_eq!(one.content_key, key, "{cipher}");
+    }
+}
+
+/// SMI-26, SMI-48: ways that are not supported are told, as everybody can see them.
+#[test]
+fn key_agreement_that_is_not_supported_is_told() {
+    let (p256, _) = ecdh!("p256");
+    let (head, _) = read(fixture!("algorithms/ecdh-3des.der"));
+    assert!(matches!(
+        p256.unwrap_key(&us(), &head.recipients, ContentCipher::TripleDesCbc, SystemTime::now()),
+        Err(KeyStoreError::UnsupportedKeyTransport(_))
+    ));
+}
+
+/// SEC-02, SEC-13, SMI-26: a point that is not on the curve, a key that was wrapped under another secret or under one of
+/// another length: all of it shows only in the content.
+#[test]
+fn wrong_key_agreement_shows_only_in_the_content() {
+    let (p256, _) = ecdh!("p256");
+    let (head, content) = read(fixture!("algorithms/ecdh-p256-sha256.der"));
+    let agreement =
+        |head: &mut EnvelopedHead, change: fn(&mut KeyAgreement)| match &mut head.recipients[0].key_encryption {
+            Some(KeyEncryption::Ecdh(agreement)) => change(agreement),
+            other => panic!("{other:?}"),
+        };
+    let changes: [fn(&mut KeyAgreement); 7] = [
+        // Not on the curve.
+        |agreement| *agreement.ephemeral_key.last_mut().unwrap() ^= 1,
+        // At infinity, empty, on another curve by its length.
+        |agreement| agreement.ephemeral_key = vec![0],
+        |agreement| agreement.ephemeral_key.clear(),
+        |agreement| agreement.ephemeral_key.resize(97, 1),
+        |agreement| agreement.kdf = DigestAlgorithm::Sha1,
+        |agreement| agreement.shared_info.push(0),
+        |agreement| agreement.key_wrap = KeyWrap::Aes256,
+    ];
+    for change in changes {
+        let mut head = head.clone();
+        agreement(&mut head, change);
+        let [one] = unwrap(&p256, &head).unwrap().try_into().unwrap();
+        assert_eq!(one.content_key.as_bytes().len(), 16);
+        assert_ne!(decrypt(&head, &content, &one.content_key), Ok(SHORT.to_vec()));
+    }
+    for encrypted_key in [vec![], vec![1; 7], vec![1; 24], vec![1; 25], vec![1; 4096]] {
+        let mut head = head.clone();
+        head.recipients[0].encrypted_key = encrypted_key;
+        let [one] = unwrap(&p256, &head).unwrap().try_into().unwrap();
+        assert_ne!(decrypt(&head, &content, &one.content_key), Ok(SHORT.to_vec()));
+    }
+    // The key would be right, but is wrapped under one that is longer.
+    let (head, content) = read(fixture!("algorithms/ecdh-wrap256-aes128.der"));
+    let [one] = unwrap(&p256, &head).unwrap().try_into().unwrap();
+    assert_ne!(decrypt(&head, &content, &one.content_key), Ok(SHORT.to_vec()));
 }
 
 /// SMI-27, KEY-15 (in part): an earlier key still decrypts.
@@ -158,8 +315,8 @@ fn a_key_that_does_not_belong_to_the_certificate_is_refused() {
     ));
     let dora = Certificate::from_der(fixture!("signatures/dora.der")).unwrap();
     assert!(matches!(
-        Identity::new(dora, key),
-        Err(IdentityError::PublicKey(KeyError::Unsupported(_)))
+        Identity::new(dora.clone(), key),
+        Err(IdentityError::Mismatch(named)) if named == dora
     ));
 }
 
@@ -168,8 +325,8 @@ fn one_file_may_hold_all() {
     let bundle = fixture!("keys/bundle.pem");
     let identity = Identity::from_pem(bundle, bundle).unwrap();
     let carol = Certificate::from_pem(fixture!("cms/carol.pem")).unwrap();
-    let chain: Vec<_> = identity.signing_chain().collect();
-    assert_eq!(chain, [bob().certificate(), &carol]);
+    let chain = identity.signing_chain(&us(), None, SystemTime::now()).unwrap();
+    assert_eq!(chain, [bob().certificate().clone(), carol]);
 
     assert!(matches!(
         Identity::from_pem(fixture!("keys/pkcs8.pem"), bundle),
@@ -186,4 +343,138 @@ fn one_file_may_hold_all() {
 fn keys_are_not_printed() {
     let shown = format!("{:?}", bob());
     assert!(shown.contains("CN=bob") && shown.contains("PrivateKey(..)"), "{shown}");
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn rollover(name: &str) -> KeyEntry {
+    let path = format!("{}/tests/data/openssl/rollover/{name}", env!("CARGO_MANIFEST_DIR"));
+    let files = [format!("{path}.pem"), format!("{path}.key.pem")];
+    KeyFile::open(files, None).unwrap().into_entry().unwrap()
+}
+
+fn signer(identity: &Identity, known: Option<&Certificate>, now: SystemTime) -> Certificate {
+    identity.signing_chain(&us(), known, now).unwrap().swap_remove(0)
+}
+
+/// KEY-16: the newest active key signs; when none is active, the last one, or the next.
+#[test]
+fn the_newest_active_key_signs() {
+    let (old, new) = (rollover("old"), rollover("new"));
+    let (first, second) = (old.certificate().clone(), new.certificate().clone());
+    let identity = Identity::from(old.clone()).with_entry(new.clone());
+    for (now, expected) in [
+        (first.not_before() - DAY, &first),
+        (first.not_before(), &first),
+        (second.not_before() - DAY, &first),
+        (second.not_before(), &second),
+        (first.not_after() + DAY, &second),
+        (second.not_after() + 30 * DAY, &second),
+    ] {
+        assert_eq!(signer(&identity, None, now), *expected);
+    }
+    // Dates of their own, whatever the certificates say; in any order.
+    let switch = second.not_before() + DAY;
+    let identity = Identity::from(new.active_from(switch)).with_entry(old.active_until(switch));
+    assert_eq!(signer(&identity, None, switch - DAY), first);
+    assert_eq!(signer(&identity, None, switch), second);
+}
+
+fn recipients(certificates: &[&Certificate]) -> Vec<RecipientInfo> {
+    let key = ContentKey::generate(ContentCipher::Aes128Cbc, &mut *SystemEntropy.rng());
+    let encrypt =
+        |one: &&Certificate| encrypt_content_key(one, KeyTransport::RsaPkcs1, &key, &mut *SystemEntropy.rng());
+    certificates.iter().map(|one| encrypt(one).unwrap()).collect()
+}
+
+/// KEY-15, KEY-10: all keys decrypt, expired ones too, until the end of their retention.
+#[test]
+fn retained_keys_decrypt() {
+    let (old, new) = (rollover("old"), rollover("new"));
+    let (first, second) = (old.certificate().clone(), new.certificate().clone());
+    let end = first.not_after() + 30 * DAY;
+    let identity = Identity::from(new).with_entry(old.retained_until(end));
+    let unwrap = |certificate: &Certificate, now| {
+        let recipients = recipients(&[certificate]);
+        let unwrapped = identity.unwrap_key(&us(), &recipients, ContentCipher::Aes128Cbc, now);
+        unwrapped.map(|all| all.into_iter().map(|one| one.certificate).collect::<Vec<_>>())
+    };
+    // Also before it signs: partners may be early.
+    assert_eq!(unwrap(&second, first.not_before()).unwrap(), from_ref(&second));
+    assert_eq!(unwrap(&first, end).unwrap(), from_ref(&first));
+    let late = unwrap(&first, end + Duration::from_secs(1));
+    assert!(matches!(late, Err(KeyStoreError::NoRecipient(_))));
+    assert_eq!(
+        unwrap(&second, second.not_after() + 300 * DAY).unwrap(),
+        from_ref(&second)
+    );
+}
+
+/// KEY-17
+#[test]
+fn who_knows_a_key_is_answered_with_it() {
+    let (old, new) = (rollover("old"), rollover("new"));
+    let (first, second) = (old.certificate().clone(), new.certificate().clone());
+    let now = second.not_before();
+    let end = now + DAY;
+    let identity = Identity::from(new.clone()).with_entry(old.clone().retained_until(end));
+    assert_eq!(signer(&identity, None, now), second);
+    assert_eq!(signer(&identity, Some(&first), now), first);
+    assert_eq!(signer(&identity, Some(&first), end + DAY), second);
+    assert_eq!(signer(&identity, Some(alice().certificate()), now), second);
+
+    // With keys of their own for decryption, the key that came with it.
+    let decryption = alice().entries().next().unwrap().clone().purpose(KeyPurpose::Decrypt);
+    let known = decryption.certificate().clone();
+    let identity = Identity::from(new)
+        .with_entry(old.purpose(KeyPurpose::Sign).paired_with(known.clone()))
+        .with_entry(decryption);
+    assert_eq!(signer(&identity, None, now), second);
+    assert_eq!(signer(&identity, Some(&known), now), first);
+}
+
+/// KEY-02: a key does what it is for, and nothing else.
+#[test]
+fn purposes_are_apart() {
+    let (old, new) = (rollover("old"), rollover("new"));
+    let (first, second) = (old.certificate().clone(), new.certificate().clone());
+    let now = second.not_before();
+    let identity = Identity::from(old.purpose(KeyPurpose::Sign)).with_entry(new.purpose(KeyPurpose::Decrypt));
+    assert_eq!(signer(&identity, None, now), first);
+    let both = recipients(&[&first, &second]);
+    let unwrapped = identity
+        .unwrap_key(&us(), &both, ContentCipher::Aes128Cbc, now)
+        .unwrap();
+    assert_eq!(unwrapped.len(), 1);
+    assert_eq!(unwrapped[0].certificate, second);
+    let sign = |certificate| identity.sign(&us(), certificate, SHA256, SigningInput::Message(b"m"));
+    assert_eq!(sign(&first).unwrap().len(), 256);
+    let error = sign(&second).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the key of O=Example, CN=rollover was removed from the keys of US while it was in use: try again"
+    );
+    // One that only decrypts has no signature.
+    let only = Identity::from(rollover("new").purpose(KeyPurpose::Decrypt));
+    assert!(matches!(
+        only.signing_chain(&us(), None, now),
+        Err(KeyStoreError::NoKey(_))
+    ));
+}
+
+/// KEY-10: the use of an expired key of ours is logged.
+#[test]
+fn expired_keys_are_told_of() {
+    let old = rollover("old");
+    let certificate = old.certificate().clone();
+    let identity = Identity::from(old);
+    let warned = |now| {
+        warnings_in(|| {
+            let recipients = recipients(&[&certificate]);
+            let unwrapped = identity.unwrap_key(&us(), &recipients, ContentCipher::Aes128Cbc, now);
+            assert_eq!(unwrapped.unwrap().len(), 1);
+        })
+    };
+    assert_eq!(warned(certificate.not_after()), 0);
+    assert_eq!(warned(certificate.not_after() + DAY), 1);
 }

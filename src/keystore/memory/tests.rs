@@ -1,8 +1,10 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime};
 
 use super::{MemoryKeyStore, PartnerCertificates};
 use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
+use crate::clock::Clock;
 use crate::cms::{Certificate, ContentKey, RecipientInfo, SigningInput, encrypt_content_key, signature_scheme};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::future::BoxFuture;
@@ -58,14 +60,14 @@ fn keys_are_used_through_the_trait() {
     memory.set_identity(us.clone(), bob());
     let store: Arc<dyn KeyStore> = Arc::new(memory);
 
-    let chain = now(store.signing_chain(&us)).unwrap();
+    let chain = now(store.signing_chain(&us, None)).unwrap();
     let certificates = [fixture!("cms/bob.pem"), fixture!("cms/carol.pem")].map(certificate);
     assert_eq!(chain, certificates.each_ref().map(|one| one.der().clone()));
 
     let public = certificates[0].rsa_public_key().unwrap();
     let digest = Mic::of(DigestAlgorithm::Sha256, b"message");
     for input in [SigningInput::Message(b"message"), SigningInput::Digest(digest.digest())] {
-        let signature = now(store.sign(&us, SHA256, input)).unwrap();
+        let signature = now(store.sign(&us, &certificates[0], SHA256, input)).unwrap();
         let scheme = signature_scheme(DigestAlgorithm::Sha256);
         assert_eq!(public.verify(scheme, digest.digest(), &signature), Ok(()));
     }
@@ -90,8 +92,8 @@ fn tenants_are_apart() {
     store.set_partner(first.clone(), them.clone(), PartnerCertificates::new(alice.clone()));
 
     assert_eq!(
-        now(store.signing_chain(&first)).unwrap(),
-        now(store.signing_chain(&second)).unwrap()
+        now(store.signing_chain(&first, None)).unwrap(),
+        now(store.signing_chain(&second, None)).unwrap()
     );
     let recipients = [recipient(bob().certificate(), &content_key())];
     let unwrap = |local| now(store.unwrap_key(local, &recipients, ContentCipher::Aes256Cbc));
@@ -108,9 +110,9 @@ fn names_that_are_not_here_have_no_key() {
     let store = MemoryKeyStore::new();
     let us = name("US");
     let is_no_key = |error| matches!(error, KeyStoreError::NoKey(name) if name == us);
-    assert!(is_no_key(now(store.signing_chain(&us)).unwrap_err()));
+    assert!(is_no_key(now(store.signing_chain(&us, None)).unwrap_err()));
     assert!(is_no_key(
-        now(store.sign(&us, SHA256, SigningInput::Message(b""))).unwrap_err()
+        now(store.sign(&us, bob().certificate(), SHA256, SigningInput::Message(b""))).unwrap_err()
     ));
     assert!(is_no_key(
         now(store.unwrap_key(&us, &[], ContentCipher::Aes256Cbc)).unwrap_err()
@@ -145,11 +147,14 @@ fn changes_take_effect_at_once() {
     store.set_identity(us.clone(), bob());
     store.set_identity(us.clone(), long());
     assert_eq!(
-        now(store.signing_chain(&us)).unwrap(),
+        now(store.signing_chain(&us, None)).unwrap(),
         [long().certificate().der().clone()]
     );
     store.remove_identity(&us);
-    assert!(matches!(now(store.signing_chain(&us)), Err(KeyStoreError::NoKey(_))));
+    assert!(matches!(
+        now(store.signing_chain(&us, None)),
+        Err(KeyStoreError::NoKey(_))
+    ));
 
     let carol = certificate(fixture!("cms/carol.pem"));
     store.set_partner(us.clone(), them.clone(), PartnerCertificates::new(carol));
@@ -165,7 +170,7 @@ fn what_the_key_cannot_sign_is_told() {
     let us = name("US");
     let store = MemoryKeyStore::new();
     store.set_identity(us.clone(), bob());
-    let error = now(store.sign(&us, SHA256, SigningInput::Digest(b"short"))).unwrap_err();
+    let error = now(store.sign(&us, bob().certificate(), SHA256, SigningInput::Digest(b"short"))).unwrap_err();
     assert!(matches!(error, KeyStoreError::Unusable(name, _) if name == us));
 }
 
@@ -176,9 +181,78 @@ async fn private_keys_do_not_hold_up_the_runtime() {
     let us = name("US");
     let store = MemoryKeyStore::new();
     store.set_identity(us.clone(), long());
-    let signature = store.sign(&us, SHA256, SigningInput::Message(b"message"));
+    let identity = long();
+    let signature = store.sign(&us, identity.certificate(), SHA256, SigningInput::Message(b"message"));
     let mut signature = std::pin::pin!(signature);
     let first = signature.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(first.is_pending());
     assert_eq!(signature.await.unwrap().len(), 384);
+}
+
+/// KEY-19: two certificates of one issuer and serial number, with keys of their own, are told apart by their octets.
+#[test]
+fn issuers_and_serial_numbers_may_collide() {
+    let (us, them) = (name("US"), name("THEM"));
+    let alice = certificate(fixture!("cms/alice.pem"));
+    let lookalike = Certificate::from_der(fixture!("signatures/lookalike.der")).unwrap();
+    assert_eq!(
+        (alice.issuer(), alice.serial()),
+        (lookalike.issuer(), lookalike.serial())
+    );
+    assert_ne!(alice.fingerprint(), lookalike.fingerprint());
+    let store = MemoryKeyStore::new();
+    let partner = PartnerCertificates::new(alice.clone()).with(lookalike.clone());
+    store.set_partner(us.clone(), them.clone(), partner);
+    let found = now(store.partner_certificates(&us, &them, CertificateUsage::Verify));
+    assert_eq!(found.unwrap(), [alice.clone(), lookalike.clone()]);
+
+    // Nobody signs by the one where the other is meant.
+    let key = crate::keystore::PrivateKey::from_der(fixture!("cms/alice.key.der")).unwrap();
+    store.set_identity(us.clone(), Identity::new(alice, key).unwrap());
+    let signed = now(store.sign(&us, &lookalike, SHA256, SigningInput::Message(b"message")));
+    assert!(matches!(signed, Err(KeyStoreError::KeyGone(..))));
+}
+
+/// A time that a test sets.
+#[derive(Clone, Debug)]
+struct Set(Arc<Mutex<SystemTime>>);
+
+impl Clock for Set {
+    fn now(&self) -> SystemTime {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// KEY-16: keys that change between the two questions cost no message: the key of the certificate that was named signs.
+#[test]
+fn keys_may_change_while_a_message_is_signed() {
+    let us = name("US");
+    let switch = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
+    let clock = Set(Arc::new(Mutex::new(switch - Duration::from_secs(1))));
+    let store = MemoryKeyStore::new().clock(clock.clone());
+    let entry = |identity: Identity| identity.entries().next().unwrap().clone();
+    let (old, new) = (entry(bob()).active_until(switch), entry(long()).active_from(switch));
+    store.set_identity(us.clone(), Identity::from(old).with_entry(new));
+
+    let before = now(store.signing_chain(&us, None)).unwrap();
+    *clock.0.lock().unwrap() = switch + Duration::from_secs(1);
+    let after = now(store.signing_chain(&us, None)).unwrap();
+    assert_eq!(
+        (&before[0], &after[0]),
+        (bob().certificate().der(), long().certificate().der())
+    );
+    for (identity, octets) in [(bob(), 256), (long(), 384)] {
+        let signature = now(store.sign(&us, identity.certificate(), SHA256, SigningInput::Message(b"message")));
+        assert_eq!(signature.unwrap().len(), octets);
+    }
+}
+
+/// KEY-24: what a store shows of itself.
+#[test]
+fn keys_are_not_printed() {
+    let store = MemoryKeyStore::new();
+    store.set_identity(name("US"), bob());
+    let shown = format!("{store:?}");
+    assert!(shown.contains("key: PrivateKey(..)"), "{shown}");
+    assert_eq!(shown.matches("PrivateKey").count(), 1, "{shown}");
 }

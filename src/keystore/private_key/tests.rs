@@ -1,9 +1,16 @@
+use std::time::SystemTime;
+
 use rsa::traits::PublicKeyParts;
 
-use super::{PrivateKey, PrivateKeyError};
-use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
-use crate::cms::{Certificate, SigningInput, signature_scheme};
-use crate::mic::Mic;
+use super::{Keys, PrivateKey, PrivateKeyError, SignError};
+use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureAlgorithm, SignatureScheme};
+use crate::cms::{
+    Certificate, CmsEvent, CmsReader, ContentKey, KeyEncryption, KeyError, PendingSignature, RecipientInfo,
+    SignatureOptions, SignerCheck, SigningInput, check_signers, encrypt_content_key, signature_scheme,
+};
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::limits::Limits;
+use crate::mic::{Digester, Mic};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -22,17 +29,119 @@ fn key() -> PrivateKey {
 /// KEY-04 (in part): PKCS#8 and PKCS#1, PEM and DER.
 #[test]
 fn every_form_is_read() {
-    let expected = bob().rsa_public_key().unwrap();
+    let bob = bob();
     for pem in [
         fixture!("keys/pkcs8.pem"),
         fixture!("keys/pkcs1.pem"),
         fixture!("keys/bundle.pem"),
     ] {
-        assert_eq!(*PrivateKey::from_pem(pem).unwrap().public_key(), expected);
+        assert_eq!(PrivateKey::from_pem(pem).unwrap().belongs_to(&bob), Ok(true));
     }
     for der in [fixture!("cms/bob.key.der"), fixture!("keys/pkcs1.der")] {
-        assert_eq!(*PrivateKey::from_der(der).unwrap().public_key(), expected);
+        assert_eq!(PrivateKey::from_der(der).unwrap().belongs_to(&bob), Ok(true));
     }
+}
+
+/// Certificates and keys of every kind; the keys of one certificate after another.
+fn kinds() -> Vec<(Certificate, Vec<PrivateKey>)> {
+    let of = |certificate, keys: &[&[u8]]| {
+        let keys = keys.iter().map(|pem| PrivateKey::from_pem(pem).unwrap());
+        (Certificate::from_pem(certificate).unwrap(), keys.collect())
+    };
+    vec![
+        of(fixture!("cms/bob.pem"), &[fixture!("keys/pkcs8.pem")]),
+        of(
+            fixture!("algorithms/p256.pem"),
+            &[
+                fixture!("algorithms/p256.key.pem"),
+                fixture!("algorithms/p256.sec1.pem"),
+            ],
+        ),
+        of(
+            fixture!("algorithms/p384.pem"),
+            &[
+                fixture!("algorithms/p384.key.pem"),
+                fixture!("algorithms/p384.sec1.pem"),
+            ],
+        ),
+        of(fixture!("algorithms/p521.pem"), &[fixture!("algorithms/p521.key.pem")]),
+        of(fixture!("algorithms/pss.pem"), &[fixture!("algorithms/pss.key.pem")]),
+        of(
+            fixture!("algorithms/pss-sha256.pem"),
+            &[fixture!("algorithms/pss-sha256.key.pem")],
+        ),
+    ]
+}
+
+/// KEY-06: RSA for RSASSA-PSS alone, and EC in PKCS#8 and SEC 1.
+#[test]
+fn keys_of_every_kind_are_read_and_belong_to_their_certificate_alone() {
+    let kinds = kinds();
+    for (index, (_, keys)) in kinds.iter().enumerate() {
+        for (other, (certificate, _)) in kinds.iter().enumerate() {
+            for key in keys {
+                assert_eq!(key.belongs_to(certificate), Ok(index == other));
+            }
+        }
+    }
+}
+
+/// SMI-16, SMI-17: what each key signs verifies as a CMS signature by its certificate, and nothing else is signed.
+#[test]
+fn every_kind_of_key_signs_in_its_own_way() {
+    for (certificate, keys) in kinds() {
+        for scheme in SignatureScheme::ALL {
+            for digest in [
+                DigestAlgorithm::Sha256,
+                DigestAlgorithm::Sha384,
+                DigestAlgorithm::Sha512,
+            ] {
+                let algorithm = SignatureAlgorithm::new(scheme, digest);
+                let content = Mic::of(digest, b"content");
+                // By the message, and by its digest.
+                for signing_time in [Some(SystemTime::UNIX_EPOCH), None] {
+                    let options = SignatureOptions {
+                        signing_time,
+                        ..SignatureOptions::default()
+                    };
+                    let pending = PendingSignature::new(&certificate, algorithm, &content, options);
+                    let signed = keys[0].sign(algorithm, pending.input());
+                    if let Err(error) = certificate.check_signature_algorithm(algorithm) {
+                        // The private key does not know what its certificate restricts.
+                        assert!(
+                            signed.is_err() || error == KeyError::Restricted || scheme == SignatureScheme::RsaPkcs1
+                        );
+                        continue;
+                    }
+                    let signed = match signed {
+                        // Half of the curve's 521 bits is more than 256.
+                        Err(SignError::Ec) if digest == DigestAlgorithm::Sha256 => continue,
+                        signed => signed.unwrap(),
+                    };
+                    assert!(verifies(&pending.complete(&signed), &certificate, b"content"));
+                }
+            }
+        }
+    }
+}
+
+fn verifies(mut signature: &[u8], certificate: &Certificate, content: &[u8]) -> bool {
+    let mut reader = CmsReader::new(&Limits::default());
+    let mut digester = Digester::new(DigestAlgorithm::ALL);
+    digester.update(content);
+    let trailer = loop {
+        match reader.next(&mut signature).unwrap() {
+            CmsEvent::End(trailer) => break trailer,
+            CmsEvent::NeedInput => panic!("truncated"),
+            _ => {}
+        }
+    };
+    let check = check_signers(
+        &trailer.signer_infos,
+        std::slice::from_ref(certificate),
+        &digester.finish(),
+    );
+    matches!(check, SignerCheck::Verified { .. })
 }
 
 #[test]
@@ -50,7 +159,7 @@ fn encrypted_keys_are_named() {
 }
 
 #[test]
-fn what_is_no_rsa_key_is_refused() {
+fn what_is_no_key_is_refused() {
     assert!(matches!(
         PrivateKey::from_pem(fixture!("cms/bob.pem")),
         Err(PrivateKeyError::NoPrivateKey)
@@ -59,13 +168,8 @@ fn what_is_no_rsa_key_is_refused() {
         PrivateKey::from_pem(b"-----BEGIN PRIVATE KEY-----\nMIIE"),
         Err(PrivateKeyError::Pem(_))
     ));
-    for pem in [
-        fixture!("keys/ec.pem"),
-        fixture!("keys/sec1.pem"),
-        fixture!("keys/three-primes.pem"),
-    ] {
-        assert!(matches!(PrivateKey::from_pem(pem), Err(PrivateKeyError::Malformed(_))));
-    }
+    let three_primes = PrivateKey::from_pem(fixture!("keys/three-primes.pem"));
+    assert!(matches!(three_primes, Err(PrivateKeyError::Malformed(_))));
     let key = fixture!("keys/pkcs1.der");
     for der in [
         fixture!("cms/bob.der"),
@@ -117,7 +221,7 @@ fn digests_of_the_wrong_length_are_not_signed() {
     let algorithm = SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256);
     for length in [0, 20, 31, 33] {
         let input = SigningInput::Digest(&[0; 64][..length]);
-        assert_eq!(key().sign(algorithm, input), Err(rsa::Error::InputNotHashed));
+        assert_eq!(key().sign(algorithm, input), Err(SignError::DigestLength));
     }
 }
 
@@ -125,10 +229,20 @@ fn digests_of_the_wrong_length_are_not_signed() {
 #[test]
 fn graviola_takes_the_keys_that_it_can() {
     let supported = graviola::util::is_cpu_supported();
-    let fast = |pem| PrivateKey::from_pem(pem).unwrap().0.fast.is_some();
+    let fast = |pem| matches!(*PrivateKey::from_pem(pem).unwrap().0, Keys::Rsa { fast: Some(_), .. });
     assert_eq!(fast(fixture!("keys/pkcs8.pem")), supported);
     assert_eq!(fast(fixture!("keys/rsa3072.key.pem")), supported);
     assert!(!fast(fixture!("keys/rsa1024.key.pem")));
+}
+
+/// A recipient with this encrypted key.
+fn recipient(key_encryption: KeyEncryption, encrypted_key: &[u8]) -> RecipientInfo {
+    let rng = &mut *SystemEntropy.rng();
+    let key = ContentKey::generate(ContentCipher::Aes256Cbc, rng);
+    let mut recipient = encrypt_content_key(&bob(), KeyTransport::RsaPkcs1, &key, rng).unwrap();
+    recipient.key_encryption = Some(key_encryption);
+    recipient.encrypted_key = encrypted_key.to_vec();
+    recipient
 }
 
 /// SEC-02, SEC-03: wrong padding is no error, and gives the same octets each time.
@@ -136,8 +250,9 @@ fn graviola_takes_the_keys_that_it_can() {
 fn wrong_padding_cannot_be_told_from_right() {
     let key = key();
     for ciphertext in [[1; 256], [0x55; 256]] {
-        let octets = key.decrypt(&ciphertext).unwrap();
-        assert_eq!(key.decrypt(&ciphertext), Some(octets));
+        let recipient = recipient(KeyEncryption::RsaPkcs1, &ciphertext);
+        let octets = key.decrypt(&recipient).unwrap();
+        assert_eq!(key.decrypt(&recipient), Some(octets));
     }
 }
 
@@ -145,7 +260,24 @@ fn wrong_padding_cannot_be_told_from_right() {
 fn only_what_is_no_ciphertext_is_refused() {
     let key = key();
     for length in [0, 255, 257] {
-        assert_eq!(key.decrypt(&vec![1; length]), None);
+        let recipient = recipient(KeyEncryption::RsaPkcs1, &vec![1; length]);
+        assert_eq!(key.decrypt(&recipient), None);
     }
-    assert_eq!(key.decrypt(&key.public_key().n_bytes()), None);
+    let modulus = recipient(KeyEncryption::RsaPkcs1, &bob().rsa_public_key().unwrap().n_bytes());
+    assert_eq!(key.decrypt(&modulus), None);
+}
+
+/// SMI-24, SMI-25
+#[test]
+fn every_key_transport_for_rsa_is_decrypted() {
+    let rng = &mut *SystemEntropy.rng();
+    for transport in KeyTransport::ALL {
+        let content_key = ContentKey::generate(ContentCipher::Aes256Cbc, rng);
+        let recipient = encrypt_content_key(&bob(), transport, &content_key, rng).unwrap();
+        assert_eq!(
+            key().decrypt(&recipient).unwrap(),
+            content_key.as_bytes(),
+            "{transport}"
+        );
+    }
 }

@@ -24,6 +24,8 @@ const LIVE: TableDefinition<'_, &[u8], u64> = TableDefinition::new("live");
 const DUE: TableDefinition<'_, (i64, u64), ()> = TableDefinition::new("due");
 /// What age will do something to, by what that is and by the time from which it counts.
 const AGES: TableDefinition<'_, (u8, i64, u64), ()> = TableDefinition::new("ages");
+/// The rows of each Message-ID.
+const MESSAGES: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("messages");
 const SIGNATURES: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("signatures");
 
 const CLAIMS: u8 = 0;
@@ -46,6 +48,7 @@ pub(super) fn schema(database: &Database) -> Result<u64, redb::Error> {
     transaction.open_table(LIVE)?;
     transaction.open_table(DUE)?;
     transaction.open_table(AGES)?;
+    transaction.open_table(MESSAGES)?;
     transaction.open_table(SIGNATURES)?;
     transaction.commit()?;
     Ok(SCHEMA)
@@ -98,6 +101,7 @@ pub(super) struct Reader {
     rows: ReadOnlyTable<u64, &'static [u8]>,
     live: ReadOnlyTable<&'static [u8], u64>,
     due: ReadOnlyTable<(i64, u64), ()>,
+    messages: ReadOnlyTable<(&'static str, u64), ()>,
 }
 
 impl Reader {
@@ -107,6 +111,7 @@ impl Reader {
                 rows: transaction.open_table(ROWS)?,
                 live: transaction.open_table(LIVE)?,
                 due: transaction.open_table(DUE)?,
+                messages: transaction.open_table(MESSAGES)?,
             })
         };
         open().map_err(unavailable)
@@ -122,27 +127,51 @@ impl Reader {
     }
 
     pub(super) fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-        let older = self
-            .rows
-            .range(..after.map_or(u64::MAX, Cursor::value))
-            .map_err(unavailable)?;
         let mut page = Page::default();
         let mut last = None;
-        for row in older.rev() {
-            let (row, octets) = row.map_err(unavailable)?;
-            let entry = damaged(octets.value())?;
-            if !entry.fits(filter) {
+        for row in self.candidates(filter, after.map_or(u64::MAX, Cursor::value))? {
+            let row = row?;
+            let fitting = load(&self.rows, row)?.filter(|entry| entry.fits(filter));
+            let Some(listed) = fitting.and_then(Entry::listed) else {
                 continue;
-            }
-            let Some(listed) = entry.listed() else { continue };
+            };
             if page.records.len() == limit {
                 page.next = last;
                 break;
             }
-            last = Some(Cursor::new(row.value()));
+            last = Some(Cursor::new(row));
             page.records.push(listed);
         }
         Ok(page)
+    }
+
+    /// The rows before `end` among which those that fit are, latest first: as few as an index allows.
+    fn candidates<'r>(
+        &'r self,
+        filter: &Filter,
+        end: u64,
+    ) -> Result<Box<dyn Iterator<Item = Result<u64, StoreError>> + 'r>, StoreError> {
+        if let Some(id) = &filter.message_id {
+            let with_id = self
+                .messages
+                .range((id.key(), 0)..(id.key(), end))
+                .map_err(unavailable)?;
+            return Ok(Box::new(
+                with_id.rev().map(|row| Ok(row.map_err(unavailable)?.0.value().1)),
+            ));
+        }
+        // What waits for something has a time for it.
+        if filter.finished == Some(false) {
+            let waiting = self.due.iter().map_err(unavailable)?;
+            let mut rows = waiting
+                .map(|row| Ok(row.map_err(unavailable)?.0.value().1))
+                .collect::<Result<Vec<u64>, StoreError>>()?;
+            rows.retain(|row| *row < end);
+            rows.sort_unstable_by(|a, b| b.cmp(a));
+            return Ok(Box::new(rows.into_iter().map(Ok)));
+        }
+        let all = self.rows.range(..end).map_err(unavailable)?;
+        Ok(Box::new(all.rev().map(|row| Ok(row.map_err(unavailable)?.0.value()))))
     }
 }
 
@@ -152,6 +181,7 @@ pub(super) struct Writer<'t> {
     live: Table<'t, &'static [u8], u64>,
     due: Table<'t, (i64, u64), ()>,
     ages: Table<'t, (u8, i64, u64), ()>,
+    messages: Table<'t, (&'static str, u64), ()>,
     signatures: Table<'t, &'static [u8; 32], u64>,
     changed: bool,
 }
@@ -165,6 +195,7 @@ impl<'t> Writer<'t> {
                 live: transaction.open_table(LIVE)?,
                 due: transaction.open_table(DUE)?,
                 ages: transaction.open_table(AGES)?,
+                messages: transaction.open_table(MESSAGES)?,
                 signatures: transaction.open_table(SIGNATURES)?,
                 changed: false,
             })
@@ -241,10 +272,11 @@ impl<'t> Writer<'t> {
                 self.signatures.remove(&signature)?;
             }
         }
-        match new {
-            Some(new) => self.insert(row, new),
-            None => self.rows.remove(row).map(drop),
+        if let Some(new) = new {
+            return self.insert(row, new);
         }
+        self.messages.remove((old.id.message_id().key(), row))?;
+        self.rows.remove(row).map(drop)
     }
 
     fn insert(&mut self, row: u64, entry: &Entry) -> Result<(), redb::StorageError> {
@@ -261,6 +293,7 @@ impl<'t> Writer<'t> {
         if let Some((stage, then)) = age(entry) {
             self.ages.insert((stage, then, row), ())?;
         }
+        self.messages.insert((entry.id.message_id().key(), row), ())?;
         self.rows.insert(row, encode(entry).as_slice())?;
         Ok(())
     }

@@ -1,12 +1,6 @@
-use crate::testing::ManualClock;
+use crate::store::tests::{ManualClock, id};
 
 use super::*;
-
-fn id() -> ExchangeId {
-    let name = |name| As2Name::new(name).unwrap();
-    let message_id = crate::MessageId::parse("<1@acme>").unwrap();
-    ExchangeId::new(name("us"), name("acme"), message_id)
-}
 
 #[tokio::test]
 async fn a_newer_file_is_left_alone() {
@@ -53,17 +47,17 @@ async fn the_file_is_its_owners_only() {
 #[tokio::test]
 async fn the_time_is_that_of_the_turn() {
     let directory = tempfile::tempdir().unwrap();
-    let clock = Arc::new(ManualClock::new());
+    let clock = ManualClock::new();
     let store = RedbStore::open(directory.path().join("store"))
         .await
         .unwrap()
         .clock(clock.clone());
     let lease = Duration::from_secs(60);
-    store.claim(&id(), None, lease).await.unwrap();
+    store.claim(&id("<1@acme>"), None, lease).await.unwrap();
     let other = store.database.begin_write().unwrap();
     let waiting = tokio::spawn({
         let store = store.clone();
-        async move { store.claim(&id(), None, lease).await }
+        async move { store.claim(&id("<1@acme>"), None, lease).await }
     });
     tokio::task::yield_now().await;
     clock.advance(lease);

@@ -1,4 +1,5 @@
-// An AS2 partner on top of libas2, for tests: it serves on a loopback port or sends one message, signed.
+// An AS2 partner on top of libas2, for tests: it serves on a loopback port or sends one message, signed and, where `encrypt` names
+// a cipher, encrypted.
 //
 // Facts go to standard output, one JSON object a line. `serve` ends when its standard input is closed, so that it never
 // outlives the test that started it.
@@ -27,7 +28,7 @@ const agreement = options => ({
     url: options.url,
     file: 'EDIFACT',
     certificate: fs.readFileSync(options.partnerCert),
-    encrypt: false,
+    encrypt: options.encrypt || false,
     verify: true,
     mdn: { async: false, signing: options.signReceipts && options.sign }
   }

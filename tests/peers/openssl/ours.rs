@@ -128,7 +128,7 @@ fn open(message: &[u8], workshop: &TempDir) -> (String, Vec<u8>, Vec<u8>) {
     let mut entity = message.to_vec();
     loop {
         let (head, body) = split(&entity);
-        let inner = if head.contains("enveloped-data") {
+        let inner = if head.to_ascii_lowercase().contains("enveloped-data") {
             layers.push("encrypted");
             decrypt(body, workshop)
         } else if head.contains("compressed-data") {

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use ediint::envelope::LayerKind;
 use ediint::mime::HeaderBlock;
 use ediint::partnership::{AcceptPolicy, SendProfile};
-use ediint::{ContentCipher, DigestAlgorithm, Limits};
+use ediint::store::{ExchangeId, MessageStore};
+use ediint::{As2Name, ContentCipher, DigestAlgorithm, Limits, MessageId};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tempfile::TempDir;
 
-use super::{digest, file, fixture, openssl, party, payloads, split, workshop};
+use super::{certificate, digest, file, fixture, openssl, party, payloads, split, workshop};
 use crate::us::Us;
 
 /// How openssl signs.
@@ -71,7 +72,9 @@ fn with_head(command: &[&str], output: Vec<u8>) -> Vec<u8> {
     if !command.contains(&"DER") {
         return output;
     }
-    let kind = if command.contains(&"-encrypt") {
+    let kind = if command.iter().any(|argument| argument.ends_with("-gcm")) {
+        "authEnveloped-data"
+    } else if command.contains(&"-encrypt") {
         "enveloped-data"
     } else {
         "signed-data"
@@ -100,6 +103,9 @@ fn encrypt(command: &[&str], cipher: ContentCipher, parties: &[&str], entity: &[
         ContentCipher::Aes128Cbc => "-aes128",
         ContentCipher::Aes192Cbc => "-aes192",
         ContentCipher::Aes256Cbc => "-aes256",
+        ContentCipher::Aes128Gcm => "-aes-128-gcm",
+        ContentCipher::Aes192Gcm => "-aes-192-gcm",
+        ContentCipher::Aes256Gcm => "-aes-256-gcm",
         other => panic!("{other} is not known here"),
     };
     let certificates: Vec<_> = parties
@@ -110,7 +116,7 @@ fn encrypt(command: &[&str], cipher: ContentCipher, parties: &[&str], entity: &[
     let source = file(workshop, "entity", entity);
     arguments.extend(["-in", source.to_str().unwrap()]);
     arguments.extend(certificates.iter().map(|path| path.to_str().unwrap()));
-    with_head(command, openssl(&arguments, &[]))
+    with_head(&[command, &[option]].concat(), openssl(&arguments, &[]))
 }
 
 /// Bob, who takes everything that openssl can make.
@@ -163,6 +169,33 @@ fn receipt(head: &http::HeaderMap, body: &[u8], signer: &Path, workshop: &TempDi
     String::from_utf8(report).unwrap()
 }
 
+/// SEC-42: what bob keeps of the signature proves to anybody that alice signed the content, whatever form it came in.
+async fn assert_evidence(bob: &Us, name: &str, digested: &[u8], workshop: &TempDir) {
+    let party = |name| As2Name::new(name).unwrap();
+    let message_id = MessageId::new("1@alice.example").unwrap();
+    let id = ExchangeId::new(party("bob"), party("alice"), message_id);
+    let record = bob.store.find_received(&id).await.unwrap().unwrap();
+    assert_eq!(record.signer, Some(certificate("alice").fingerprint()), "{name}");
+    let content = openssl(
+        &[
+            "cms",
+            "-verify",
+            "-binary",
+            "-inform",
+            "DER",
+            "-nointern",
+            "-no_check_time",
+        ],
+        &[
+            ("-in", &file(workshop, "evidence", &record.signature)),
+            ("-content", &file(workshop, "signed", digested)),
+            ("-certfile", &fixture("cms/alice.pem")),
+            ("-CAfile", &fixture("cms/alice.pem")),
+        ],
+    );
+    assert_eq!(content, digested, "{name}");
+}
+
 /// Posts a message to bob. It has to be delivered as it was, and its receipt has to prove that to alice.
 async fn exchange(
     (name, message, layers): (&str, &[u8], &[LayerKind]),
@@ -183,6 +216,9 @@ async fn exchange(
     assert_eq!(delivered.mic, theirs, "{name}");
     let arrived = delivered.payload.into_bytes().await.unwrap();
     assert!(arrived == payload, "{name}: {arrived:?}");
+    if layers.contains(&LayerKind::Signed) {
+        assert_evidence(&bob, name, digested, workshop).await;
+    }
 
     let report = receipt(&head.headers, &body, &fixture("cms/bob.pem"), workshop);
     for field in [
@@ -245,7 +281,9 @@ async fn digests_of_openssl() {
 async fn encrypted_by_openssl() {
     let Some(workshop) = workshop() else { return };
     for (form, command, parties) in ENCRYPTING {
-        for cipher in ContentCipher::ALL {
+        // The commands of PKCS#7 do not know AuthEnvelopedData.
+        let known = |cipher: &ContentCipher| !cipher.is_authenticated() || command.contains(&"cms");
+        for cipher in ContentCipher::ALL.into_iter().filter(known) {
             for payload in [&payloads()[0], &payloads()[5]] {
                 let entity = entity(payload);
                 let message = encrypt(command, cipher, parties, &entity, &workshop);

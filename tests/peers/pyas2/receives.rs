@@ -193,7 +193,11 @@ async fn every_algorithm() {
             profile.algorithm_protection(true),
         ]);
     }
-    profiles.extend(ContentCipher::ALL.map(|cipher| SendProfile::new().encryption(cipher)));
+    // It does not know AuthEnvelopedData.
+    let ciphers = ContentCipher::ALL
+        .into_iter()
+        .filter(|cipher| !cipher.is_authenticated());
+    profiles.extend(ciphers.map(|cipher| SendProfile::new().encryption(cipher)));
     for profile in profiles {
         let (prepared, receipt, _) = exchange.deliver(profile, b"payload").await;
         assert_eq!(receipt.status, confirmed(&prepared, true));

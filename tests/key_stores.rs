@@ -1,0 +1,189 @@
+//! The conformance suite against the key stores of this crate (feature `testing`).
+
+#![cfg(feature = "testing")]
+#![expect(clippy::unwrap_used, reason = "tests, also where they are no test functions")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ediint::cms::{Certificate, RecipientInfo, SigningInput};
+use ediint::keystore::{
+    CertificateUsage, DirectoryKeyStore, Identity, KeyFile, KeyStoreError, MemoryKeyStore, PartnerCertificates,
+    Unwrapped,
+};
+use ediint::testing::key_store::KeyStoreTrial;
+use ediint::{As2Name, BoxFuture, ContentCipher, KeyStore, SignatureAlgorithm};
+use rustls_pki_types::CertificateDer;
+
+fn data(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/openssl")
+        .join(name)
+}
+
+fn certificate(name: &str) -> Certificate {
+    Certificate::from_pem(&fs::read(data(name)).unwrap()).unwrap()
+}
+
+fn name(name: &str) -> As2Name {
+    As2Name::new(name).unwrap()
+}
+
+fn identity(files: [&str; 2]) -> Identity {
+    KeyFile::open(files.map(data), None)
+        .unwrap()
+        .into_entry()
+        .unwrap()
+        .into()
+}
+
+const BOB: [&str; 2] = ["cms/bob.pem", "keys/pkcs8.pem"];
+const LONG: [&str; 2] = ["keys/rsa3072.pem", "keys/rsa3072.key.pem"];
+
+fn memory() -> MemoryKeyStore {
+    let store = MemoryKeyStore::new();
+    store.set_identity(name("US"), identity(BOB));
+    store.set_identity(name("TENANT"), identity(LONG));
+    let partner =
+        PartnerCertificates::new(certificate("cms/alice.pem")).also_signing_with(certificate("cms/carol.pem"));
+    store.set_partner(name("US"), name("THEM"), partner);
+    store
+}
+
+fn trial(store: &dyn KeyStore) -> KeyStoreTrial<'_> {
+    let [alice, carol] = ["cms/alice.pem", "cms/carol.pem"].map(certificate);
+    KeyStoreTrial::new(store, name("US"), name("TENANT")).partner(name("THEM"), [alice.clone(), carol], alice)
+}
+
+/// KEY-01, KEY-22
+#[tokio::test]
+async fn the_store_in_memory_keeps_its_promises() {
+    trial(&memory()).run().await;
+    // Behind whatever a host puts around it.
+    let shared: Arc<dyn KeyStore> = Arc::new(memory());
+    trial(&shared).run().await;
+}
+
+/// KEY-01, KEY-22, KEY-23
+#[tokio::test]
+async fn the_directory_keeps_its_promises() {
+    let root = tempfile::tempdir().unwrap();
+    let files = [
+        ("US/keys/bob.pem", BOB[0]),
+        ("US/keys/bob.key", BOB[1]),
+        ("TENANT/keys/long.pem", LONG[0]),
+        ("TENANT/keys/long.key", LONG[1]),
+        ("US/partners/THEM/alice.pem", "cms/alice.pem"),
+        ("US/partners/THEM/carol.pem", "cms/carol.pem"),
+    ];
+    for (to, from) in files {
+        let to = root.path().join(to);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(data(from), to).unwrap();
+    }
+    fs::write(root.path().join("US/partners/THEM/carol.conf"), "use = verify\n").unwrap();
+    trial(&DirectoryKeyStore::open(root.path()).unwrap()).run().await;
+}
+
+/// A store that breaks one promise.
+struct Broken(MemoryKeyStore, Promise);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Promise {
+    SignsWithTheCertificate,
+    KeepsTenantsApart,
+    TellsNothingOfDamage,
+    NamesTheRecipient,
+    KnowsPartners,
+}
+
+impl KeyStore for Broken {
+    fn signing_chain<'a>(
+        &'a self,
+        local: &'a As2Name,
+        known: Option<&'a Certificate>,
+    ) -> BoxFuture<'a, Result<Vec<CertificateDer<'static>>, KeyStoreError>> {
+        self.0.signing_chain(local, known)
+    }
+
+    fn sign<'a>(
+        &'a self,
+        local: &'a As2Name,
+        certificate: &'a Certificate,
+        algorithm: SignatureAlgorithm,
+        input: SigningInput<'a>,
+    ) -> BoxFuture<'a, Result<Vec<u8>, KeyStoreError>> {
+        Box::pin(async move {
+            match self.1 {
+                Promise::SignsWithTheCertificate => {
+                    let other = identity(LONG);
+                    other.sign(local, other.certificate(), algorithm, input)
+                }
+                Promise::KeepsTenantsApart => self.0.sign(&name("US"), certificate, algorithm, input).await,
+                _ => self.0.sign(local, certificate, algorithm, input).await,
+            }
+        })
+    }
+
+    fn unwrap_key<'a>(
+        &'a self,
+        local: &'a As2Name,
+        recipients: &'a [RecipientInfo],
+        cipher: ContentCipher,
+    ) -> BoxFuture<'a, Result<Vec<Unwrapped>, KeyStoreError>> {
+        Box::pin(async move {
+            let unwrapped = self.0.unwrap_key(local, recipients, cipher).await;
+            match self.1 {
+                // As a device that is asked for a key of no more than so many octets.
+                Promise::TellsNothingOfDamage if recipients.iter().any(|one| one.encrypted_key.len() != 256) => {
+                    Err(KeyStoreError::Unavailable("bad padding".into()))
+                }
+                Promise::NamesTheRecipient if unwrapped.is_err() => Ok(Vec::new()),
+                _ => unwrapped,
+            }
+        })
+    }
+
+    fn partner_certificates<'a>(
+        &'a self,
+        local: &'a As2Name,
+        remote: &'a As2Name,
+        usage: CertificateUsage,
+    ) -> BoxFuture<'a, Result<Vec<Certificate>, KeyStoreError>> {
+        Box::pin(async move {
+            let mut found = self.0.partner_certificates(local, remote, usage).await?;
+            if self.1 == Promise::KnowsPartners && !found.is_empty() {
+                found.push(certificate("cms/bob.pem"));
+            }
+            Ok(found)
+        })
+    }
+}
+
+/// The suite finds what it is for.
+#[tokio::test]
+async fn broken_promises_are_found() {
+    for (promise, expected) in [
+        (Promise::SignsWithTheCertificate, "sign: not a signature by the key"),
+        (
+            Promise::KeepsTenantsApart,
+            "sign: another identity signed with this key",
+        ),
+        (
+            Promise::TellsNothingOfDamage,
+            "unwrap_key: the key store is unavailable",
+        ),
+        (Promise::NamesTheRecipient, "unwrap_key: "),
+        (
+            Promise::KnowsPartners,
+            "partner_certificates: others than the partner's verify",
+        ),
+    ] {
+        let run = tokio::spawn(async move { trial(&Broken(memory(), promise)).run().await });
+        let panic = run.await.unwrap_err().into_panic();
+        let fixed = panic.downcast_ref::<&str>().map(|fixed| (*fixed).to_owned());
+        let message = fixed.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap();
+        assert!(message.contains(expected), "{promise:?}: {message}");
+    }
+}
