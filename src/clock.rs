@@ -1,6 +1,7 @@
 //! Where the shells get the time from; the core takes it as an argument.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// A source of the current time, so that tests can move it.
@@ -17,5 +18,11 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> SystemTime {
         SystemTime::now()
+    }
+}
+
+impl<T: Clock + ?Sized> Clock for Arc<T> {
+    fn now(&self) -> SystemTime {
+        (**self).now()
     }
 }

@@ -58,6 +58,30 @@
 //! # }
 //! ```
 //!
+//! # Delivery that survives crashes
+//!
+//! [`As2Client::send`] waits for the partner's answer. [`As2Client::submit`] returns as soon as the message is encoded, on
+//! disk and on record; an [`OutboxWorker`] delivers it, with retries that send the same octets, after a restart too. Any
+//! number of workers on any number of machines share one message store and one [`OutboxDirectory`]. The same worker posts
+//! the asynchronous receipts that an [`As2Receiver`] on that store has left in its outbox.
+//!
+//! ```no_run
+//! # use ediint::keystore::MemoryKeyStore;
+//! # use ediint::store::Partnerships;
+//! # use ediint::{As2Client, MessageStore, OutboundMessage, OutboxDirectory, OutboxWorker, Partnership, Payload};
+//! # async fn deliver(
+//! #     keys: MemoryKeyStore, store: impl MessageStore, partners: Partnerships, acme: &Partnership,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! let client = As2Client::builder(keys, store).outbox(OutboxDirectory::new("outbox")).build()?;
+//! let worker = OutboxWorker::new(&client, partners).on_event(|event| println!("{event}"));
+//! let working = tokio::spawn(worker.run(async { tokio::signal::ctrl_c().await.unwrap_or_default() }));
+//! let id = client.submit(acme, OutboundMessage::new(Payload::open("invoice.edi").await?)).await?;
+//! println!("{id} will be delivered");
+//! working.await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # When something goes wrong
 //!
 //! [`diagnose`] explains a captured message or receipt to the people who support partners: its layers, whom it is
@@ -108,6 +132,8 @@ mod exchange;
 
 #[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "client")]
+mod outbox;
 #[cfg(feature = "receiver")]
 mod receiver;
 
@@ -115,7 +141,12 @@ mod receiver;
 pub mod testing;
 
 #[cfg(feature = "client")]
-pub use client::{As2Client, As2ClientBuilder, OutboundMessage, PrepareError, PreparedMessage, SendError};
+pub use client::{
+    As2Client, As2ClientBuilder, OutboundMessage, OutboxDirectory, PrepareError, PreparedMessage, QueuedError,
+    SendError, SubmitError,
+};
+#[cfg(feature = "client")]
+pub use outbox::{AfterTimeout, OutboxEvent, OutboxWorker, WorkError};
 #[cfg(feature = "receiver")]
 pub use receiver::{
     AfterReply, As2Receiver, As2ReceiverBuilder, BodyPace, BuildError, DecryptionFailures, Delivery, DirectoryInbox,

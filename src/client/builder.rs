@@ -1,26 +1,39 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::As2Client;
+use tokio::sync::Notify;
+
+use super::{As2Client, OutboxDirectory};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::keystore::KeyStore;
 use crate::limits::Limits;
+use crate::name::As2Name;
 use crate::spool::SpoolOptions;
 use crate::store::MessageStore;
 use crate::transport::{HttpClient, HyperClient, NoCryptoProvider};
 
-/// What a client works with.
-pub(super) struct Core {
-    pub(super) keys: Arc<dyn KeyStore>,
-    pub(super) store: Arc<dyn MessageStore>,
-    pub(super) http: Arc<dyn HttpClient>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) entropy: Arc<dyn Entropy>,
-    pub(super) limits: Limits,
-    pub(super) spools: SpoolOptions,
-    pub(super) agent: String,
-    pub(super) domain: Option<String>,
+/// What a client works with, and an outbox with it.
+pub(crate) struct Core {
+    pub(crate) keys: Arc<dyn KeyStore>,
+    pub(crate) store: Arc<dyn MessageStore>,
+    pub(crate) http: Arc<dyn HttpClient>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) limits: Limits,
+    pub(crate) spools: SpoolOptions,
+    pub(crate) agent: String,
+    pub(crate) domain: Option<String>,
+    pub(crate) outbox: Option<OutboxDirectory>,
+    /// Wakes the workers of this process: something was put into the outbox.
+    pub(crate) queued: Notify,
+}
+
+impl Core {
+    /// The right side of Message-IDs of `local`.
+    pub(crate) fn domain_of<'a>(&'a self, local: &'a As2Name) -> &'a str {
+        self.domain.as_deref().unwrap_or(local.as_str())
+    }
 }
 
 /// Sets up an [`As2Client`].
@@ -34,6 +47,7 @@ pub struct As2ClientBuilder {
     spools: SpoolOptions,
     agent: String,
     domain: Option<String>,
+    outbox: Option<OutboxDirectory>,
 }
 
 impl As2Client {
@@ -50,6 +64,7 @@ impl As2Client {
             spools: SpoolOptions::default(),
             agent: concat!("ediint/", env!("CARGO_PKG_VERSION")).to_owned(),
             domain: None,
+            outbox: None,
         }
     }
 }
@@ -105,6 +120,13 @@ impl As2ClientBuilder {
         self
     }
 
+    /// Where messages wait that are [submitted](As2Client::submit). Without it there is only [`As2Client::send`].
+    #[must_use]
+    pub fn outbox(mut self, directory: OutboxDirectory) -> Self {
+        self.outbox = Some(directory);
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -126,6 +148,8 @@ impl As2ClientBuilder {
                 spools: self.spools,
                 agent: self.agent,
                 domain: self.domain,
+                outbox: self.outbox,
+                queued: Notify::new(),
             }),
         })
     }

@@ -1,14 +1,17 @@
 use std::io;
+use std::time::Duration;
 
 use http::Uri;
 
+use super::queue::{PutAgainError, QueuedError};
 use crate::cms::{Certificate, CertificateError};
 use crate::envelope::{EncodeError, OutgoingHeaderError};
 use crate::exchange::ReadError;
 use crate::keystore::KeyStoreError;
 use crate::mime::{ContentTypeError, HeaderError};
 use crate::name::As2Name;
-use crate::store::StoreError;
+use crate::spool::PersistError;
+use crate::store::{ExchangeId, StoreError};
 use crate::transport::{StatusError, TransportError};
 
 /// Why a message could not be prepared. Nothing has been sent.
@@ -91,6 +94,46 @@ pub enum SendError {
     Status(#[from] Box<StatusError>),
 }
 
+/// Why a message could not be put into the outbox. Nothing will be sent, unless the store has the message all the same:
+/// [`StoreError::Unavailable`] says nothing about that.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubmitError {
+    /// The message could not be prepared.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// The encoded message could not be put into the outbox directory.
+    #[error("outbox: {0}")]
+    Persist(#[from] PersistError),
+    /// The octets of the message that is to be sent again cannot be had; or there is no outbox directory.
+    #[error(transparent)]
+    Queued(#[from] QueuedError),
+    /// The message could not be put on record.
+    #[error("message store: {0}")]
+    Store(#[from] StoreError),
+    /// No such message is on record.
+    #[error("no message {0} is on record")]
+    Unknown(ExchangeId),
+    /// The partner has answered the message with a receipt: there is nothing to be tried again.
+    #[error("message {0} has its receipt")]
+    Answered(ExchangeId),
+    /// The header fields of the message are too many or too long to be read from its record again.
+    #[error("the header fields of the message cannot be kept")]
+    Head(#[source] HeaderError),
+    /// The message was being put into the outbox when the runtime shut down.
+    #[error("the runtime is shutting down")]
+    ShuttingDown(#[source] io::Error),
+}
+
+impl From<PutAgainError> for SubmitError {
+    fn from(error: PutAgainError) -> Self {
+        match error {
+            PutAgainError::Queued(error) => Self::Queued(error),
+            PutAgainError::Persist(error) => Self::Persist(error),
+        }
+    }
+}
+
 impl From<HeaderError> for PrepareError {
     fn from(error: HeaderError) -> Self {
         Self::Header(error.into())
@@ -107,6 +150,15 @@ impl From<ReadError> for SendError {
 }
 
 impl SendError {
+    /// How long the partner asks us to wait before the next attempt.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status(error) => error.retry_after(),
+            _ => None,
+        }
+    }
+
     /// Whether the same message may well arrive later: send the [`PreparedMessage`](crate::PreparedMessage) again.
     #[must_use]
     pub fn is_transient(&self) -> bool {

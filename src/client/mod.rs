@@ -1,40 +1,53 @@
 //! [`As2Client`]: sends messages and judges their receipts.
 
+mod attempt;
 mod builder;
 mod error;
+mod lease;
 mod outbound;
 mod prepare;
 mod prepared;
+mod queue;
+mod submit;
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Response;
+use tokio::time::{Instant, sleep};
 
-use crate::exchange::{Receipt, closes, open_report};
-use crate::mdn::ReceiptStatus;
-use crate::mime::HeaderBlock;
-use crate::partnership::{Partnership, ReceiptDelivery};
-use crate::store::SentRecord;
-use crate::transport::{Probe, ProbeRequest, ResponseBody, read_limited, require_success};
-use builder::Core;
+use crate::exchange::Receipt;
+use crate::partnership::{Partnership, RetryDecision};
+use crate::store::{ClaimToken, Direction, SentRecord, SentStep, StoreError};
+use crate::transport::{Probe, ProbeRequest, ResponseBody};
 
+pub(crate) use attempt::{Standing, exchange, note, note_answer, outcome_of};
 pub use builder::As2ClientBuilder;
-pub use error::{PrepareError, SendError};
+pub(crate) use builder::Core;
+pub use error::{PrepareError, SendError, SubmitError};
+pub(crate) use lease::Lease;
 pub use outbound::OutboundMessage;
 pub use prepared::PreparedMessage;
+pub(crate) use prepared::request;
+pub(crate) use queue::{Found, Tag};
+pub use queue::{OutboxDirectory, QueuedError};
 
-/// How much is kept of what a partner's server says to a request that it refuses (TRN-16).
-const REFUSAL_MAX: usize = 64 << 10;
-
-/// How long the outbox leaves a message alone that is being sent.
+/// How long the outbox leaves a message alone that is being sent by its caller, and that is not heard of again.
 const LEASE: Duration = Duration::from_secs(600);
 
 /// Sends AS2 messages (RFC 4130 §4) and judges the receipts that come back in the responses.
 ///
 /// Receipts that come back later arrive at an [`As2Receiver`](crate::As2Receiver) that shares the message store.
+///
+/// | | returns | survives the process |
+/// |---|---|---|
+/// | [`send`](Self::send) | when the partner has answered, or not | no: a message that was not answered is the caller's again |
+/// | [`submit`](Self::submit) | when the message is in the outbox | yes: an [`OutboxWorker`](crate::OutboxWorker) delivers it, after a restart too |
+///
+/// `send` sets no limit to how many messages go to a partner at one time, and keeps no order among them: that is the
+/// caller's. The worker has a limit for each partner. Who needs an order waits for one receipt before the next message.
 ///
 /// Clones share everything.
 ///
@@ -58,8 +71,7 @@ pub struct As2Client {
 }
 
 impl As2Client {
-    /// Sends a message once and judges its receipt: [`prepare`](Self::prepare), then [`transmit`](Self::transmit). A
-    /// host that retries calls those two itself, to send the same octets again.
+    /// Sends a message once and judges its receipt: [`prepare`](Self::prepare), then [`transmit`](Self::transmit).
     ///
     /// # Errors
     ///
@@ -67,6 +79,45 @@ impl As2Client {
     pub async fn send(&self, partnership: &Partnership, message: OutboundMessage) -> Result<Receipt, SendError> {
         let prepared = self.prepare(partnership, message).await?;
         self.transmit(partnership, &prepared).await
+    }
+
+    /// Sends a message, and the same octets again as the partnership's [`RetryPolicy`](crate::partnership::RetryPolicy)
+    /// says, until the partner has answered or there is no hope left. That may take hours, and the message is lost with
+    /// the process: see [`submit`](Self::submit).
+    ///
+    /// # Errors
+    ///
+    /// The [`SendError`] of the last attempt.
+    pub async fn send_with_retries(
+        &self,
+        partnership: &Partnership,
+        message: OutboundMessage,
+    ) -> Result<Receipt, SendError> {
+        let prepared = self.prepare(partnership, message).await?;
+        let began = Instant::now();
+        let mut attempt = 1;
+        loop {
+            let result = self.attempt(partnership, &prepared).await;
+            let delay = match &result {
+                Err(error) if error.is_transient() => {
+                    let mut rng = self.core.entropy.rng();
+                    let policy = partnership.retry_policy();
+                    match policy.decide(attempt, began.elapsed(), error.retry_after(), &mut *rng) {
+                        RetryDecision::After(delay) => delay,
+                        RetryDecision::GiveUp => return self.note(partnership, &prepared, result).await,
+                    }
+                }
+                _ => return self.note(partnership, &prepared, result).await,
+            };
+            if let Some(token) = prepared.claim.get() {
+                let step = SentStep::Extend(delay.saturating_add(LEASE));
+                if let Err(error) = note(&self.core, &prepared.id, token, step).await {
+                    tracing::warn!(id = %prepared.id, %error, "the claim on a message could not be extended");
+                }
+            }
+            sleep(delay).await;
+            attempt += 1;
+        }
     }
 
     /// Encodes a message, signs and encrypts it. No network is touched but by the key store.
@@ -79,7 +130,7 @@ impl As2Client {
         partnership: &Partnership,
         message: OutboundMessage,
     ) -> Result<PreparedMessage, PrepareError> {
-        prepare::prepare(&self.core, partnership, message).await
+        prepare::prepare(&self.core, partnership, message, &self.core.spools).await
     }
 
     /// Puts the message on record and sends it. Called again, it sends the same octets under the same Message-ID and
@@ -91,10 +142,55 @@ impl As2Client {
     ///
     /// [`SendError`].
     pub async fn transmit(&self, partnership: &Partnership, prepared: &PreparedMessage) -> Result<Receipt, SendError> {
-        self.record(partnership, prepared).await?;
+        let result = self.attempt(partnership, prepared).await;
+        self.note(partnership, prepared, result).await
+    }
+
+    async fn attempt(&self, partnership: &Partnership, prepared: &PreparedMessage) -> Result<Receipt, SendError> {
         let request = prepared.request()?;
-        let response = self.core.http.send(request, partnership.http_profile()).await?;
-        self.accept_response(partnership, prepared, response).await
+        let record = sent_record(partnership, prepared);
+        let token = self.claim(prepared, &record).await?;
+        let lease = Lease {
+            store: &*self.core.store,
+            direction: Direction::Outbound,
+            id: &prepared.id,
+            token,
+            length: LEASE,
+        };
+        let sent = (&prepared.id, &record);
+        lease.during(exchange(&self.core, partnership, sent, request)).await
+    }
+
+    async fn claim(&self, prepared: &PreparedMessage, record: &SentRecord) -> Result<ClaimToken, StoreError> {
+        let token = self.core.store.record_sent(&prepared.id, record.clone(), LEASE).await?;
+        prepared.claim.set(token);
+        Ok(token)
+    }
+
+    /// Notes what became of a message that is not tried again.
+    async fn note(
+        &self,
+        partnership: &Partnership,
+        prepared: &PreparedMessage,
+        result: Result<Receipt, SendError>,
+    ) -> Result<Receipt, SendError> {
+        let (core, token) = (&self.core, prepared.claim.get());
+        match (&result, token) {
+            (Ok(receipt), _) => {
+                let deadline = partnership.send_profile().receipt.deadline;
+                note_answer(core, token, receipt, deadline).await?;
+            }
+            (Err(error), Some(token)) => {
+                let (outcome, told) = (outcome_of(error), Some(describe(error)));
+                let step = SentStep::Close { outcome, error: told };
+                if let Err(error) = note(core, &prepared.id, token, step).await {
+                    // The outbox closes it when the claim ends.
+                    tracing::warn!(id = %prepared.id, %error, "a message that failed could not be closed");
+                }
+            }
+            (Err(_), None) => {}
+        }
+        result
     }
 
     /// Tries the way to a partner, step by step: name, TCP, TLS, trust, our certificate and, where asked for, HTTP. No
@@ -104,18 +200,18 @@ impl As2Client {
         Some(self.core.http.probe(partnership.url(), profile, request)?.await)
     }
 
-    /// Puts a message on record that the host sends with an HTTP stack of its own, before its first octet leaves.
+    /// Puts a message on record that the host sends with an HTTP stack of its own, before its first octet leaves. Within
+    /// ten minutes the response has to be [accepted](Self::accept_response), or the message recorded again.
     ///
     /// # Errors
     ///
     /// [`SendError::Store`].
     pub async fn record(&self, partnership: &Partnership, prepared: &PreparedMessage) -> Result<(), SendError> {
-        let record = sent_record(partnership, prepared);
-        self.core.store.record_sent(&prepared.id, record, LEASE).await?;
+        self.claim(prepared, &sent_record(partnership, prepared)).await?;
         Ok(())
     }
 
-    /// Judges the response to a message that the host sent with an HTTP stack of its own.
+    /// Judges the response to a message that the host sent with an HTTP stack of its own, and notes what came of it.
     ///
     /// # Errors
     ///
@@ -126,75 +222,31 @@ impl As2Client {
         prepared: &PreparedMessage,
         response: Response<ResponseBody>,
     ) -> Result<Receipt, SendError> {
-        let response = require_success(response, REFUSAL_MAX).await.map_err(Box::new)?;
-        let (head, body) = response.into_parts();
-        let wanted = partnership.send_profile().receipt.delivery();
-        let body = match read_limited(body, self.core.limits.mdn_size).await {
-            Ok(body) => body,
-            // The message has arrived; what else the partner says is of no account here (TRN-13).
-            Err(_) if *wanted != ReceiptDelivery::Sync => Bytes::new(),
-            Err(error) => return Err(error.into()),
-        };
-        let headers = HeaderBlock::from(&head.headers);
-        let mut receipt = self.judge(partnership, prepared, headers, body).await?;
-        receipt.http_status = Some(head.status);
-        if let Some(outcome) = closes(&receipt.status) {
-            let record = receipt.record();
-            self.core.store.resolve_receipt(&receipt.id, outcome, record).await?;
-        }
-        Ok(receipt)
+        let record = sent_record(partnership, prepared);
+        let sent = (&prepared.id, &record);
+        let result = attempt::judge_response(&self.core, partnership, sent, response).await;
+        self.note(partnership, prepared, result).await
     }
 
-    async fn judge(
-        &self,
-        partnership: &Partnership,
-        prepared: &PreparedMessage,
-        headers: HeaderBlock,
-        body: Bytes,
-    ) -> Result<Receipt, SendError> {
-        let core = &*self.core;
-        let now = core.clock.now();
-        let without = |status, headers, body| Receipt {
-            id: prepared.id.clone(),
-            status,
-            mdn: None,
-            mics: prepared.mics.clone(),
-            signer: None,
-            headers,
-            body,
-            received_at: now,
-            http_status: None,
-        };
-        let otherwise = match partnership.send_profile().receipt.delivery() {
-            ReceiptDelivery::None => Some(ReceiptStatus::NotRequested),
-            ReceiptDelivery::Async(_) => Some(ReceiptStatus::Pending),
-            ReceiptDelivery::Sync => None,
-        };
-        if body.is_empty() {
-            return Ok(without(otherwise.unwrap_or(ReceiptStatus::Missing), headers, body));
-        }
-        let report = open_report(&*core.keys, partnership, headers, body, &core.limits).await?;
-        let mdn = match report.mdn(&core.limits) {
-            Ok(mdn) => mdn,
-            Err(error) => {
-                let status = otherwise.unwrap_or(ReceiptStatus::Invalid(error));
-                return Ok(without(status, report.headers, report.raw));
-            }
-        };
-        let names_fit = report.names_fit(partnership);
-        let sent = sent_record(partnership, prepared);
-        let mut receipt = report
-            .judge(&*core.keys, partnership, prepared.id.clone(), &sent, mdn, now)
-            .await?;
-        if !names_fit {
-            receipt.status = ReceiptStatus::OtherPartner;
-        }
-        // What nobody asked for counts where it is the partner's last word; else the receipt that was asked for is due.
-        if let Some(status) = otherwise.filter(|_| closes(&receipt.status).is_none()) {
-            receipt.status = status;
-        }
-        Ok(receipt)
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
     }
+}
+
+/// An error and what caused it, in one line for people.
+pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Some errors tell their cause themselves.
+        if !line.ends_with(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        cause = error.source();
+    }
+    line
 }
 
 /// What is on record of a message, with what its receipt has to be like.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::outbound::OutboundMessage;
-use super::prepared::PreparedMessage;
+use super::prepared::{Claimed, PreparedMessage};
 use super::{Core, PrepareError};
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::cms::Certificate;
@@ -15,6 +15,7 @@ use crate::mdn::push_receipt_request;
 use crate::message_id::MessageId;
 use crate::mime::{ContentDisposition, ContentType, HeaderBlock};
 use crate::partnership::{Partnership, ReceiptDelivery, SendProfile};
+use crate::spool::SpoolOptions;
 use crate::store::ExchangeId;
 
 /// The subject of messages for which nobody gave one.
@@ -25,6 +26,7 @@ pub(super) async fn prepare(
     core: &Core,
     partnership: &Partnership,
     message: OutboundMessage,
+    spools: &SpoolOptions,
 ) -> Result<PreparedMessage, PrepareError> {
     let profile = partnership.send_profile();
     let structure = Structure::from(profile);
@@ -32,7 +34,7 @@ pub(super) async fn prepare(
     let now = core.clock.now();
     let mut rng = core.entropy.rng();
     let (local, remote) = (partnership.local(), partnership.remote());
-    let domain = core.domain.as_deref().unwrap_or(local.as_str());
+    let domain = core.domain_of(local);
     let message_id = match &message.message_id {
         Some(given) => given.clone(),
         None => MessageId::generate(domain, &mut *rng),
@@ -86,7 +88,7 @@ pub(super) async fn prepare(
             check_validity(certificate, profile, now)?;
         }
     }
-    let (encoded, content) = encode(&*core.keys, local, blueprint, message.payload, &core.spools, &mut *rng).await?;
+    let (encoded, content) = encode(&*core.keys, local, blueprint, message.payload, spools, &mut *rng).await?;
     let headers = headers.build(&encoded.head)?;
     Ok(PreparedMessage {
         id: ExchangeId::new(remote.clone(), local.clone(), message_id),
@@ -99,6 +101,7 @@ pub(super) async fn prepare(
         prepared_at: now,
         payload_len: encoded.payload_len,
         structure,
+        claim: Claimed::default(),
     })
 }
 

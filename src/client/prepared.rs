@@ -1,10 +1,10 @@
 use std::io::Cursor;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{Request, Uri};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::algorithm::DigestAlgorithm;
 use crate::envelope::Structure;
@@ -12,7 +12,7 @@ use crate::message_id::MessageId;
 use crate::mic::MicSet;
 use crate::mime::HeaderBlock;
 use crate::spool::{Spool, SpoolStream};
-use crate::store::ExchangeId;
+use crate::store::{ClaimToken, ExchangeId};
 use crate::transport::RequestBody;
 
 /// A message, encoded once: every attempt sends the same octets under the same Message-ID and Date (RFC 4130 §5.5).
@@ -30,6 +30,21 @@ pub struct PreparedMessage {
     pub(super) prepared_at: SystemTime,
     pub(super) payload_len: u64,
     pub(super) structure: Structure,
+    pub(super) claim: Claimed,
+}
+
+/// The claim under which what became of the message is noted, once it is on record.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Claimed(Arc<Mutex<Option<ClaimToken>>>);
+
+impl Claimed {
+    pub(super) fn set(&self, token: ClaimToken) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+
+    pub(super) fn get(&self) -> Option<ClaimToken> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl PreparedMessage {
@@ -83,12 +98,29 @@ impl PreparedMessage {
     ///
     /// [`http::Error`] where a header cannot be expressed in HTTP; preparing the message has ruled that out.
     pub fn request(&self) -> Result<Request<RequestBody>, http::Error> {
-        let mut request = Request::post(self.url.clone());
-        for field in self.headers.iter() {
-            request = request.header(field.name(), field.value());
-        }
-        let (prefix, content) = (self.prefix.clone(), Arc::clone(&self.content));
-        let open = move || Cursor::new(prefix.clone()).chain(SpoolStream::new(Arc::clone(&content)));
-        request.body(RequestBody::replayable(open, self.content_length()))
+        let content = Arc::clone(&self.content);
+        let open = move || SpoolStream::new(Arc::clone(&content));
+        request(&self.url, &self.headers, &self.prefix, open, self.content_length())
     }
+}
+
+/// The request of a message: every attempt is made of the same (RFC 4130 §5.5). `open` gives what follows the prefix,
+/// from the beginning.
+pub(crate) fn request<R>(
+    url: &Uri,
+    headers: &HeaderBlock,
+    prefix: &Bytes,
+    open: impl Fn() -> R + Send + Sync + 'static,
+    content_length: u64,
+) -> Result<Request<RequestBody>, http::Error>
+where
+    R: AsyncRead + Send + Sync + 'static,
+{
+    let mut request = Request::post(url.clone());
+    for field in headers.iter() {
+        request = request.header(field.name(), field.value());
+    }
+    let prefix = prefix.clone();
+    let open = move || Cursor::new(prefix.clone()).chain(open());
+    request.body(RequestBody::replayable(open, content_length))
 }

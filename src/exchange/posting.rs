@@ -1,14 +1,15 @@
 //! Receipts of ours that are posted: one attempt, by whoever holds the claim on it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Request, Response, Uri};
 
+use crate::entropy::Entropy;
 use crate::limits::Limits;
 use crate::mime::HeaderBlock;
-use crate::partnership::HttpProfile;
+use crate::partnership::{HttpProfile, Partnership, RetryDecision};
 use crate::store::{ClaimToken, ExchangeId, MessageStore, PostStep, ReceivedRecord, StoreError};
 use crate::transport::{Egress, HttpClient, RequestBody, StatusError, TransportError, require_success};
 
@@ -20,9 +21,6 @@ const POST_TIME: Duration = Duration::from_secs(120);
 
 /// How long the claim on a receipt lasts that is being posted: nobody else may be at it as long as we may be.
 pub(crate) const POST_LEASE: Duration = Duration::from_secs(150);
-
-/// The longest time that a partner may ask us to wait.
-const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A receipt as it goes over the wire, in a response or in a request of its own.
 #[derive(Clone, Debug)]
@@ -90,6 +88,8 @@ pub(crate) struct PostJob {
     pub(crate) receipt: SealedReceipt,
     /// Attempts, this one included.
     pub(crate) made: u32,
+    /// The time since the first of them.
+    pub(crate) elapsed: Duration,
 }
 
 /// What came of an attempt.
@@ -107,8 +107,10 @@ pub(crate) enum Posted {
 
 impl PostJob {
     /// The job that a record makes whose receipt is claimed under `token`; `None` where there is nothing to post.
-    pub(crate) fn new(id: &ExchangeId, token: ClaimToken, record: &ReceivedRecord) -> Option<Self> {
+    pub(crate) fn new(id: &ExchangeId, token: ClaimToken, record: &ReceivedRecord, now: SystemTime) -> Option<Self> {
         let posting = record.posting.as_ref()?;
+        // A clock that was put back has let no time pass.
+        let elapsed = posting.attempts.first_at.and_then(|then| now.duration_since(then).ok());
         Some(Self {
             id: id.clone(),
             token,
@@ -116,41 +118,38 @@ impl PostJob {
             receipt: SealedReceipt::from_bytes(&record.reply)?,
             // A record that is about to be made counts no attempt yet.
             made: posting.attempts.made.max(1),
+            elapsed: elapsed.unwrap_or_default(),
         })
     }
 
     /// Posts the receipt once, the same octets at each attempt (RCV-11), and notes in the store how it went. The claim
-    /// has to last for [`POST_LEASE`]. `delays` are those before the second attempt and all after it; a partner that asks
-    /// for more time gets it.
+    /// has to last for [`POST_LEASE`].
     pub(crate) async fn run(
         &self,
         store: &dyn MessageStore,
         client: Option<&dyn HttpClient>,
-        profile: &HttpProfile,
-        delays: &[Duration],
+        partnership: &Partnership,
+        entropy: &dyn Entropy,
     ) -> Posted {
         let result = match client {
-            Some(client) => post(client, profile, &self.url, &self.receipt).await,
+            Some(client) => post(client, partnership.http_profile(), &self.url, &self.receipt).await,
             None => Err(PostError::NoClient),
         };
-        let made = usize::try_from(self.made).unwrap_or(usize::MAX);
-        let next = delays.get(made.saturating_sub(1));
-        let (step, posted) = match (result, next) {
-            (Ok(()), _) => (PostStep::Delivered, Posted::Delivered),
-            (Err(error), Some(delay)) if error.is_transient() => {
-                let after = error
-                    .retry_after()
-                    .map_or(*delay, |asked| asked.min(WAIT_MAX).max(*delay));
-                let told = error.to_string();
-                (
-                    PostStep::Retry { after, error: told },
-                    Posted::Postponed { error, after },
-                )
-            }
-            (Err(error), _) => {
-                let told = error.to_string();
-                (PostStep::Failed { error: told }, Posted::GivenUp(error))
-            }
+        let (step, posted) = match result {
+            Ok(()) => (PostStep::Delivered, Posted::Delivered),
+            Err(error) => match self.decide(partnership, &error, entropy) {
+                RetryDecision::After(after) => {
+                    let told = error.to_string();
+                    (
+                        PostStep::Retry { after, error: told },
+                        Posted::Postponed { error, after },
+                    )
+                }
+                RetryDecision::GiveUp => {
+                    let told = error.to_string();
+                    (PostStep::Failed { error: told }, Posted::GivenUp(error))
+                }
+            },
         };
         match store.update_posting(&self.id, self.token, step).await {
             Ok(()) => posted,
@@ -161,6 +160,14 @@ impl PostJob {
                 posted
             }
         }
+    }
+
+    fn decide(&self, partnership: &Partnership, error: &PostError, entropy: &dyn Entropy) -> RetryDecision {
+        if !error.is_transient() {
+            return RetryDecision::GiveUp;
+        }
+        let policy = partnership.receipt_retry_policy();
+        policy.decide(self.made, self.elapsed, error.retry_after(), &mut *entropy.rng())
     }
 }
 

@@ -3,6 +3,7 @@
 mod accept;
 mod custom_headers;
 mod receipt;
+mod retry;
 mod send;
 mod tls;
 mod transport;
@@ -18,6 +19,7 @@ pub(crate) use accept::SignerRefusal;
 pub use accept::{AcceptPolicy, MicSource, ReceiptRule, UnsignedMic};
 pub(crate) use custom_headers::CustomHeaders;
 pub use receipt::{ReceiptDelivery, ReceiptRequest, ReceiptUrlError};
+pub use retry::{RetryDecision, RetryPolicy};
 pub use send::{Compression, IncludedCertificates, SendProfile};
 #[cfg(feature = "transport")]
 pub(crate) use tls::fingerprint;
@@ -50,6 +52,8 @@ pub struct Partnership {
     http: HttpProfile,
     client_certificates: Vec<CertificateDer<'static>>,
     receipt_hosts: Vec<Authority>,
+    retry: RetryPolicy,
+    receipt_retry: RetryPolicy,
 }
 
 impl Partnership {
@@ -66,6 +70,8 @@ impl Partnership {
             http: HttpProfile::default(),
             client_certificates: Vec::new(),
             receipt_hosts: Vec::new(),
+            retry: RetryPolicy::default(),
+            receipt_retry: retry::for_receipts(),
         }
     }
 
@@ -106,6 +112,21 @@ impl Partnership {
         self
     }
 
+    /// When messages that could not be sent are tried again (default: after 5, 10, 20 and 40 minutes).
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// When asynchronous receipts of ours that could not be posted are tried again (default: after 10 s, 1 min, 5 min,
+    /// 30 min, 2 h, 4 h, 6 h, 12 h).
+    #[must_use]
+    pub fn receipt_retry(mut self, policy: RetryPolicy) -> Self {
+        self.receipt_retry = policy;
+        self
+    }
+
     /// Our name.
     #[must_use]
     pub fn local(&self) -> &As2Name {
@@ -140,6 +161,18 @@ impl Partnership {
     #[must_use]
     pub fn http_profile(&self) -> &HttpProfile {
         &self.http
+    }
+
+    /// When messages are tried again.
+    #[must_use]
+    pub fn retry_policy(&self) -> &RetryPolicy {
+        &self.retry
+    }
+
+    /// When asynchronous receipts of ours are tried again.
+    #[must_use]
+    pub fn receipt_retry_policy(&self) -> &RetryPolicy {
+        &self.receipt_retry
     }
 
     /// The client certificates by which the partner proves who it is; none where it need not.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use http::Uri;
 
 use crate::algorithm::DigestAlgorithm;
@@ -10,6 +12,9 @@ pub struct ReceiptRequest {
     pub(crate) digests: Vec<DigestAlgorithm>,
     pub(crate) required: bool,
     pub(crate) notify: Option<String>,
+    pub(crate) deadline: Duration,
+    pub(crate) resends: u32,
+    pub(crate) resend_as_new: bool,
 }
 
 /// How the receipt comes back (RFC 4130 §7.2).
@@ -49,6 +54,9 @@ impl ReceiptRequest {
             digests: Vec::new(),
             required: false,
             notify: None,
+            deadline: Duration::from_secs(24 * 60 * 60),
+            resends: 0,
+            resend_as_new: false,
         }
     }
 
@@ -95,6 +103,31 @@ impl ReceiptRequest {
     #[must_use]
     pub fn notify(mut self, address: impl Into<String>) -> Self {
         self.notify = Some(address.into());
+        self
+    }
+
+    /// How long an asynchronous receipt is waited for once the message has arrived (default 24 h). One that comes later
+    /// still counts.
+    #[must_use]
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.deadline = after;
+        self
+    }
+
+    /// Sends a message from the outbox again, the same octets under the same Message-ID, when its asynchronous receipt has
+    /// not come in time, until it was sent 1 + `times` times in all (default: not at all; REL-07). Attempts that failed
+    /// count.
+    #[must_use]
+    pub fn resends(mut self, times: u32) -> Self {
+        self.resends = times;
+        self
+    }
+
+    /// Sends it again as a new message, with a Message-ID of its own, for partners that answer a known one with an error
+    /// (REL-06). They cannot tell that it is the same order: agree on it with the partner.
+    #[must_use]
+    pub fn resend_under_new_id(mut self) -> Self {
+        self.resend_as_new = true;
         self
     }
 

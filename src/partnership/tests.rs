@@ -1,5 +1,8 @@
-use super::{AcceptPolicy, Partnership, ReceiptDelivery, ReceiptRequest, SendProfile};
+use std::time::Duration;
+
+use super::{AcceptPolicy, Partnership, ReceiptDelivery, ReceiptRequest, RetryDecision, RetryPolicy, SendProfile};
 use crate::algorithm::{ContentCipher, DigestAlgorithm, SignatureAlgorithm};
+use crate::entropy::{Entropy, SystemEntropy};
 use crate::name::As2Name;
 
 fn partnership() -> Partnership {
@@ -65,4 +68,56 @@ fn debug_shows_no_credentials() {
     let shown = format!("{:?}", partnership().send(profile));
     assert!(shown.contains(r#"http_headers: ["Authorization"]"#), "{shown}");
     assert!(!shown.contains("dXM6c2VjcmV0"), "{shown}");
+}
+
+/// REL-05: the schedule, the limits in attempts and in time, and what the partner asks for.
+#[test]
+fn retries_follow_the_schedule_within_limits() {
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let mut rng = SystemEntropy.rng();
+    let mut decide = |policy: &RetryPolicy, attempt, elapsed, asked| policy.decide(attempt, elapsed, asked, &mut *rng);
+    let exact = partnership().retry_policy().clone().without_jitter();
+    for (attempt, delay) in [(1, 5), (2, 10), (3, 20), (4, 40)] {
+        let decision = decide(&exact, attempt, Duration::ZERO, None);
+        assert_eq!(decision, RetryDecision::After(minutes(delay)), "{attempt}");
+    }
+    for attempt in [5, u32::MAX] {
+        assert_eq!(decide(&exact, attempt, Duration::ZERO, None), RetryDecision::GiveUp);
+    }
+    assert_eq!(
+        decide(&RetryPolicy::never(), 1, Duration::ZERO, None),
+        RetryDecision::GiveUp
+    );
+
+    let bounded = exact.within(minutes(30));
+    for (elapsed, asked, decision) in [
+        (25, None, RetryDecision::After(minutes(5))),
+        (26, None, RetryDecision::GiveUp),
+        (31, None, RetryDecision::GiveUp),
+        (0, Some(1), RetryDecision::After(minutes(5))),
+        (0, Some(7), RetryDecision::After(minutes(7))),
+        (10, Some(999), RetryDecision::After(minutes(20))),
+    ] {
+        let decided = decide(&bounded, 1, minutes(elapsed), asked.map(minutes));
+        assert_eq!(decided, decision, "{elapsed} {asked:?}");
+    }
+
+    // Those that failed together do not come back together, nor early, nor much later.
+    let jittered = RetryPolicy::schedule([minutes(10)]);
+    let mut delays: Vec<_> = (0..100).map(|_| decide(&jittered, 1, Duration::ZERO, None)).collect();
+    for decision in &delays {
+        let RetryDecision::After(delay) = decision else {
+            panic!("given up")
+        };
+        assert!((minutes(10)..minutes(12)).contains(delay), "{delay:?}");
+    }
+    delays.dedup();
+    assert!(delays.len() > 50);
+
+    // What cannot be expressed is no panic.
+    let endless = RetryPolicy::exponential(Duration::MAX, 70).within(Duration::MAX);
+    assert_eq!(
+        decide(&endless, 70, Duration::ZERO, Some(Duration::MAX)),
+        RetryDecision::After(Duration::MAX)
+    );
 }

@@ -63,7 +63,6 @@ pub struct As2ReceiverBuilder {
     strict_names: bool,
     stranger_status: StatusCode,
     alive_page: Option<Bytes>,
-    post_delays: Vec<Duration>,
     lease: Duration,
     duplicates_are_processed: bool,
     replays: ReplayRules,
@@ -101,7 +100,6 @@ impl As2Receiver {
             strict_names: false,
             stranger_status: StatusCode::FORBIDDEN,
             alive_page: None,
-            post_delays: POST_DELAYS.map(Duration::from_secs).to_vec(),
             lease: Duration::from_secs(120),
             duplicates_are_processed: false,
             replays: ReplayRules::default(),
@@ -111,9 +109,6 @@ impl As2Receiver {
         }
     }
 }
-
-/// Seconds before each further attempt to post a receipt: a day in all.
-const POST_DELAYS: [u64; 8] = [10, 60, 300, 1800, 7200, 14_400, 21_600, 43_200];
 
 /// Without TLS cryptography there is none: a host that has its own gives an HTTP client too.
 #[cfg(feature = "client")]
@@ -159,6 +154,14 @@ impl As2ReceiverBuilder {
     #[must_use]
     pub fn http_client(mut self, client: impl HttpClient) -> Self {
         self.http = Some(Arc::new(client));
+        self
+    }
+
+    /// Posts no receipts: those on record are left to an [`OutboxWorker`](crate::OutboxWorker), which every one needs that
+    /// could not be posted at once; those to messages that were refused are not given.
+    #[must_use]
+    pub fn without_http_client(mut self) -> Self {
+        self.http = None;
         self
     }
 
@@ -264,16 +267,6 @@ impl As2ReceiverBuilder {
         self
     }
 
-    /// How long to wait before each further attempt to post an asynchronous receipt, when the first has failed
-    /// (default: 10 s, 1 min, 5 min, 30 min, 2 h, 4 h, 6 h, 12 h; then it is given up). A partner that asks for more time
-    /// gets it, up to a day. The first attempt is the receiver's; all others are made by whoever works on the outbox of
-    /// the message store.
-    #[must_use]
-    pub fn receipt_delays(mut self, delays: impl IntoIterator<Item = Duration>) -> Self {
-        self.post_delays = delays.into_iter().collect();
-        self
-    }
-
     /// How long the claim on a message lasts that is being delivered (default 2 min). Make it longer than the inbox and the
     /// key store may take: after that, a copy of the message is delivered too. When a process dies, copies of what it was
     /// delivering are told to come again for that long.
@@ -362,7 +355,6 @@ impl As2ReceiverBuilder {
                 strict_names: self.strict_names,
                 stranger_status: self.stranger_status,
                 alive_page: self.alive_page,
-                post_delays: self.post_delays,
                 posts: Arc::new(Semaphore::new(POSTS)),
                 lease: self.lease,
                 duplicates_are_processed: self.duplicates_are_processed,

@@ -160,7 +160,7 @@ impl Arrival {
                 record = record.post_to(url.clone());
                 // Who has no client, or has too much to do, leaves all of it to the outbox.
                 let turn = route::turn(&core).filter(|_| core.http.is_some());
-                job = PostJob::new(id, token, &record).zip(turn);
+                job = PostJob::new(id, token, &record, record.received_at).zip(turn);
             }
             let lease = job.as_ref().map_or(Duration::ZERO, |_| POST_LEASE);
             core.store.complete(id, token, record, lease).await?;

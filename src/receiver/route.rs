@@ -71,9 +71,8 @@ pub(super) fn post_claimed(core: &Arc<Core>, exchange: &Exchange, job: PostJob, 
     let (core, partnership) = (Arc::clone(core), Arc::clone(&exchange.partnership));
     Reply::Later(AfterReply::new(async move {
         let _turn = turn;
-        let profile = partnership.http_profile();
         let posted = job
-            .run(&*core.store, core.http.as_deref(), profile, &core.post_delays)
+            .run(&*core.store, core.http.as_deref(), &partnership, &*core.entropy)
             .await;
         let (id, url) = (&job.id, &job.url);
         match &posted {

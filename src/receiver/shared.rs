@@ -52,7 +52,6 @@ pub(super) struct Core {
     pub(super) strict_names: bool,
     pub(super) stranger_status: StatusCode,
     pub(super) alive_page: Option<Bytes>,
-    pub(super) post_delays: Vec<Duration>,
     pub(super) posts: Arc<Semaphore>,
     /// How long a claim lasts whose holder is not heard of again.
     pub(super) lease: Duration,

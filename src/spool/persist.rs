@@ -65,7 +65,7 @@ pub struct PersistError {
 
 impl PersistStep {
     /// What an I/O error at this step becomes.
-    pub(super) fn failed(self, path: &Path) -> impl FnOnce(io::Error) -> PersistError {
+    pub(crate) fn failed(self, path: &Path) -> impl FnOnce(io::Error) -> PersistError {
         move |source| PersistError {
             step: self,
             path: path.to_owned(),

@@ -102,7 +102,7 @@ pub struct QueuedRequest {
     pub prefix: Bytes,
     /// The name of the file in the spool directory, without the directory: machines may mount it elsewhere.
     pub spool: String,
-    /// The octets of the body, the prefix included. A file of another length is damaged.
+    /// The octets of the body, the prefix included. What the file has behind them says which message it belongs to.
     pub content_length: u64,
 }
 
@@ -116,6 +116,13 @@ impl QueuedRequest {
             spool: spool.into(),
             content_length,
         }
+    }
+
+    /// The octets of the body that are in the file.
+    #[cfg(feature = "client")]
+    pub(crate) fn file_len(&self) -> u64 {
+        let prefix = u64::try_from(self.prefix.len()).unwrap_or(u64::MAX);
+        self.content_length.saturating_sub(prefix)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{LOCATION, RETRY_AFTER};
+use http::header::{DATE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 
 use super::ResponseBody;
@@ -54,11 +54,18 @@ impl StatusError {
         }
     }
 
-    /// How long the partner asks us to wait (`Retry-After` in seconds, RFC 9110 §10.2.3).
+    /// How long the partner asks us to wait (`Retry-After`, RFC 9110 §10.2.3): in seconds, or until a time of its own
+    /// clock, which `Date` tells.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?;
-        value.trim().parse().ok().map(Duration::from_secs)
+        let text = |name| self.headers.get(name)?.to_str().ok().map(str::trim);
+        let wanted = text(RETRY_AFTER)?;
+        if let Ok(seconds) = wanted.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let time = |text| httpdate::parse_http_date(text).ok();
+        let (until, now) = (time(wanted)?, time(text(DATE)?)?);
+        until.duration_since(now).ok()
     }
 
     /// What would help, where it is the configuration.

@@ -39,7 +39,7 @@ pub(crate) async fn serve(answers: impl IntoIterator<Item = String>) -> (String,
 }
 
 /// Whether a request with Content-Length is all there.
-fn is_complete(request: &[u8]) -> bool {
+pub(crate) fn is_complete(request: &[u8]) -> bool {
     let Some(end) = request.windows(4).position(|octets| octets == b"\r\n\r\n") else {
         return false;
     };

@@ -5,7 +5,10 @@ use ediint::cms::SignatureOptions;
 use ediint::envelope::{Blueprint, Encoder, Layers, SignatureBlueprint, Step};
 use ediint::mime::{HeaderBlock, TransferEncoding};
 use ediint::transport::ResponseBody;
-use ediint::{DigestAlgorithm, Entropy, Limits, MicalgStyle, PreparedMessage, SignatureAlgorithm, SystemEntropy};
+use ediint::{
+    DigestAlgorithm, Entropy, Limits, MessageId, MicSet, MicalgStyle, PreparedMessage, SignatureAlgorithm,
+    SystemEntropy,
+};
 use http::{Request, Response};
 
 use crate::common::{Party, bob};
@@ -39,12 +42,29 @@ impl Entity {
 
     /// The report on a message: this disposition, and the digest of the message.
     pub(crate) fn on(prepared: &PreparedMessage, disposition: &str) -> Self {
+        Self::about(prepared.message_id(), prepared.mics(), disposition)
+    }
+
+    /// The report on the message of this Message-ID, with these digests.
+    pub(crate) fn about(message_id: &MessageId, mics: &MicSet, disposition: &str) -> Self {
         Self::report(&format!(
-            "Original-Message-ID: {}\nDisposition: automatic-action/MDN-sent-automatically; {disposition}\n\
+            "Original-Message-ID: {message_id}\nDisposition: automatic-action/MDN-sent-automatically; {disposition}\n\
              Received-content-MIC: {}",
-            prepared.message_id(),
-            prepared.mics().first().unwrap().to_field(MicalgStyle::default())
+            mics.first().unwrap().to_field(MicalgStyle::default())
         ))
+    }
+
+    /// The response as it goes over the wire.
+    pub(crate) fn on_the_wire(self, headers: &[(&str, &str)]) -> String {
+        let mut response = format!(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n",
+            self.body.len()
+        );
+        for (name, value) in headers {
+            response.push_str(&format!("{name}: {value}\r\n"));
+        }
+        let whole = [response.into_bytes(), self.head.followed_by(&self.body)].concat();
+        String::from_utf8(whole).unwrap()
     }
 
     /// The same, signed.

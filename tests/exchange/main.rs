@@ -18,11 +18,16 @@ mod demands;
 #[cfg(target_os = "linux")]
 mod disk;
 mod faults;
+mod gate;
 mod handmade;
 mod heads;
 mod incoming;
 mod oracle;
 mod outages;
+mod outbox;
+mod outbox_host;
+mod outbox_life;
+mod outbox_receipts;
 mod overload;
 mod preparation;
 mod refusals;

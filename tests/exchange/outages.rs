@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ediint::partnership::{AcceptPolicy, ReceiptRequest, ReceiptRule, SendProfile};
+use ediint::partnership::{AcceptPolicy, ReceiptRequest, ReceiptRule, RetryPolicy, SendProfile};
 use ediint::store::{Job, MemoryStore, MessageStore, Partnerships, PostState, Work};
 use ediint::{
     As2Receiver, Delivery, OutboundMessage, Partnership, PreparedMessage, ReceivedMessage, SpoolOptions, SpoolQuota,
@@ -264,6 +264,7 @@ async fn full_spools() {
 #[tokio::test]
 async fn posting_that_fails_is_left_to_the_outbox() {
     let delay = Duration::from_secs(3600);
+    let retry = RetryPolicy::schedule([delay]).without_jitter();
     let mut world = World::new(AcceptPolicy::new()).await;
     for (status, last, state) in [
         ("200 OK", "posted the receipt for ", PostState::Delivered),
@@ -288,12 +289,11 @@ async fn posting_that_fails_is_left_to_the_outbox() {
     ] {
         let (url, posted) = serve([format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n")]).await;
         let to_alice = Partnership::new(bob().name, alice().name, world.alice.url.parse().unwrap())
-            .accept(AcceptPolicy::new().receipts(ReceiptRule::Async(url.parse().unwrap())));
+            .accept(AcceptPolicy::new().receipts(ReceiptRule::Async(url.parse().unwrap())))
+            .receipt_retry(retry.clone());
         let port = Port::open().await;
         world.to_bob = Partnership::new(alice().name, bob().name, port.url().parse().unwrap());
-        world.bob = Host::start(port, bob().key_store([&alice()]), [to_alice], |builder| {
-            builder.receipt_delays([delay])
-        });
+        world.bob = Host::start(port, bob().key_store([&alice()]), [to_alice], |builder| builder);
         let prepared = world
             .client
             .prepare(&world.to_bob, OutboundMessage::new(ORDER))

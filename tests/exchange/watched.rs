@@ -13,6 +13,9 @@ use ediint::store::{
 use ediint::{As2Name, BoxFuture, ContentCipher, KeyStore, MessageStore, Partnership, SignatureAlgorithm};
 use rustls::pki_types::CertificateDer;
 
+/// Stands for every call.
+pub(crate) const EVERYTHING: &str = "everything";
+
 /// What was called, and what fails when it is.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watch {
@@ -24,7 +27,8 @@ impl Watch {
     /// Notes a call; an error if it is the one that fails.
     pub(crate) fn call(&self, name: &'static str) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.calls.lock().unwrap().push(name);
-        match self.away.lock().unwrap().contains(&name) {
+        let away = self.away.lock().unwrap();
+        match away.contains(&name) || away.contains(&EVERYTHING) {
             true => Err(format!("{name} is away").into()),
             false => Ok(()),
         }

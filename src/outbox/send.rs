@@ -1,0 +1,245 @@
+//! Messages: sent, and what follows when that fails or the receipt does not come.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+
+use super::event::{AfterTimeout, WorkError};
+use super::job::PAUSE;
+use super::run::Stop;
+use super::{OutboxEvent, OutboxWorker};
+use crate::client::{
+    QueuedError, SendError, Standing, SubmitError, Tag, describe, exchange, note, note_answer, outcome_of, request,
+};
+use crate::exchange::Receipt;
+use crate::limits::Limits;
+use crate::mime::HeaderBlock;
+use crate::partnership::{Partnership, ReceiptRequest, RetryDecision, RetryPolicy};
+use crate::spool::SpoolStream;
+use crate::store::{ClaimToken, Direction, ExchangeId, QueuedRequest, SentOutcome, SentRecord, SentStep};
+
+/// What becomes of a message after an attempt that failed.
+enum Next {
+    /// The attempt was none.
+    Wait(Duration),
+    Again(Duration),
+    Close(SentOutcome),
+}
+
+impl OutboxWorker {
+    pub(super) async fn send(&self, id: &ExchangeId, token: ClaimToken, record: &SentRecord, mut stopped: Stop) {
+        let partnership = match self.partnership(id, Direction::Outbound).await {
+            Ok(partnership) => partnership,
+            Err(error) => return self.failed(id, token, record, None, error).await,
+        };
+        let attempt = self.hold(Direction::Outbound, id, token);
+        let attempt = attempt.unless_lost(self.attempt(&partnership, id, record));
+        let result = tokio::select! {
+            biased;
+            result = attempt => result,
+            () = stopped.wanted() => Some(Err(WorkError::Stopped)),
+        };
+        match result {
+            Some(Ok(receipt)) => self.answered(&partnership, token, record, receipt).await,
+            Some(Err(error)) => self.failed(id, token, record, Some(&partnership), error).await,
+            None => tracing::debug!(%id, "others have it, or a receipt has closed it"),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        partnership: &Partnership,
+        id: &ExchangeId,
+        record: &SentRecord,
+    ) -> Result<Receipt, WorkError> {
+        let queued = record.request.as_ref().ok_or(QueuedError::NotQueued)?;
+        let (file, tag) = self.open(queued).await?;
+        let damaged = || QueuedError::Damaged(queued.spool.clone().into());
+        let headers = HeaderBlock::parse(&record.head, &Limits::default()).map_err(|_| damaged())?;
+        if tag.id != *id {
+            return Err(damaged().into());
+        }
+        let file = Arc::new(file);
+        let open = move || SpoolStream::of_file(Arc::clone(&file));
+        let request =
+            request(&queued.url, &headers, &queued.prefix, open, queued.content_length).map_err(SendError::from)?;
+        Ok(exchange(self.core(), partnership, (id, record), request).await?)
+    }
+
+    /// Notes what the partner answered.
+    async fn answered(&self, partnership: &Partnership, token: ClaimToken, record: &SentRecord, receipt: Receipt) {
+        let deadline = partnership.send_profile().receipt.deadline;
+        let noted = self
+            .insist(|| note_answer(self.core(), Some(token), &receipt, deadline))
+            .await;
+        match noted {
+            Ok(true) => {}
+            Ok(false) => return tracing::debug!(id = %receipt.id, "the record was closed before"),
+            Err(error) => return self.tell(OutboxEvent::StoreUnavailable(error)),
+        }
+        match Standing::after(&receipt.status) {
+            Standing::Waiting => {
+                let (id, within) = (receipt.id, deadline);
+                return self.tell(OutboxEvent::AwaitingReceipt { id, within });
+            }
+            Standing::Answered(_) | Standing::Over(SentOutcome::NoReceiptRequested) => self.discard(record).await,
+            Standing::Over(_) => {}
+        }
+        self.tell(OutboxEvent::Answered(Box::new(receipt)));
+    }
+
+    /// Notes that an attempt failed, and what follows.
+    async fn failed(
+        &self,
+        id: &ExchangeId,
+        token: ClaimToken,
+        record: &SentRecord,
+        partnership: Option<&Partnership>,
+        error: WorkError,
+    ) {
+        let told = describe(&error);
+        let (step, after) = match self.next(record, partnership, &error) {
+            Next::Wait(after) => (SentStep::Release(after), Some(after)),
+            Next::Again(after) => (SentStep::Retry { after, error: told }, Some(after)),
+            Next::Close(outcome) => {
+                let error = Some(told);
+                (SentStep::Close { outcome, error }, None)
+            }
+        };
+        let attempt = record.attempts.made;
+        let event = match after {
+            Some(after) => OutboxEvent::Postponed {
+                id: id.clone(),
+                error,
+                attempt,
+                after,
+            },
+            None => OutboxEvent::Failed {
+                id: id.clone(),
+                error,
+                attempts: attempt,
+            },
+        };
+        self.conclude(id, token, step, event).await;
+    }
+
+    async fn conclude(&self, id: &ExchangeId, token: ClaimToken, step: SentStep, event: OutboxEvent) {
+        match self.insist(|| note(self.core(), id, token, step.clone())).await {
+            Ok(true) => self.tell(event),
+            Ok(false) => tracing::debug!(%id, "others have it, or a receipt has closed it"),
+            Err(error) => self.tell(OutboxEvent::StoreUnavailable(error)),
+        }
+    }
+
+    /// What the failures of an attempt lead to (REL-01, REL-02).
+    fn next(&self, record: &SentRecord, partnership: Option<&Partnership>, error: &WorkError) -> Next {
+        match error {
+            WorkError::Stopped => Next::Again(Duration::ZERO),
+            WorkError::Queued(QueuedError::NoDirectory | QueuedError::Unavailable(_))
+            | WorkError::Partnerships(_)
+            | WorkError::Resubmit(_) => Next::Wait(PAUSE),
+            WorkError::Queued(QueuedError::NotQueued | QueuedError::Gone(_) | QueuedError::Damaged(_)) => {
+                Next::Close(SentOutcome::Failed)
+            }
+            // It may be there again when the host has put its configuration right.
+            WorkError::NoPartnership => self.again(record, &RetryPolicy::default(), Duration::ZERO, None),
+            WorkError::Send(error) if error.is_transient() => {
+                let policy = partnership.map_or_else(RetryPolicy::default, |found| found.retry_policy().clone());
+                let waited = partnership.map_or(Duration::ZERO, |found| {
+                    let ReceiptRequest { deadline, resends, .. } = &found.send_profile().receipt;
+                    deadline.saturating_mul(*resends)
+                });
+                self.again(record, &policy, waited, error.retry_after())
+            }
+            WorkError::Send(error) => Next::Close(outcome_of(error)),
+            WorkError::Post(_) | WorkError::Receipt => Next::Close(SentOutcome::Failed),
+        }
+    }
+
+    /// `waited` is what may have been spent with waiting for receipts, which is not for the policy to bound.
+    fn again(&self, record: &SentRecord, policy: &RetryPolicy, waited: Duration, asked: Option<Duration>) -> Next {
+        let core = self.core();
+        let elapsed = self.since(record.attempts.first_at).saturating_sub(waited);
+        match policy.decide(record.attempts.made, elapsed, asked, &mut *core.entropy.rng()) {
+            RetryDecision::After(delay) => Next::Again(delay),
+            RetryDecision::GiveUp => Next::Close(SentOutcome::Failed),
+        }
+    }
+
+    /// The asynchronous receipt has not come in time (REL-07).
+    pub(super) async fn overdue(&self, id: &ExchangeId, token: ClaimToken, record: &SentRecord) {
+        let partnership = match self.partnership(id, Direction::Outbound).await {
+            Ok(partnership) => Some(partnership),
+            Err(WorkError::NoPartnership) => None,
+            Err(error) => return self.failed(id, token, record, None, error).await,
+        };
+        let wanted = partnership.as_ref().map(|found| &found.send_profile().receipt);
+        let event = |next| OutboxEvent::MdnTimeout { id: id.clone(), next };
+        let error = "no receipt came in time".to_owned();
+        match (wanted, &record.request) {
+            (Some(wanted), Some(queued)) if wanted.resend_as_new => {
+                match self.resend_as_new(id, record, queued, wanted.resends).await {
+                    Ok(Some(new)) => {
+                        self.tell(event(AfterTimeout::ResendAs(new.clone())));
+                        let outcome = SentOutcome::Expired;
+                        let close = || self.client.close_in_favour_of(id, token, &new, outcome);
+                        if let Err(error) = self.insist(close).await {
+                            self.tell(OutboxEvent::StoreUnavailable(error));
+                        }
+                        return self.discard(record).await;
+                    }
+                    Ok(None) | Err(SubmitError::Queued(QueuedError::Gone(_) | QueuedError::Damaged(_))) => {}
+                    Err(error) => return self.failed(id, token, record, None, error.into()).await,
+                }
+            }
+            (Some(wanted), Some(_)) if record.attempts.made <= wanted.resends => {
+                let after = Duration::ZERO;
+                let step = SentStep::Retry { after, error };
+                return self.conclude(id, token, step, event(AfterTimeout::Resend)).await;
+            }
+            _ => {}
+        }
+        let step = SentStep::Close {
+            outcome: SentOutcome::Expired,
+            error: Some(error),
+        };
+        self.conclude(id, token, step, event(AfterTimeout::GiveUp)).await;
+    }
+
+    /// `None` where that was done as often as it may be.
+    async fn resend_as_new(
+        &self,
+        id: &ExchangeId,
+        record: &SentRecord,
+        queued: &QueuedRequest,
+        resends: u32,
+    ) -> Result<Option<ExchangeId>, SubmitError> {
+        let (_, tag) = self.open(queued).await?;
+        if tag.resent >= resends {
+            return Ok(None);
+        }
+        self.client.requeue(id, record, queued.clone()).await.map(Some)
+    }
+
+    async fn open(&self, queued: &QueuedRequest) -> Result<(File, Tag), QueuedError> {
+        let directory = self.core().outbox.clone().ok_or(QueuedError::NoDirectory)?;
+        let (name, len) = (queued.spool.clone(), queued.file_len());
+        match spawn_blocking(move || directory.open(&name, len)).await {
+            Ok(opened) => opened,
+            Err(stopped) => Err(io::Error::other(stopped).into()),
+        }
+    }
+
+    /// Deletes the file of a message that is answered. What fails here the next sweep does.
+    async fn discard(&self, record: &SentRecord) {
+        if let (Some(queued), Some(directory)) = (&record.request, self.core().outbox.clone()) {
+            let name = queued.spool.clone();
+            if let Ok(Err(error)) = spawn_blocking(move || directory.remove(&name)).await {
+                self.tell(OutboxEvent::NotSwept(error));
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What is left over: old records, and files that no message needs.
+
+use std::io;
+
+use tokio::task::spawn_blocking;
+
+use super::{OutboxEvent, OutboxWorker};
+use crate::client::{Found, OutboxDirectory};
+use crate::spool::SpoolOptions;
+use crate::store::{SentOutcome, SentState, StoreError};
+
+/// What becomes of a file.
+#[derive(Clone, Copy)]
+enum Fate {
+    Keep,
+    /// Its message is answered.
+    Remove,
+    /// Its message was given up, and may be retried for a while.
+    GivenUp,
+    /// Its message is not on record, or has another file.
+    Orphan,
+}
+
+impl OutboxWorker {
+    pub(super) async fn sweep(&self) {
+        match self.core().store.expire().await {
+            Ok(records) => tracing::debug!(records, "expired"),
+            Err(error) => self.tell(OutboxEvent::StoreUnavailable(error)),
+        }
+        let Some(directory) = self.core().outbox.clone() else {
+            return;
+        };
+        match self.sweep_files(&directory).await {
+            Ok(0) => {}
+            Ok(files) => self.tell(OutboxEvent::Swept { files }),
+            Err(error) => self.tell(error),
+        }
+    }
+
+    async fn sweep_files(&self, directory: &OutboxDirectory) -> Result<usize, OutboxEvent> {
+        let found = blocking(directory, |directory| {
+            // Copies that were being written when their process died.
+            let half = SpoolOptions::new().directory(directory.path()).remove_orphans()?;
+            Ok((half.len(), directory.files()?))
+        });
+        let (mut removed, files) = found.await?;
+        for file in files {
+            let fate = self.fate(&file).await.map_err(OutboxEvent::StoreUnavailable)?;
+            let gone = blocking(directory, move |directory| match fate {
+                Fate::Keep => Ok(false),
+                Fate::Remove => directory.remove(&file.name).map(|()| true),
+                Fate::GivenUp => directory.remove_given_up(&file.name),
+                Fate::Orphan => directory.remove_orphan(&file.name),
+            });
+            removed += usize::from(gone.await?);
+        }
+        Ok(removed)
+    }
+
+    async fn fate(&self, file: &Found) -> Result<Fate, StoreError> {
+        let Some(tag) = &file.tag else {
+            return Ok(Fate::GivenUp);
+        };
+        let Some(record) = self.core().store.find_sent(&tag.id).await? else {
+            return Ok(Fate::Orphan);
+        };
+        let its_own = record.request.is_some_and(|queued| queued.spool == file.name);
+        Ok(match record.state {
+            _ if !its_own => Fate::Orphan,
+            SentState::Closed(_) if record.receipt.is_some() => Fate::Remove,
+            SentState::Closed(SentOutcome::NoReceiptRequested) => Fate::Remove,
+            SentState::Closed(_) => Fate::GivenUp,
+            SentState::Sending | SentState::AwaitingReceipt => Fate::Keep,
+        })
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    directory: &OutboxDirectory,
+    work: impl FnOnce(&OutboxDirectory) -> io::Result<T> + Send + 'static,
+) -> Result<T, OutboxEvent> {
+    let directory = directory.clone();
+    let done = spawn_blocking(move || work(&directory)).await;
+    done.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
+        .map_err(OutboxEvent::NotSwept)
+}
