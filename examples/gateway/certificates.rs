@@ -1,16 +1,14 @@
 //! `certificates`: which there are, whose they are, and how long they last.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use ediint::cms::Certificate;
+use ediint::keystore::ExpiryReport;
 use serde::Serialize;
 
 use crate::Result;
 use crate::cli::Listing;
 use crate::config::{self, Config};
 use crate::inbox::rfc3339;
-
-const DAY: u64 = 24 * 60 * 60;
 
 #[derive(Serialize)]
 struct Line {
@@ -23,7 +21,16 @@ struct Line {
 }
 
 pub(crate) fn run(args: &Listing) -> Result<u8> {
-    let lines = lines(&config::load(&args.config)?, SystemTime::now());
+    let report = report(&config::load(&args.config)?)?;
+    let lines = report.entries().iter().map(|one| Line {
+        role: one.role.as_str(),
+        owner: one.owner.to_string(),
+        fingerprint: one.certificate.fingerprint_hex(),
+        subject: one.certificate.to_string(),
+        not_after: rfc3339(one.certificate.not_after()),
+        days_left: one.days_left(report.now()),
+    });
+    let lines: Vec<_> = lines.collect();
     if args.json {
         println!("{}", serde_json::to_string_pretty(&lines)?);
         return Ok(0);
@@ -40,46 +47,24 @@ pub(crate) fn run(args: &Listing) -> Result<u8> {
         );
         println!("{:<18} {:<12} sha256:{}", "", "", line.fingerprint);
     }
+    for one in report.shared_with_tls() {
+        println!(
+            "The {} certificate of {} ({}) serves TLS and messages both: give TLS a key of its own.",
+            one.role, one.owner, one.certificate
+        );
+    }
     Ok(0)
 }
 
-fn lines(config: &Config, now: SystemTime) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let mut add = |role, owner: &str, certificates: &[Certificate]| {
-        lines.extend(certificates.iter().map(|certificate| Line {
-            role,
-            owner: owner.to_owned(),
-            fingerprint: certificate.fingerprint_hex(),
-            subject: certificate.to_string(),
-            not_after: rfc3339(certificate.not_after()),
-            days_left: days_left(certificate.not_after(), now),
-        }));
-    };
-    for station in &config.stations {
-        let name = station.name.as_str();
-        add("message", name, std::slice::from_ref(station.identity.certificate()));
-        add("message-previous", name, &station.previous);
+/// Those that expire first come first; what several partners are shown is listed once.
+fn report(config: &Config) -> Result<ExpiryReport> {
+    let keys = config.key_store();
+    let mut uses = keys.certificates();
+    let partners = config.partners.iter().flat_map(|partner| partner.tls.iter().cloned());
+    for one in config.tls_certificates()?.into_iter().chain(partners) {
+        if !uses.contains(&one) {
+            uses.push(one);
+        }
     }
-    if let Some(tls) = &config.tls {
-        add("tls-server", "gateway", &tls.chain);
-        add("tls-client-trust", "gateway", &tls.client_certificates);
-    }
-    for partner in &config.partners {
-        let name = partner.name().as_str();
-        add("partner-message", name, &partner.certificates);
-        add("partner-tls-pin", name, &partner.pinned);
-        add("partner-tls-ca", name, &partner.authorities);
-        add("partner-tls-client", name, &partner.client_certificates);
-        add("tls-client", partner.station().as_str(), &partner.client_certificate);
-    }
-    lines
-}
-
-/// Whole days; below zero once it has expired.
-fn days_left(not_after: SystemTime, now: SystemTime) -> i64 {
-    let days = |length: Duration| i64::try_from(length.as_secs() / DAY).unwrap_or(i64::MAX);
-    match not_after.duration_since(now) {
-        Ok(left) => days(left),
-        Err(ago) => -days(ago.duration()) - 1,
-    }
+    Ok(ExpiryReport::new(uses, SystemTime::now()))
 }

@@ -4,7 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use ediint::{As2Name, MessageId, Receipt};
+use bytes::Bytes;
+use ediint::store::ExchangeId;
+use ediint::{As2Name, MessageId};
 use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
@@ -38,13 +40,6 @@ pub(crate) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
-/// Writes a new file, durably but for its directory entry.
-pub(crate) fn write_synced(path: &Path, octets: &[u8]) -> io::Result<()> {
-    let mut file = File::create_new(path)?;
-    file.write_all(octets)?;
-    file.sync_all()
-}
-
 /// Makes the entries of a directory durable.
 #[cfg(unix)]
 pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
@@ -75,9 +70,8 @@ pub(crate) fn receipt_path(receipts: &Path, partner: &As2Name, id: &MessageId) -
 }
 
 /// Keeps the octets of a receipt: the proof that the partner has the message.
-pub(crate) async fn keep_receipt(receipts: &Path, receipt: &Receipt) -> io::Result<()> {
-    let path = receipt_path(receipts, receipt.id.to(), receipt.id.message_id());
-    let octets = receipt.to_bytes();
+pub(crate) async fn keep_receipt(receipts: &Path, id: &ExchangeId, octets: Bytes) -> io::Result<()> {
+    let path = receipt_path(receipts, id.to(), id.message_id());
     blocking(move || replace(&path, &octets)).await
 }
 

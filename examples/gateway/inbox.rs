@@ -1,17 +1,18 @@
 //! Messages that arrived, as directories: `inbox/PARTNER/STORAGE-KEY/` with the payload and `message.json`.
 
-use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ediint::cms::Certificate;
-use ediint::mdn::{Disposition, WarningModifier};
-use ediint::{BoxFuture, Delivery, Inbox, InboxError, ReceivedMessage, SpoolOptions};
+use ediint::mdn::{Disposition, ErrorModifier, WarningModifier};
+use ediint::{
+    BoxFuture, Committed, Delivery, Inbox, InboxError, Payload, ReceivedMessage, Spool, SpoolOptions, StagedDirectory,
+};
 use serde::Serialize;
 
-use crate::attachments;
-use crate::files::{blocking, safe_name, sync_directory, write_synced};
+use crate::files::{blocking, safe_name};
+use crate::{Result, attachments};
 
 /// Delivers into directories. Each appears whole or not at all, whenever the process or the machine stops: it is built
 /// in `spool/`, synced, and renamed into place. The positive receipt leaves after that.
@@ -29,55 +30,63 @@ impl DirectoryInbox {
         }
     }
 
-    async fn store(&self, message: ReceivedMessage) -> io::Result<()> {
+    async fn store(&self, message: ReceivedMessage) -> Result<Committed> {
         let partner = self.inbox.join(safe_name(message.from.as_str()));
-        let place = partner.join(message.storage_key());
-        // Delivered before a crash, that came before the receipt.
-        if place.exists() {
-            return Ok(());
-        }
-        let building = tempfile::Builder::new().prefix(".incoming-").tempdir_in(&self.spool)?;
         let mut facts = Facts::of(&message);
-        let whole = building.path().join("payload");
         let boundary = attachments::boundary(message.content_type.as_deref());
-        message.payload.persist(&whole).await.map_err(io::Error::other)?;
+        let mut files = StagedDirectory::new_in(&self.spool, partner.join(message.storage_key())).await?;
+        let mut whole = Some(message.payload);
+        if let Some(boundary) = boundary
+            && let Some(payload) = whole.take()
+        {
+            match self.split(payload, boundary).await? {
+                Ok(parts) => {
+                    facts.attachments = Some(parts.iter().map(|(name, _)| name.clone()).collect());
+                    for (name, content) in parts {
+                        files.payload(&name, content.into()).await?;
+                    }
+                }
+                Err(payload) => whole = Some(payload),
+            }
+        }
+        if let Some(payload) = whole {
+            files.payload("payload", payload).await?;
+        }
+        files.metadata("message.json", facts.to_json()?).await?;
+        Ok(files.commit().await?)
+    }
+
+    /// The attachments with their names; the payload again where it is not what its type says.
+    async fn split(&self, payload: Payload, boundary: String) -> io::Result<Split> {
         let spools = SpoolOptions::new().directory(&self.spool);
         blocking(move || {
-            let directory = building.path();
-            if let Some(boundary) = boundary {
-                match attachments::split(File::open(&whole)?, &boundary, &spools) {
-                    Ok(parts) => {
-                        facts.attachments = Some(parts.iter().map(|(name, _)| name.clone()).collect());
-                        for (name, content) in parts {
-                            content.persist(directory.join(name)).map_err(io::Error::other)?;
-                        }
-                        fs::remove_file(&whole)?;
-                    }
+            let mut whole = spools.create();
+            io::copy(&mut payload.into_reader(), &mut whole)?;
+            Ok(match attachments::split(whole.reader(), &boundary, &spools) {
+                Ok(parts) => Ok(parts),
+                Err(error) => {
                     // Signed for and complete, if not what it says: better whole than lost.
-                    Err(error) => tracing::warn!("the attachments are kept in one piece: {error}"),
+                    tracing::warn!("the attachments are kept in one piece: {error}");
+                    Err(whole.into())
                 }
-            }
-            write_synced(&directory.join("message.json"), &facts.to_json()?)?;
-            sync_directory(directory)?;
-            fs::create_dir_all(&partner)?;
-            match fs::rename(directory, &place) {
-                Ok(()) => drop(building.keep()),
-                // Another process was faster.
-                Err(_) if place.exists() => {}
-                Err(error) => return Err(error),
-            }
-            sync_directory(&partner)?;
-            sync_directory(partner.parent().unwrap_or(&partner))
+            })
         })
         .await
     }
 }
 
+type Split = std::result::Result<Vec<(String, Spool)>, Payload>;
+
 impl Inbox for DirectoryInbox {
-    fn deliver(&self, message: ReceivedMessage) -> BoxFuture<'_, Result<Delivery, InboxError>> {
+    fn deliver(&self, message: ReceivedMessage) -> BoxFuture<'_, std::result::Result<Delivery, InboxError>> {
         Box::pin(async move {
             match self.store(message).await {
-                Ok(()) => Ok(Delivery::Accepted),
+                // Before: delivered before a crash, that came before the receipt.
+                Ok(Committed::Now | Committed::Before) => Ok(Delivery::Accepted),
+                Ok(_) => {
+                    tracing::error!("another message is in the inbox under the same id: this one is refused");
+                    Ok(Delivery::Rejected(ErrorModifier::UnexpectedProcessingError))
+                }
                 Err(error) => {
                     tracing::error!("cannot write to the inbox, the partner is asked to come again: {error}");
                     Err(InboxError::new(error))

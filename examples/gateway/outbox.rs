@@ -5,45 +5,52 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use ediint::keystore::KeyStoreError;
 use ediint::store::ExchangeId;
-use ediint::{Entropy, MessageId, MessageStore, SystemEntropy};
+use ediint::{
+    As2Client, Entropy, MessageId, MessageStore, OutboxEvent, OutboxWorker, PrepareError, SubmitError, SystemEntropy,
+};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use crate::Result;
 use crate::config::Partner;
 use crate::files::{blocking, receipt_path, replace, safe_name, sync_directory};
-use crate::outcome::{Outcome, Status, chain};
-use crate::send::{Sender, of_file};
+use crate::outcome::{Outcome, chain};
+use crate::send::of_file;
 use crate::station::Station;
+use crate::{Result, files};
 
 /// How often the directories are looked at.
 const LOOK: Duration = Duration::from_millis(250);
 /// A file that has not been written to for so long is complete.
 const QUIET: Duration = Duration::from_secs(2);
-/// Messages that are sent at one time.
-const AT_ONCE: usize = 8;
 /// Files that are on their way at one time, those that wait for a receipt included; more stay in the outbox.
 const TAKEN: usize = 256;
-/// How long after a failure of our own disk or store something is tried again.
-const AGAIN: Duration = Duration::from_secs(10);
+/// How long after a failure of our own disk or store something is tried again, and how often the store is asked for what
+/// other processes have done.
+const AGAIN: Duration = Duration::from_secs(5);
 
-/// How long what is under way has when the gateway stops.
-const DRAIN: Duration = Duration::from_secs(30);
-
-/// Takes files and sends them until `drain` says true. What is not done then goes on at the next start.
-pub(crate) async fn run(station: Arc<Station>, mut drain: watch::Receiver<bool>) {
-    let sending = Arc::new(Semaphore::new(AT_ONCE));
+/// Takes files and submits them until `drain` says true, and puts them away once their record is closed. `news` tells
+/// that one may have been. What is not done at the end goes on at the next start.
+pub(crate) async fn run(station: Arc<Station>, news: Arc<Notify>, mut drain: watch::Receiver<bool>) -> Result<()> {
+    let client = station.client(station.http.clone())?;
+    let tell = news.clone();
+    let worker = OutboxWorker::new(&client, station.partners.clone()).on_event(move |event| {
+        log(&event);
+        tell.notify_waiters();
+    });
+    let mut stop = drain.clone();
+    let worker = tokio::spawn(worker.run(async move {
+        stop.wait_for(|stop| *stop).await.ok();
+    }));
+    let (end, over) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let start = |tasks: &mut JoinSet<()>, taken: Taken| {
-        let (station, sending) = (station.clone(), sending.clone());
-        tasks.spawn(async move { taken.finish(&station, &sending).await });
-    };
     let mut sizes = HashMap::new();
     while !*drain.borrow() {
         for (partner, path) in ready(&station, &mut sizes) {
@@ -51,7 +58,10 @@ pub(crate) async fn run(station: Arc<Station>, mut drain: watch::Receiver<bool>)
                 break;
             }
             match Taken::take(&station, partner, &path) {
-                Ok(Some(taken)) => start(&mut tasks, taken),
+                Ok(Some(taken)) => {
+                    let (station, client) = (station.clone(), client.clone());
+                    tasks.spawn(taken.finish(station, client, news.clone(), over.clone()));
+                }
                 Ok(None) => {}
                 Err(error) => tracing::error!("{} stays in the outbox: {error}", path.display()),
             }
@@ -62,9 +72,19 @@ pub(crate) async fn run(station: Arc<Station>, mut drain: watch::Receiver<bool>)
             _ = drain.wait_for(|stop| *stop) => {}
         }
     }
-    let done = async { while tasks.join_next().await.is_some() {} };
-    if timeout(DRAIN, done).await.is_err() {
-        tracing::info!("some files were not done after {DRAIN:?}: they go on at the next start");
+    worker.await?;
+    end.send_replace(true);
+    while tasks.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// What became of a file is logged when it is put away; this is what happens before, and to receipts of ours.
+fn log(event: &OutboxEvent) {
+    match event {
+        OutboxEvent::Answered(_) | OutboxEvent::AwaitingReceipt { .. } | OutboxEvent::Failed { .. } => {}
+        OutboxEvent::ReceiptPosted { .. } | OutboxEvent::Swept { .. } => tracing::info!("{event}"),
+        OutboxEvent::StoreUnavailable(error) => tracing::error!("the message store: {}", chain(error)),
+        _ => tracing::warn!("{event}"),
     }
 }
 
@@ -194,46 +214,67 @@ impl Taken {
         }))
     }
 
-    /// Sends the file and puts it away.
-    async fn finish(self, station: &Station, sending: &Semaphore) {
+    /// Submits the file, if that was not done before, and puts it away once its record is closed.
+    async fn finish(
+        self,
+        station: Arc<Station>,
+        client: As2Client,
+        news: Arc<Notify>,
+        mut over: watch::Receiver<bool>,
+    ) {
         loop {
-            match self.try_finish(station, sending).await {
-                Ok(()) => return,
+            let last = *over.borrow();
+            // From here on nothing that is told is missed.
+            let mut told = pin!(news.notified());
+            told.as_mut().enable();
+            match self.try_finish(&station, &client, last).await {
+                Ok(true) => return,
+                Ok(false) => {}
                 Err(error) => tracing::error!("{}: {}", self.path.display(), chain(&*error)),
             }
-            sleep(AGAIN).await;
+            if last {
+                return;
+            }
+            tokio::select! {
+                () = told => {}
+                () = sleep(AGAIN) => {}
+                _ = over.wait_for(|over| *over) => {}
+            }
         }
     }
 
-    async fn try_finish(&self, station: &Station, sending: &Semaphore) -> Result<()> {
+    /// Whether the file is put away.
+    async fn try_finish(&self, station: &Station, client: &As2Client, last: bool) -> Result<bool> {
         let Some(partner) = station.config.partners.get(self.partner) else {
-            return Ok(());
+            return Ok(true);
         };
         let id = ExchangeId::new(partner.name().clone(), partner.station().clone(), self.id.clone());
-        let before = station.store.find_sent(&id).await?;
-        let done = before.and_then(|record| Outcome::recorded(&Outcome::unknown(&id), &record));
-        let outcome = match done {
-            Some(outcome) => outcome,
-            None => {
-                let permit = sending.acquire().await?;
-                let sender = Sender {
-                    station,
-                    partner,
-                    partnership: partner.partnership.clone(),
-                    client: station.client(station.http.clone())?,
-                    retries: partner.retries,
+        let outcome = match station.store.find_sent(&id).await? {
+            Some(record) => {
+                let Some(outcome) = Outcome::recorded(&Outcome::unknown(&id), &record) else {
+                    return Ok(false);
                 };
+                if let Some(receipt) = record.receipt {
+                    files::keep_receipt(&station.path("receipts"), &id, receipt.octets).await?;
+                }
+                outcome
+            }
+            None if last => return Ok(false),
+            None => {
                 let message = of_file(&self.path).await?.message_id(self.id.clone());
-                let outcome = sender.send(message).await;
-                drop(permit);
-                match outcome.status {
-                    Status::Pending => sender.closed(&id, &outcome).await,
-                    _ => outcome,
+                match client.submit(&partner.partnership, message).await {
+                    Ok(_) => return Ok(false),
+                    // It would be the same the next time.
+                    Err(SubmitError::Prepare(error)) if !is_passing(&error) => {
+                        Outcome::not_sent(partner.name().as_str(), Some(&self.id), &error)
+                    }
+                    Err(error) => return Err(error.into()),
                 }
             }
         };
         tracing::info!("{}: {outcome}", self.path.display());
-        Ok(self.put_away(station, partner, outcome).await?)
+        self.put_away(station, partner, outcome).await?;
+        Ok(true)
     }
 
     /// Moves the file to `sent/` or `failed/`, with its receipt and what became of it.
@@ -269,6 +310,14 @@ impl Taken {
         })
         .await
     }
+}
+
+/// Whether a message may be prepared later that cannot be now.
+fn is_passing(error: &PrepareError) -> bool {
+    matches!(
+        error,
+        PrepareError::KeyStore(KeyStoreError::Unavailable(_)) | PrepareError::Payload(_) | PrepareError::Encode(_)
+    )
 }
 
 /// The same name, or with a number in front where there is such a file already.

@@ -8,7 +8,7 @@ use ediint::mdn::Mdn;
 use ediint::mime::HeaderReader;
 use ediint::partnership::AcceptPolicy;
 use ediint::store::{ExchangeId, SentOutcome, SentRecord, SentState};
-use ediint::{Limits, MessageId, PreparedMessage, Receipt, ReceiptStatus, SendError};
+use ediint::{Limits, MessageId, Receipt, ReceiptStatus, SendError};
 use http::StatusCode;
 use serde::Serialize;
 
@@ -192,7 +192,7 @@ impl Outcome {
     }
 
     /// The message could not be sent, or nobody knows whether it arrived.
-    pub(crate) fn failed(prepared: &PreparedMessage, error: &SendError, attempts: u32) -> Self {
+    pub(crate) fn failed(id: &ExchangeId, error: &SendError, record: Option<&SentRecord>, attempts: u32) -> Self {
         let status = match error {
             SendError::Transport(_) | SendError::Status(_) | SendError::Request(_) => Status::TransportError,
             _ => Status::NotSent,
@@ -201,12 +201,13 @@ impl Outcome {
             SendError::Status(refused) => Some(refused.status),
             _ => None,
         };
+        let mic = record.and_then(|record| record.mics.first().map(ToString::to_string));
         Self {
             status,
-            mic_sent: prepared.mics().first().map(ToString::to_string),
+            mic_sent: mic.filter(|_| status == Status::TransportError),
             attempts,
             http_status: http_status.map(|status| status.as_u16()),
-            ..Self::not_sent(prepared.id().to().as_str(), Some(prepared.message_id()), error)
+            ..Self::not_sent(id.to().as_str(), Some(id.message_id()), error)
         }
     }
 }

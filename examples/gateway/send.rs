@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ediint::partnership::Partnership;
-use ediint::store::ExchangeId;
-use ediint::{As2Client, MessageId, MessageStore, OutboundMessage, Payload, PreparedMessage, Receipt, SendError};
+use ediint::store::{ExchangeId, SentRecord};
+use ediint::{As2Client, Entropy, MessageId, MessageStore, OutboundMessage, Payload, SystemEntropy};
 use tokio::time::{sleep, timeout};
 
 use crate::cli::Send;
-use crate::config::{self, Partner};
+use crate::config;
 use crate::outcome::{Outcome, Status};
 use crate::progress::ShowingProgress;
 use crate::station::Station;
@@ -28,10 +28,9 @@ pub(crate) async fn run(args: Send) -> Result<u8> {
     };
     let sender = Sender {
         station: &station,
-        partner,
         partnership,
         client: station.client(ShowingProgress(station.http.clone()))?,
-        retries: if args.retry { partner.retries } else { 0 },
+        retry: args.retry,
     };
     let batches: Vec<&[PathBuf]> = match args.attach {
         true => vec![&args.files],
@@ -39,9 +38,13 @@ pub(crate) async fn run(args: Send) -> Result<u8> {
     };
     let mut code = 0;
     for files in batches {
-        let outcome = match message(&station, &args, files, message_id.clone()).await {
-            Ok(message) => sender.send_and_wait(message, args.wait).await,
-            Err(error) => Outcome::not_sent(&args.to, message_id.as_ref(), &*error),
+        let message_id = message_id
+            .clone()
+            .unwrap_or_else(|| MessageId::generate(partner.station().as_str(), &mut *SystemEntropy.rng()));
+        let id = ExchangeId::new(partner.name().clone(), partner.station().clone(), message_id);
+        let outcome = match message(&station, &args, files).await {
+            Ok(message) => sender.send_and_wait(&id, message, args.wait).await,
+            Err(error) => Outcome::not_sent(&args.to, Some(id.message_id()), &*error),
         };
         code = code.max(outcome.status.exit_code());
         match args.json {
@@ -77,12 +80,7 @@ fn check(args: &Send) -> Result<Option<MessageId>> {
 }
 
 /// One message of one file, or of several attachments.
-async fn message(
-    station: &Station,
-    args: &Send,
-    files: &[PathBuf],
-    message_id: Option<MessageId>,
-) -> Result<OutboundMessage> {
+async fn message(station: &Station, args: &Send, files: &[PathBuf]) -> Result<OutboundMessage> {
     let mut message = match (files, args.attach) {
         ([file], false) => {
             let message = of_file(file).await?;
@@ -101,10 +99,7 @@ async fn message(
     if let Some(subject) = &args.subject {
         message = message.subject(subject);
     }
-    Ok(match message_id {
-        Some(id) => message.message_id(id),
-        None => message,
-    })
+    Ok(message)
 }
 
 /// One message of one file.
@@ -115,59 +110,65 @@ pub(crate) async fn of_file(path: &Path) -> Result<OutboundMessage> {
 }
 
 /// Sends to one partner.
-pub(crate) struct Sender<'a> {
-    pub(crate) station: &'a Station,
-    pub(crate) partner: &'a Partner,
-    pub(crate) partnership: Partnership,
-    pub(crate) client: As2Client,
-    /// Attempts after the first.
-    pub(crate) retries: u32,
+struct Sender<'a> {
+    station: &'a Station,
+    partnership: Partnership,
+    client: As2Client,
+    /// Whether to try again as the partnership says.
+    retry: bool,
 }
 
 impl Sender<'_> {
-    /// Sends a message, again where that may help, and keeps its receipt.
-    pub(crate) async fn send(&self, message: OutboundMessage) -> Outcome {
-        let prepared = match self.client.prepare(&self.partnership, message).await {
-            Ok(prepared) => prepared,
-            Err(error) => return Outcome::not_sent(self.partner.name().as_str(), None, &error),
-        };
-        let (sent, attempts) = self.transmit(&prepared).await;
-        let receipt = match sent {
-            Ok(receipt) => receipt,
-            Err(error) => return Outcome::failed(&prepared, &error, attempts),
-        };
-        if receipt.mdn.is_some()
-            && let Err(error) = files::keep_receipt(&self.station.path("receipts"), &receipt).await
-        {
-            tracing::error!("the receipt for {} was not written down: {error}", receipt.id);
-        }
-        Outcome::answered(&receipt, attempts)
-    }
-
-    /// The same, and where the receipt is to come later, waits for it.
-    async fn send_and_wait(&self, message: OutboundMessage, wait: Option<Duration>) -> Outcome {
-        let pending = self.send(message).await;
-        let (Status::Pending, Some(wait), Some(id)) = (pending.status, wait, self.exchange_id(&pending)) else {
+    /// Sends a message, and where its receipt is to come later, waits for it.
+    async fn send_and_wait(&self, id: &ExchangeId, message: OutboundMessage, wait: Option<Duration>) -> Outcome {
+        let pending = self.send(id, message).await;
+        let (Status::Pending, Some(wait)) = (pending.status, wait) else {
             return pending;
         };
         let late = || Outcome {
             status: Status::MissingReceipt,
-            error: Some(format!("no receipt came within {wait:?}; is `gateway serve` running?")),
+            error: Some(format!(
+                "no receipt came within {wait:?}; is `gateway serve` running, and does the partner reach receipt_url?"
+            )),
             ..pending.clone()
         };
-        timeout(wait, self.closed(&id, &pending))
+        timeout(wait, self.closed(id, &pending))
             .await
             .unwrap_or_else(|_| late())
     }
 
-    fn exchange_id(&self, outcome: &Outcome) -> Option<ExchangeId> {
-        let message_id = MessageId::parse(outcome.message_id.as_deref()?).ok()?;
-        let (to, from) = (self.partner.name().clone(), self.partner.station().clone());
-        Some(ExchangeId::new(to, from, message_id))
+    /// Sends a message, again where that may help, and keeps its receipt.
+    async fn send(&self, id: &ExchangeId, message: OutboundMessage) -> Outcome {
+        let message = message.message_id(id.message_id().clone());
+        let before = self.record(id).await.map_or(0, |record| record.attempts.made);
+        let sent = match self.retry {
+            true => self.client.send_with_retries(&self.partnership, message).await,
+            false => self.client.send(&self.partnership, message).await,
+        };
+        let record = self.record(id).await;
+        let made = record.as_ref().map_or(0, |record| record.attempts.made);
+        let attempts = made.saturating_sub(before);
+        let receipt = match sent {
+            Ok(receipt) => receipt,
+            Err(error) => return Outcome::failed(id, &error, record.as_ref(), attempts),
+        };
+        if receipt.mdn.is_some() {
+            let receipts = self.station.path("receipts");
+            if let Err(error) = files::keep_receipt(&receipts, id, receipt.to_bytes()).await {
+                tracing::error!("the receipt for {id} was not written down: {error}");
+            }
+        }
+        Outcome::answered(&receipt, attempts)
+    }
+
+    /// What the store has, for the number of attempts.
+    async fn record(&self, id: &ExchangeId) -> Option<SentRecord> {
+        // Sending tells whether the store works.
+        self.station.store.find_sent(id).await.ok().flatten()
     }
 
     /// Waits until `serve` has taken the receipt: it closes the record, which is in the store that both share.
-    pub(crate) async fn closed(&self, id: &ExchangeId, pending: &Outcome) -> Outcome {
+    async fn closed(&self, id: &ExchangeId, pending: &Outcome) -> Outcome {
         loop {
             match self.station.store.find_sent(id).await {
                 Ok(Some(record)) => {
@@ -179,26 +180,6 @@ impl Sender<'_> {
                 Err(error) => tracing::warn!("cannot look for the receipt: {error}"),
             }
             sleep(LOOK).await;
-        }
-    }
-
-    /// Every attempt sends the same octets under the same Message-ID, so that the partner recognises a copy.
-    async fn transmit(&self, prepared: &PreparedMessage) -> (std::result::Result<Receipt, SendError>, u32) {
-        let mut delay = self.partner.retry_delay;
-        let mut attempts = 1;
-        loop {
-            match self.client.transmit(&self.partnership, prepared).await {
-                Err(error) if error.is_transient() && attempts <= self.retries => {
-                    tracing::warn!(
-                        "{}: attempt {attempts} failed, again in {delay:?}: {error}",
-                        prepared.id()
-                    );
-                }
-                result => return (result, attempts),
-            }
-            sleep(delay).await;
-            delay = delay.saturating_mul(2);
-            attempts += 1;
         }
     }
 }

@@ -3,16 +3,18 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use ediint::keystore::MemoryKeyStore;
 use ediint::store::{Partnerships, RedbStore};
 use ediint::transport::{HttpClient, HyperClient};
-use ediint::{As2Client, As2Receiver, Limits, MessageStore, SpoolOptions};
+use ediint::{As2Client, As2Receiver, Limits, MessageStore, OutboxDirectory, SpoolOptions};
 
-use crate::Result;
 use crate::config::Config;
 use crate::inbox::DirectoryInbox;
+use crate::{Result, files};
+
+/// Requests that are answered at one time; all others are told to come again.
+const REQUESTS: u16 = 256;
 
 /// What one process works with. `serve` and `send` make one each, of the same file.
 pub(crate) struct Station {
@@ -28,19 +30,12 @@ pub(crate) struct Station {
 
 impl Station {
     pub(crate) async fn open(config: Config) -> Result<Self> {
-        for directory in ["spool", "inbox", "outbox", "sent", "failed", "receipts"] {
+        for directory in ["spool", "queue", "inbox", "outbox", "sent", "failed", "receipts"] {
             let path = config.data_dir.join(directory);
             fs::create_dir_all(&path).map_err(|error| format!("cannot make {}: {error}", path.display()))?;
         }
-        let keys = MemoryKeyStore::new();
-        for station in &config.stations {
-            keys.set_identity(station.name.clone(), station.identity.clone());
-        }
         let partners = Partnerships::new();
         for partner in &config.partners {
-            if let Some(certificates) = partner.key_store_entry(SystemTime::now()) {
-                keys.set_partner(partner.station().clone(), partner.name().clone(), certificates);
-            }
             partners.insert(partner.partnership.clone());
         }
         let mut limits = Limits::default();
@@ -48,7 +43,7 @@ impl Station {
         Ok(Self {
             // Beside the inbox, so that payloads are renamed and not copied.
             spools: SpoolOptions::new().directory(config.data_dir.join("spool")),
-            keys: Arc::new(keys),
+            keys: Arc::new(config.key_store()),
             partners: Arc::new(partners),
             store: store(&config).await?,
             limits,
@@ -65,34 +60,48 @@ impl Station {
         self.config.data_dir.join(directory)
     }
 
-    /// Sends through `http`.
+    /// Sends through `http`. What is submitted waits in `queue/`.
     pub(crate) fn client(&self, http: impl HttpClient) -> Result<As2Client> {
         let builder = As2Client::builder(self.keys.clone(), self.store.clone())
             .limits(self.limits.clone())
             .spool(self.spools.clone())
+            .outbox(OutboxDirectory::new(self.path("queue")))
             .http_client(http);
         Ok(builder.build()?)
     }
 
-    /// Receives into the inbox.
-    pub(crate) fn receiver(&self) -> Result<As2Receiver> {
+    /// Receives into the inbox. `closed` is called when a receipt that came later has closed a record.
+    pub(crate) fn receiver(&self, closed: impl Fn() + Send + Sync + 'static) -> Result<As2Receiver> {
         let receipts = self.path("receipts");
+        let closed = Arc::new(closed);
         let builder = As2Receiver::builder(self.keys.clone(), self.partners.clone(), self.store.clone())
             .inbox(DirectoryInbox::new(&self.config.data_dir))
             .on_event(|event| tracing::info!("{event}"))
             .on_receipt(move |receipt| {
-                let receipts = receipts.clone();
+                let (receipts, closed) = (receipts.clone(), closed.clone());
                 async move {
                     tracing::info!("receipt for {}: {}", receipt.id, receipt.status);
-                    if let Err(error) = crate::files::keep_receipt(&receipts, &receipt).await {
+                    if let Err(error) = files::keep_receipt(&receipts, &receipt.id, receipt.to_bytes()).await {
                         tracing::error!("the receipt for {} was not written down: {error}", receipt.id);
                     }
+                    closed();
                 }
             })
+            .concurrency(REQUESTS)
             .limits(self.limits.clone())
             .spool(self.spools.clone())
             .http_client(self.http.clone());
         Ok(builder.build()?)
+    }
+
+    /// Removes what processes that were killed have left half-done.
+    pub(crate) fn clear_up(&self) -> Result<()> {
+        let left = self.spools.remove_orphans();
+        let left = left.map_err(|error| format!("cannot clear up {}: {error}", self.path("spool").display()))?;
+        if !left.is_empty() {
+            tracing::info!("removed what {} transfers left that were cut off", left.len());
+        }
+        Ok(())
     }
 }
 

@@ -55,14 +55,17 @@ pub(super) struct Station {
     pub(super) pkcs12: Option<Spanned<PathBuf>>,
     pub(super) password_env: Option<Spanned<String>>,
     #[serde(default)]
-    pub(super) previous: Vec<KeyPair>,
+    pub(super) previous: Vec<Spanned<KeyPair>>,
 }
 
+/// A key and its certificate, in two files or in one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KeyPair {
-    pub(super) key: Spanned<PathBuf>,
-    pub(super) certificate: Spanned<PathBuf>,
+    pub(super) key: Option<Spanned<PathBuf>>,
+    pub(super) certificate: Option<Spanned<PathBuf>>,
+    pub(super) pkcs12: Option<Spanned<PathBuf>>,
+    pub(super) password_env: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

@@ -5,12 +5,14 @@ mod partner;
 mod source;
 pub(crate) mod values;
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use ediint::As2Name;
 use ediint::cms::Certificate;
-use ediint::keystore::Identity;
+use ediint::keystore::{CertificateRole, CertificateUse, Identity, MemoryKeyStore};
 use ediint::partnership::TlsIdentity;
 use ediint::transport::{ClientAuth, ClientTrust};
 use toml::Spanned;
@@ -18,7 +20,7 @@ use x509_cert::der::Decode;
 use x509_cert::ext::pkix::BasicConstraints;
 
 use file::File;
-use source::Source;
+use source::{Pair, Source};
 
 pub(crate) use partner::Partner;
 pub(crate) use source::ConfigError;
@@ -43,7 +45,6 @@ pub(crate) struct Config {
 pub(crate) struct TlsListener {
     pub(crate) listen: SocketAddr,
     pub(crate) identity: TlsIdentity,
-    pub(crate) chain: Vec<Certificate>,
     pub(crate) clients: ClientAuth,
     pub(crate) client_certificates: Vec<Certificate>,
 }
@@ -51,9 +52,8 @@ pub(crate) struct TlsListener {
 /// An AS2 identity of ours.
 pub(crate) struct Station {
     pub(crate) name: As2Name,
+    /// The key that signs and decrypts, and earlier ones that still decrypt.
     pub(crate) identity: Identity,
-    /// Certificates of keys that still decrypt.
-    pub(crate) previous: Vec<Certificate>,
 }
 
 /// Reads and checks a configuration file, and all files that it names.
@@ -79,7 +79,7 @@ pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
     let tls = file.tls.map(|tls| tls_listener(&source, &tls)).transpose()?;
     let mut stations: Vec<Station> = Vec::new();
     for (index, raw) in file.station.iter().enumerate() {
-        let station = station(&source, &format!("station[{index}]"), raw)?;
+        let station = station(&source, &format!("station[{index}]"), raw.get_ref())?;
         if stations.iter().any(|other| other.name == station.name) {
             let key = format!("station[{index}].as2_id");
             let cause = format!(
@@ -137,54 +137,28 @@ fn name(source: &Source, key: &str, at: &Spanned<String>) -> Result<As2Name, Con
     As2Name::new(at.get_ref().as_str()).map_err(|error| source.error(key, at, error))
 }
 
-fn station(source: &Source, key: &str, raw: &Spanned<file::Station>) -> Result<Station, ConfigError> {
-    let at = raw.get_ref();
-    let name = name(source, &format!("{key}.as2_id"), &at.as2_id)?;
-    let (certificate_key, private_key) = (format!("{key}.certificate"), format!("{key}.key"));
-    if let Some(pkcs12) = &at.pkcs12 {
-        let key = format!("{key}.pkcs12");
-        let cause = "needs the feature `pkcs12`, which this binary was built without";
-        return Err(source.error(key, pkcs12, cause));
-    }
-    if let Some(password) = &at.password_env {
-        let key = format!("{key}.password_env");
-        return Err(source.error(
-            key,
-            password,
-            "a password is for pkcs12 files: give pkcs12 too, or leave it out",
-        ));
-    }
-    let (Some(certificate), Some(private)) = (&at.certificate, &at.key) else {
-        let missing = if at.key.is_none() { "key" } else { "certificate" };
-        let cause = format!("has no {missing}: give key and certificate, or pkcs12 and password_env");
-        return Err(source.error(key, raw, cause));
+fn station(source: &Source, key: &str, raw: &file::Station) -> Result<Station, ConfigError> {
+    let name = name(source, &format!("{key}.as2_id"), &raw.as2_id)?;
+    let pair = Pair {
+        key: raw.key.as_ref(),
+        certificate: raw.certificate.as_ref(),
+        pkcs12: raw.pkcs12.as_ref(),
+        password_env: raw.password_env.as_ref(),
     };
-    let mut chain = source.certificates(&certificate_key, certificate)?.into_iter();
-    let own = chain
-        .next()
-        .ok_or_else(|| source.unusable(&certificate_key, certificate, "no certificate"))?;
-    let signing = source.private_key(&private_key, private)?;
-    let mut identity = Identity::new(own, signing)
-        .map_err(|error| source.unusable(&private_key, private, error))?
-        .with_issuers(chain);
-    let mut previous = Vec::new();
-    for (index, pair) in at.previous.iter().enumerate() {
-        let (of_certificate, of_key) = (
-            format!("{key}.previous[{index}].certificate"),
-            format!("{key}.previous[{index}].key"),
-        );
-        let certificate = source.certificate(&of_certificate, &pair.certificate)?;
-        let old = source.private_key(&of_key, &pair.key)?;
-        identity = identity
-            .with_decryption_key(certificate.clone(), old)
-            .map_err(|error| source.unusable(&of_key, &pair.key, error))?;
-        previous.push(certificate);
+    let mut identity = Identity::from(source.key_entry(key, &raw.as2_id, &pair)?);
+    for (index, at) in raw.previous.iter().enumerate() {
+        let raw = at.get_ref();
+        let pair = Pair {
+            key: raw.key.as_ref(),
+            certificate: raw.certificate.as_ref(),
+            pkcs12: raw.pkcs12.as_ref(),
+            password_env: raw.password_env.as_ref(),
+        };
+        let entry = source.key_entry(&format!("{key}.previous[{index}]"), at, &pair)?;
+        // It signs no more but receipts for those that still encrypt for it: they know no other yet.
+        identity = identity.with_entry(entry.active_until(SystemTime::UNIX_EPOCH));
     }
-    Ok(Station {
-        name,
-        identity,
-        previous,
-    })
+    Ok(Station { name, identity })
 }
 
 fn tls_listener(source: &Source, raw: &file::Tls) -> Result<TlsListener, ConfigError> {
@@ -211,7 +185,6 @@ fn tls_listener(source: &Source, raw: &file::Tls) -> Result<TlsListener, ConfigE
     Ok(TlsListener {
         listen: address(source, "tls.listen", &raw.listen)?,
         identity: source.tls_identity(["tls.certificate", "tls.key"], &raw.certificate, &raw.key)?,
-        chain: source.certificates("tls.certificate", &raw.certificate)?,
         clients,
         client_certificates,
     })
@@ -227,6 +200,29 @@ fn is_authority(certificate: &Certificate) -> bool {
 }
 
 impl Config {
+    /// The keys of all stations and the certificates of their partners.
+    pub(crate) fn key_store(&self) -> MemoryKeyStore {
+        let keys = MemoryKeyStore::new();
+        for station in &self.stations {
+            keys.set_identity(station.name.clone(), station.identity.clone());
+        }
+        for partner in &self.partners {
+            let (local, remote) = (partner.station().clone(), partner.name().clone());
+            keys.set_partner(local, remote, partner.certificates.clone());
+        }
+        keys
+    }
+
+    /// The certificates of our own HTTPS server, and those of clients that it takes.
+    pub(crate) fn tls_certificates(&self) -> Result<Vec<CertificateUse>, Box<dyn Error + Send + Sync>> {
+        let Some(tls) = &self.tls else { return Ok(Vec::new()) };
+        let owner = As2Name::new("gateway")?;
+        let shown = CertificateUse::of_tls(CertificateRole::TlsServer, owner.clone(), &tls.identity)?;
+        let trusted = tls.client_certificates.iter().cloned();
+        let trusted = trusted.map(|one| CertificateUse::new(CertificateRole::TlsClientTrust, owner.clone(), one));
+        Ok([shown].into_iter().chain(trusted).collect())
+    }
+
     /// The partner of that name; where several stations have one of that name, `station` says whose.
     pub(crate) fn partner(&self, name: &str, station: Option<&str>) -> Result<&Partner, String> {
         let mut found = self.partners.iter().filter(|partner| {

@@ -1,41 +1,32 @@
 //! A `[[partner]]` of the file, as a [`Partnership`].
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use ediint::cms::Certificate;
-use ediint::keystore::PartnerCertificates;
+use ediint::cms::{Certificate, KeyKind};
+use ediint::keystore::{CertificateRole, CertificateUsage, CertificateUse, PartnerCertificates};
 use ediint::partnership::{
-    AcceptPolicy, BasicAuth, Credentials, HttpProfile, Partnership, Pin, PinError, ReceiptRequest, SendProfile,
-    ServerTrust, TlsProfile, UnsignedMic,
+    AcceptPolicy, BasicAuth, Credentials, HttpProfile, Partnership, Pin, PinError, ReceiptRequest, RetryPolicy,
+    SendProfile, ServerTrust, TlsProfile, UnsignedMic,
 };
-use ediint::{As2Name, ContentCipher, DigestAlgorithm};
+use ediint::{As2Name, ContentCipher, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
 use http::Uri;
 use http::uri::Authority;
 
 use super::file;
 use super::source::Source;
-use super::values::{Preset, ReceiptMode, SignatureKind, Transfer, Transport, Weak};
+use super::values::{Preset, ReceiptMode, Transfer, Weak};
 use super::{ConfigError, Station, name};
 
 /// A partner, with what its agreement says beyond a single exchange.
 pub(crate) struct Partner {
     pub(crate) partnership: Partnership,
-    /// What its messages and receipts are signed with and what ours are encrypted for.
-    pub(crate) certificates: Vec<Certificate>,
-    /// What its server has to show; none where that is up to authorities.
-    pub(crate) pinned: Vec<Certificate>,
-    pub(crate) authorities: Vec<Certificate>,
-    /// What we show to its server.
-    pub(crate) client_certificate: Vec<Certificate>,
-    /// What it shows to ours.
-    pub(crate) client_certificates: Vec<Certificate>,
+    /// What its messages and receipts are signed with; the newest valid one is what ours are encrypted for.
+    pub(crate) certificates: PartnerCertificates,
+    /// Who shows what to whom in TLS.
+    pub(crate) tls: Vec<CertificateUse>,
     /// Where async receipts come back.
     pub(crate) receipt_url: Option<String>,
     pub(crate) signed_receipt: bool,
-    /// Attempts after the first.
-    pub(crate) retries: u32,
-    /// The wait before the second attempt; it doubles.
-    pub(crate) retry_delay: Duration,
 }
 
 impl Partner {
@@ -48,17 +39,30 @@ impl Partner {
     ) -> Result<Self, ConfigError> {
         let keyed = Keyed { source, key };
         let remote = name(source, &keyed.name("as2_id"), &raw.as2_id)?;
-        let local = keyed.station(raw, stations)?;
+        let station = keyed.station(raw, stations)?;
+        let local = station.name.clone();
         let url = keyed.url(raw)?;
-        let certificates = keyed.certificates("certificates", &raw.certificates)?;
-        if certificates.is_empty() {
+        let mut certificates = Vec::new();
+        for (index, file) in raw.certificates.iter().enumerate() {
+            certificates.extend(source.partner(&keyed.name(&format!("certificates[{index}]")), file)?);
+        }
+        let certificates: PartnerCertificates = certificates.into_iter().collect();
+        let Some(encrypts) = certificates
+            .for_usage(CertificateUsage::Encrypt, SystemTime::now())
+            .pop()
+        else {
             let cause = "has no certificates: name the one that the partner signs with and is encrypted for";
             return Err(source.error(keyed.name("certificates"), &raw.as2_id, cause));
-        }
+        };
         let client_certificates = keyed.certificates("accept.client_certificates", &raw.accept.client_certificates)?;
-        let (tls, pinned, authorities, client_certificate) = keyed.tls(&raw.tls)?;
+        let (profile, mut tls) = keyed.tls(&raw.tls, &local, &remote)?;
+        tls.extend(
+            client_certificates
+                .iter()
+                .map(|shown| CertificateUse::new(CertificateRole::TlsClientTrust, remote.clone(), shown.clone())),
+        );
         let mut http = HttpProfile::default();
-        http.tls = tls;
+        http.tls = profile;
         http.chunked = raw.send.transfer == Transfer::Chunked;
         http.basic_auth = raw
             .tls
@@ -77,8 +81,14 @@ impl Partner {
             }
             Preset::BizTalk => receipt = receipt.required(),
         }
-        let send = keyed.send(&raw.send, &url)?.receipt(receipt);
+        // While our keys change, a partner is answered under the one that it knows.
+        if station.identity.entries().count() > 1 {
+            accept = accept.sign_receipts_with_known_key();
+        }
+        let own = station.identity.certificate();
+        let send = keyed.send(&raw.send, &url, own, &encrypts)?.receipt(receipt);
         let mut partnership = Partnership::new(local, remote, url)
+            .retry(RetryPolicy::exponential(raw.send.retry_delay.0, raw.send.retries).within(Duration::MAX))
             .send(send)
             .accept(accept)
             .http(http)
@@ -96,14 +106,9 @@ impl Partner {
         Ok(Self {
             partnership,
             certificates,
-            pinned,
-            authorities,
-            client_certificate,
-            client_certificates,
+            tls,
             receipt_url: raw.send.receipt_url.as_ref().map(|url| url.get_ref().clone()),
             signed_receipt: raw.send.signed_receipt,
-            retries: raw.send.retries,
-            retry_delay: raw.send.retry_delay.0,
         })
     }
 
@@ -132,15 +137,6 @@ impl Partner {
         let profile = self.partnership.send_profile().clone().receipt(request);
         Ok(self.partnership.clone().send(profile))
     }
-
-    /// Its certificates for a key store: all verify, the newest valid one encrypts.
-    pub(crate) fn key_store_entry(&self, now: std::time::SystemTime) -> Option<PartnerCertificates> {
-        let valid = self.certificates.iter().filter(|one| one.is_valid_at(now));
-        let encrypt = valid.max_by_key(|one| one.not_before()).or(self.certificates.first())?;
-        let entry = PartnerCertificates::new(encrypt.clone());
-        let others = self.certificates.iter().filter(|one| *one != encrypt);
-        Some(others.fold(entry, |entry, other| entry.also_signing_with(other.clone())))
-    }
 }
 
 /// A table of the file, and its name for errors.
@@ -154,10 +150,10 @@ impl Keyed<'_> {
         format!("{}.{key}", self.key)
     }
 
-    fn station(&self, raw: &file::Partner, stations: &[Station]) -> Result<As2Name, ConfigError> {
+    fn station<'a>(&self, raw: &file::Partner, stations: &'a [Station]) -> Result<&'a Station, ConfigError> {
         let key = self.name("station");
         match (&raw.station, stations) {
-            (None, [only]) => Ok(only.name.clone()),
+            (None, [only]) => Ok(only),
             (None, _) => {
                 let cause = "there are several stations: say whose partner this is";
                 Err(self.source.error(key, &raw.as2_id, cause))
@@ -166,10 +162,11 @@ impl Keyed<'_> {
                 let found = stations
                     .iter()
                     .find(|station| station.name.as_str() == wanted.get_ref());
-                let cause = || format!("there is no station {:?}", wanted.get_ref());
-                found
-                    .map(|station| station.name.clone())
-                    .ok_or_else(|| self.source.error(key, wanted, cause()))
+                found.ok_or_else(|| {
+                    let known: Vec<_> = stations.iter().map(|station| station.name.as_str()).collect();
+                    let cause = format!("there is no station {:?}, but: {}", wanted.get_ref(), known.join(", "));
+                    self.source.error(key, wanted, cause)
+                })
             }
         }
     }
@@ -195,50 +192,80 @@ impl Keyed<'_> {
         Ok(found)
     }
 
-    fn send(&self, raw: &file::Send, url: &Uri) -> Result<SendProfile, ConfigError> {
-        let source = self.source;
-        let sign = raw.sign.as_ref().map(|sign| *sign.get_ref()).unwrap_or_default();
-        let kind: SignatureKind = raw.signature.as_ref().map(|kind| *kind.get_ref()).unwrap_or_default();
-        let signature = match (sign.with(kind), &raw.signature) {
-            (Ok(signature), _) => signature,
-            (Err(cause), Some(at)) => return Err(source.error(self.name("send.signature"), at, cause)),
-            (Err(cause), None) => return Err(source.missing(&self.name("send.signature"), cause)),
-        };
-        let encryption = match &raw.encrypt {
-            None => Some(ContentCipher::Aes256Cbc),
-            Some(at) => {
-                let cipher = at.get_ref().cipher();
-                let cipher = cipher.map_err(|cause| source.error(self.name("send.encrypt"), at, cause))?;
-                if cipher.is_none() && url.scheme_str() == Some("http") && !raw.allow_plaintext {
-                    let cause = format!(
-                        "messages to {url} would go in the open: encrypt them, use https, or set allow_plaintext = true"
-                    );
-                    return Err(source.error(self.name("send.encrypt"), at, cause));
-                }
-                cipher
-            }
-        };
-        if let Some(transport) = raw
-            .key_transport
-            .as_ref()
-            .filter(|at| *at.get_ref() != Transport::RsaPkcs1)
-        {
-            let cause = "this build encrypts content keys with \"rsa-pkcs1\" only";
-            return Err(source.error(self.name("send.key_transport"), transport, cause));
-        }
+    /// `own` is the certificate that we sign under, `theirs` the one that is encrypted for.
+    fn send(
+        &self,
+        raw: &file::Send,
+        url: &Uri,
+        own: &Certificate,
+        theirs: &Certificate,
+    ) -> Result<SendProfile, ConfigError> {
         let mut profile = SendProfile::new().compression(raw.compress.compression());
-        profile = match signature {
-            Some(algorithm) => profile.signature(algorithm),
+        let sign = raw.sign.as_ref().map(|sign| *sign.get_ref()).unwrap_or_default();
+        profile = match sign.digest() {
+            Some(digest) => profile.signature(self.signature(raw, digest, own)?),
             None => profile.without_signature(),
         };
-        profile = match encryption {
-            Some(cipher) => profile.encryption(cipher),
-            None => profile.without_encryption(),
+        let encrypt = raw.encrypt.as_ref().map(|at| *at.get_ref()).unwrap_or_default();
+        profile = match (encrypt.cipher(), &raw.encrypt) {
+            (Some(cipher), _) => profile.encryption(cipher).key_transport(self.transport(raw, theirs)?),
+            (None, Some(at)) if url.scheme_str() == Some("http") && !raw.allow_plaintext => {
+                let cause = format!(
+                    "messages to {url} would go in the open: encrypt them, use https, or set allow_plaintext = true"
+                );
+                return Err(self.source.error(self.name("send.encrypt"), at, cause));
+            }
+            (None, _) => profile.without_encryption(),
         };
         if raw.allow_plaintext {
             profile = profile.danger_allow_plaintext();
         }
         Ok(profile)
+    }
+
+    /// Where nothing is said, what the key can do.
+    fn signature(
+        &self,
+        raw: &file::Send,
+        digest: DigestAlgorithm,
+        own: &Certificate,
+    ) -> Result<SignatureAlgorithm, ConfigError> {
+        let Some(at) = &raw.signature else {
+            return Ok(match own.key_kind() {
+                Ok(KeyKind::Ec) => SignatureAlgorithm::Ecdsa(digest),
+                Ok(KeyKind::RsaPss) => SignatureAlgorithm::RsaPss(digest),
+                _ => SignatureAlgorithm::RsaPkcs1(digest),
+            });
+        };
+        let algorithm = SignatureAlgorithm::new(at.get_ref().scheme(), digest);
+        match own.check_signature_algorithm(algorithm) {
+            Ok(()) => Ok(algorithm),
+            Err(error) => {
+                let cause = format!("our key, of {own}, cannot sign so ({error}): take another signature or key");
+                Err(self.source.error(self.name("send.signature"), at, cause))
+            }
+        }
+    }
+
+    /// Where nothing is said, what the partner's key can do.
+    fn transport(&self, raw: &file::Send, theirs: &Certificate) -> Result<KeyTransport, ConfigError> {
+        let on_a_curve = theirs.key_kind() == Ok(KeyKind::Ec);
+        let Some(at) = &raw.key_transport else {
+            return Ok(if on_a_curve {
+                KeyTransport::Ecdh
+            } else {
+                KeyTransport::RsaPkcs1
+            });
+        };
+        let transport = at.get_ref().transport();
+        if on_a_curve == (transport == KeyTransport::Ecdh) {
+            return Ok(transport);
+        }
+        let cause = match on_a_curve {
+            true => format!("the partner's key, of {theirs}, is on an elliptic curve: take \"ecdh\""),
+            false => format!("the partner's key, of {theirs}, is an RSA key: take \"rsa-pkcs1\" or \"rsa-oaep\""),
+        };
+        Err(self.source.error(self.name("send.key_transport"), at, cause))
     }
 
     fn receipt(&self, raw: &file::Send) -> Result<ReceiptRequest, ConfigError> {
@@ -293,12 +320,13 @@ impl Keyed<'_> {
         Ok(basic)
     }
 
-    /// TLS towards the partner; then, for lists, what is pinned, what is trusted to vouch, and what we show.
-    #[expect(clippy::type_complexity, reason = "taken apart at its only caller")]
+    /// TLS towards the partner, and the certificates of it.
     fn tls(
         &self,
         raw: &file::PartnerTls,
-    ) -> Result<(TlsProfile, Vec<Certificate>, Vec<Certificate>, Vec<Certificate>), ConfigError> {
+        local: &As2Name,
+        remote: &As2Name,
+    ) -> Result<(TlsProfile, Vec<CertificateUse>), ConfigError> {
         let source = self.source;
         if let (Some(pin), false) = (raw.pin.first(), raw.ca.is_empty()) {
             let cause = "pin and ca exclude each other: a pin is about one certificate, whoever issued it";
@@ -306,18 +334,23 @@ impl Keyed<'_> {
         }
         let (pins, pinned) = self.pins(&raw.pin)?;
         let authorities = self.certificates("tls.ca", &raw.ca)?;
+        let trusted = pinned.iter().chain(&authorities).cloned();
+        let mut uses: Vec<_> = trusted
+            .map(|one| CertificateUse::new(CertificateRole::TlsTrust, remote.clone(), one))
+            .collect();
         let mut profile = TlsProfile::default();
         if !pins.is_empty() {
             profile.trust = ServerTrust::Pinned(pins);
         } else if !authorities.is_empty() {
             profile.trust = ServerTrust::Authorities(authorities.iter().map(|one| one.der().clone()).collect());
         }
-        let mut shown = Vec::new();
         match (&raw.client_certificate, &raw.client_key) {
             (Some(certificate), Some(key)) => {
                 let names = [self.name("tls.client_certificate"), self.name("tls.client_key")];
-                profile.client_identity = Some(source.tls_identity([&names[0], &names[1]], certificate, key)?);
-                shown = source.certificates(&names[0], certificate)?;
+                let identity = source.tls_identity([&names[0], &names[1]], certificate, key)?;
+                let shown = CertificateUse::of_tls(CertificateRole::TlsClient, local.clone(), &identity);
+                uses.push(shown.map_err(|error| source.unusable(&names[0], certificate, error))?);
+                profile.client_identity = Some(identity);
             }
             (Some(at), None) | (None, Some(at)) => {
                 let cause = "client_certificate and client_key belong together: give both";
@@ -325,7 +358,7 @@ impl Keyed<'_> {
             }
             (None, None) => {}
         }
-        Ok((profile, pinned, authorities, shown))
+        Ok((profile, uses))
     }
 
     /// What the partner's server is recognised by, and those of it that are certificates in files.
@@ -341,9 +374,12 @@ impl Keyed<'_> {
                 );
             } else {
                 let path = toml::Spanned::new(at.span(), text.into());
-                let certificate = self.source.certificate(&key, &path)?;
-                pins.push(Pin::certificate(certificate.der()));
-                files.push(certificate);
+                // The first one is the server's; its issuers may follow.
+                let certificates = self.source.certificates(&key, &path)?;
+                if let Some(certificate) = certificates.into_iter().next() {
+                    pins.push(Pin::certificate(certificate.der()));
+                    files.push(certificate);
+                }
             }
         }
         Ok((pins, files))

@@ -8,10 +8,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use ediint::cms::Certificate;
-use ediint::keystore::PrivateKey;
+use ediint::keystore::{KeyEntry, KeyFile, KeyFileError};
 use ediint::partnership::TlsIdentity;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use zeroize::Zeroizing;
@@ -45,6 +43,14 @@ impl fmt::Display for ConfigError {
 }
 
 impl Error for ConfigError {}
+
+/// Where a private key and its certificate are.
+pub(super) struct Pair<'a> {
+    pub(super) key: Option<&'a Spanned<PathBuf>>,
+    pub(super) certificate: Option<&'a Spanned<PathBuf>>,
+    pub(super) pkcs12: Option<&'a Spanned<PathBuf>>,
+    pub(super) password_env: Option<&'a Spanned<String>>,
+}
 
 /// A configuration file that was read.
 pub(super) struct Source {
@@ -124,42 +130,73 @@ impl Source {
         self.path.parent().unwrap_or(Path::new("")).join(path)
     }
 
-    fn read_named(&self, key: &str, at: &Spanned<PathBuf>) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    fn read_named(
+        &self,
+        key: &str,
+        at: &Spanned<PathBuf>,
+        password: Option<&Zeroizing<String>>,
+    ) -> Result<KeyFile, ConfigError> {
         let path = self.resolve(at.get_ref());
-        match fs::read(&path) {
-            Ok(octets) => Ok(Zeroizing::new(octets)),
-            Err(error) => Err(self.error(key, at, format!("cannot read {}: {error}", path.display()))),
-        }
+        KeyFile::open([&path], password.map(|password| password.as_str())).map_err(|error| match error {
+            KeyFileError::In { source, .. } if matches!(*source, KeyFileError::PasswordNeeded) => {
+                let cause = "the key in it is protected by a password: name the environment variable that has it in password_env";
+                self.unusable(key, at, cause)
+            }
+            error => self.error(key, at, error),
+        })
     }
 
-    /// The certificates of a PEM file, or the one of a DER file.
+    /// The certificates of a file.
     pub(super) fn certificates(&self, key: &str, at: &Spanned<PathBuf>) -> Result<Vec<Certificate>, ConfigError> {
-        let octets = self.read_named(key, at)?;
-        let read = match is_pem(&octets) {
-            true => Certificate::all_from_pem(&octets),
-            false => Certificate::from_der(&octets).map(|one| vec![one]),
-        };
-        let found = read.map_err(|error| self.unusable(key, at, error))?;
-        match found.is_empty() {
-            true => Err(self.unusable(key, at, "no certificate in the file")),
-            false => Ok(found),
+        let file = self.read_named(key, at, None)?;
+        file.into_certificates().map_err(|error| self.unusable(key, at, error))
+    }
+
+    /// The certificates of a partner in a file, which are not those of authorities beside them.
+    pub(super) fn partner(&self, key: &str, at: &Spanned<PathBuf>) -> Result<Vec<Certificate>, ConfigError> {
+        let file = self.read_named(key, at, None)?;
+        file.into_partner().map_err(|error| self.unusable(key, at, error))
+    }
+
+    /// A private key for messages with its certificate. `key` is the table of the file that says where they are, and
+    /// `at` where it is.
+    pub(super) fn key_entry<T>(&self, key: &str, at: &Spanned<T>, pair: &Pair<'_>) -> Result<KeyEntry, ConfigError> {
+        let password_key = format!("{key}.password_env");
+        let password = pair.password_env.map(|name| self.secret(&password_key, name));
+        let password = password.transpose()?;
+        let named = |name: &str| format!("{key}.{name}");
+        match (pair.pkcs12, pair.key, pair.certificate) {
+            (Some(pkcs12), None, None) => {
+                let file = self.read_named(&named("pkcs12"), pkcs12, password.as_ref())?;
+                file.into_entry()
+                    .map_err(|error| self.unusable(&named("pkcs12"), pkcs12, error))
+            }
+            (Some(pkcs12), ..) => {
+                let cause = "has the key and the certificate: leave key and certificate out, or pkcs12";
+                Err(self.error(named("pkcs12"), pkcs12, cause))
+            }
+            (None, Some(private), Some(certificate)) => {
+                let private_file = self.read_named(&named("key"), private, password.as_ref())?;
+                if private_file.key_count() == 0 {
+                    return Err(self.unusable(&named("key"), private, KeyFileError::NoPrivateKey));
+                }
+                let certificates = self.read_named(&named("certificate"), certificate, password.as_ref())?;
+                if certificates.certificates().is_empty() {
+                    return Err(self.unusable(&named("certificate"), certificate, KeyFileError::NoCertificate));
+                }
+                let both = match private.get_ref() == certificate.get_ref() {
+                    true => private_file,
+                    false => certificates.and(private_file),
+                };
+                both.into_entry()
+                    .map_err(|error| self.unusable(&named("key"), private, error))
+            }
+            (None, private, _) => {
+                let missing = if private.is_none() { "key" } else { "certificate" };
+                let cause = format!("has no {missing}: give key and certificate, or pkcs12 and password_env");
+                Err(self.error(key, at, cause))
+            }
         }
-    }
-
-    /// The first certificate of a file.
-    pub(super) fn certificate(&self, key: &str, at: &Spanned<PathBuf>) -> Result<Certificate, ConfigError> {
-        let mut found = self.certificates(key, at)?;
-        Ok(found.swap_remove(0))
-    }
-
-    /// A private key for messages, in PEM or DER.
-    pub(super) fn private_key(&self, key: &str, at: &Spanned<PathBuf>) -> Result<PrivateKey, ConfigError> {
-        let octets = self.read_named(key, at)?;
-        let read = match is_pem(&octets) {
-            true => PrivateKey::from_pem(&octets),
-            false => PrivateKey::from_der(&octets),
-        };
-        read.map_err(|error| self.unusable(key, at, error))
     }
 
     /// A certificate, its issuers and its key, for TLS. `keys` are the names of the two keys of the file.
@@ -169,15 +206,13 @@ impl Source {
         certificate: &Spanned<PathBuf>,
         key: &Spanned<PathBuf>,
     ) -> Result<TlsIdentity, ConfigError> {
-        let chain = self.certificates(keys[0], certificate)?;
-        let octets = self.read_named(keys[1], key)?;
-        let private = match is_pem(&octets) {
-            true => PrivateKeyDer::from_pem_slice(&octets).map_err(|error| self.unusable(keys[1], key, error))?,
-            false => PrivateKeyDer::try_from(octets.to_vec())
-                .map_err(|error| self.unusable(keys[1], key, error.to_owned()))?,
+        let certificates = self.read_named(keys[0], certificate, None)?;
+        let both = match certificate.get_ref() == key.get_ref() {
+            true => certificates,
+            false => certificates.and(self.read_named(keys[1], key, None)?),
         };
-        let chain = chain.iter().map(|one| one.der().clone()).collect();
-        Ok(TlsIdentity::new(chain, private))
+        both.into_tls_identity()
+            .map_err(|error| self.unusable(keys[1], key, error))
     }
 
     /// A secret that the environment holds.
@@ -228,8 +263,4 @@ impl Error for Unusable {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.source()
     }
-}
-
-fn is_pem(octets: &[u8]) -> bool {
-    octets.windows(11).any(|window| window == b"-----BEGIN ")
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ediint::partnership::Compression;
-use ediint::{ContentCipher, DigestAlgorithm, SignatureAlgorithm};
+use ediint::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureScheme};
 use serde::Deserialize;
 
 /// A number of octets: `4096`, `64KiB`, `1GiB`, `10MB`.
@@ -72,10 +72,9 @@ pub(super) enum Sign {
 }
 
 /// The kind of signatures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum SignatureKind {
-    #[default]
     RsaPkcs1,
     RsaPss,
     Ecdsa,
@@ -95,6 +94,8 @@ pub(super) enum Encrypt {
     Aes256Cbc,
     #[serde(rename = "aes128-gcm")]
     Aes128Gcm,
+    #[serde(rename = "aes192-gcm")]
+    Aes192Gcm,
     #[serde(rename = "aes256-gcm")]
     Aes256Gcm,
     #[serde(rename = "none")]
@@ -102,10 +103,9 @@ pub(super) enum Encrypt {
 }
 
 /// How the content key reaches the partner.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Transport {
-    #[default]
     RsaPkcs1,
     RsaOaep,
     Ecdh,
@@ -168,33 +168,51 @@ pub(super) enum Preset {
 }
 
 impl Sign {
-    /// The algorithm of signatures under this digest; none where messages go unsigned.
-    pub(super) fn with(self, kind: SignatureKind) -> Result<Option<SignatureAlgorithm>, &'static str> {
-        let digest = match self {
+    /// The digest of signatures; none where messages go unsigned.
+    pub(super) fn digest(self) -> Option<DigestAlgorithm> {
+        Some(match self {
             Self::Sha1 => DigestAlgorithm::Sha1,
             Self::Sha256 => DigestAlgorithm::Sha256,
             Self::Sha384 => DigestAlgorithm::Sha384,
             Self::Sha512 => DigestAlgorithm::Sha512,
-            Self::None => return Ok(None),
-        };
-        match kind {
-            SignatureKind::RsaPkcs1 => Ok(Some(SignatureAlgorithm::RsaPkcs1(digest))),
-            SignatureKind::RsaPss | SignatureKind::Ecdsa => Err("this build signs with \"rsa-pkcs1\" only"),
+            Self::None => return None,
+        })
+    }
+}
+
+impl SignatureKind {
+    pub(super) fn scheme(self) -> SignatureScheme {
+        match self {
+            Self::RsaPkcs1 => SignatureScheme::RsaPkcs1,
+            Self::RsaPss => SignatureScheme::RsaPss,
+            Self::Ecdsa => SignatureScheme::Ecdsa,
+        }
+    }
+}
+
+impl Transport {
+    pub(super) fn transport(self) -> KeyTransport {
+        match self {
+            Self::RsaPkcs1 => KeyTransport::RsaPkcs1,
+            Self::RsaOaep => KeyTransport::RsaOaep,
+            Self::Ecdh => KeyTransport::Ecdh,
         }
     }
 }
 
 impl Encrypt {
     /// The cipher; none where messages go unencrypted.
-    pub(super) fn cipher(self) -> Result<Option<ContentCipher>, &'static str> {
-        Ok(Some(match self {
+    pub(super) fn cipher(self) -> Option<ContentCipher> {
+        Some(match self {
             Self::TripleDes => ContentCipher::TripleDesCbc,
             Self::Aes128Cbc => ContentCipher::Aes128Cbc,
             Self::Aes192Cbc => ContentCipher::Aes192Cbc,
             Self::Aes256Cbc => ContentCipher::Aes256Cbc,
-            Self::Aes128Gcm | Self::Aes256Gcm => return Err("this build has no GCM: use \"aes256-cbc\""),
-            Self::None => return Ok(None),
-        }))
+            Self::Aes128Gcm => ContentCipher::Aes128Gcm,
+            Self::Aes192Gcm => ContentCipher::Aes192Gcm,
+            Self::Aes256Gcm => ContentCipher::Aes256Gcm,
+            Self::None => return None,
+        })
     }
 }
 

@@ -25,7 +25,7 @@ const CONNECTIONS: usize = 1024;
 /// How long a client may take for the head of a request.
 const HEAD: Duration = Duration::from_secs(30);
 /// How long requests under way have when the gateway stops.
-const DRAIN: Duration = Duration::from_secs(30);
+pub(super) const DRAIN: Duration = Duration::from_secs(30);
 
 /// The receiver on its path.
 #[derive(Clone)]

@@ -9,12 +9,14 @@ use std::time::Duration;
 use ediint::partnership::TlsVersion;
 use ediint::transport::{TlsAcceptor, default_provider, server_config};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::cli::Serve;
 use crate::station::Station;
 use crate::{Result, config, outbox};
-use listener::{Endpoint, Listener};
+use listener::{DRAIN, Endpoint, Listener};
 
 /// How long a client has for its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -38,7 +40,12 @@ pub(crate) async fn run(args: &Serve) -> Result<u8> {
         let path = args.config.display();
         return Err(format!("{path}: there is nothing to listen on: set listen, or add [tls]").into());
     }
-    let endpoint = Endpoint::new(station.receiver()?, &config.path);
+    station.clear_up()?;
+    // Tells those that wait for the record of a message to be closed that one may have been.
+    let news = Arc::new(Notify::new());
+    let tell = news.clone();
+    let receiver = station.receiver(move || tell.notify_waiters())?;
+    let endpoint = Endpoint::new(receiver.clone(), &config.path);
     // Signals that come from here on drain, so nobody has to guess when they may be sent.
     let mut stop = stop_signal()?;
     let mut tasks = JoinSet::new();
@@ -49,11 +56,15 @@ pub(crate) async fn run(args: &Serve) -> Result<u8> {
         tasks.spawn(Listener::new(socket, tls, endpoint.clone()).run(drain.clone()));
     }
     std::io::stdout().flush()?;
-    tasks.spawn(outbox::run(station.clone(), drain));
+    let outbox = tokio::spawn(outbox::run(station.clone(), news, drain));
     stop.recv().await;
     tracing::info!("stopping: what is under way is finished, nothing new is taken");
     draining.send_replace(true);
     while tasks.join_next().await.is_some() {}
+    if timeout(DRAIN, receiver.close()).await.is_err() {
+        tracing::warn!("some messages were not done after {DRAIN:?}: their senders will try again");
+    }
+    outbox.await??;
     tracing::info!("stopped");
     Ok(0)
 }
