@@ -44,6 +44,8 @@ struct LayerLine {
 #[derive(Serialize)]
 struct RecipientLine {
     id: String,
+    /// How the content key is encrypted, if in a way that is supported.
+    key_transport: Option<String>,
     /// Our station, where the key is ours.
     held_by: Option<String>,
     fingerprint: Option<String>,
@@ -159,6 +161,7 @@ impl RecipientLine {
         let held = recipient.held.as_ref();
         Self {
             id: recipient.id.to_string(),
+            key_transport: recipient.key_transport.map(|transport| transport.to_string()),
             held_by: held.map(|held| held.local.to_string()),
             fingerprint: held.map(|held| held.certificate.fingerprint_hex()),
         }

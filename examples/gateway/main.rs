@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "results go to stdout")]
 
+mod advice;
 mod attachments;
 mod certificates;
 mod cli;

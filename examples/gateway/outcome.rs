@@ -12,6 +12,8 @@ use ediint::{Limits, MessageId, Receipt, ReceiptStatus, SendError};
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::advice;
+
 /// How sending a message ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -207,6 +209,10 @@ impl Outcome {
             mic_sent: mic.filter(|_| status == Status::TransportError),
             attempts,
             http_status: http_status.map(|status| status.as_u16()),
+            error: Some(match advice::on_sending(error) {
+                Some(advice) => format!("{}; {advice}", chain(error)),
+                None => chain(error),
+            }),
             ..Self::not_sent(id.to().as_str(), Some(id.message_id()), error)
         }
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::cli::TestPartner;
 use crate::station::Station;
-use crate::{Result, config};
+use crate::{Result, advice, config};
 
 #[derive(Serialize)]
 struct Report {
@@ -21,6 +21,8 @@ struct StepLine {
     ok: bool,
     ms: u64,
     detail: String,
+    /// What to do about a failure.
+    advice: Option<&'static str>,
 }
 
 /// Exit code of a partner that cannot be reached as it is configured.
@@ -38,6 +40,13 @@ pub(crate) async fn run(args: &TestPartner) -> Result<u8> {
             for step in &report.steps {
                 let mark = if step.ok { "ok  " } else { "FAIL" };
                 println!("{mark} {:<18} {:>5} ms  {}", step.name, step.ms, step.detail);
+                if let Some(advice) = step.advice {
+                    println!("     What to do: {advice}.");
+                }
+            }
+            match report.ok {
+                true => println!("{} can be reached.", args.partner),
+                false => println!("{} cannot be reached as it is configured.", args.partner),
             }
         }
     }
@@ -51,6 +60,7 @@ impl Report {
             ok: step.outcome.is_ok(),
             ms: u64::try_from(step.time.as_millis()).unwrap_or(u64::MAX),
             detail: step.detail(),
+            advice: step.outcome.as_ref().err().and_then(advice::on_the_way),
         });
         Self {
             ok: probe.is_ok(),

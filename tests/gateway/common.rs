@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
+use ediint::cms::Certificate;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -46,6 +47,8 @@ fn newest(path: &Path) -> SystemTime {
 pub(crate) fn gateway(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(binary());
     command.args(args).stdin(Stdio::null());
+    // Those of the fixtures.
+    command.envs([("OPENSSL_PASSWORD", "secret"), ("KEYTOOL_PASSWORD", "secret1")]);
     command
 }
 
@@ -122,6 +125,17 @@ impl Pair {
         });
     }
 
+    /// Gives a station another key, as the lines of the file say, and its partner the certificate of it.
+    pub(crate) fn rekey(&self, name: &str, partner: &str, lines: &str, certificate: &Certificate) {
+        self.edit(name, |text| {
+            let (head, rest) = text.split_once("[[station]]\n").unwrap();
+            let (_, partners) = rest.split_once("[[partner]]").unwrap();
+            format!("{head}[[station]]\nas2_id = \"{name}\"\n{lines}\n\n[[partner]]{partners}")
+        });
+        let theirs = format!("{name}.pem");
+        fs::write(self.path(partner).join(theirs), certificate.der()).unwrap();
+    }
+
     pub(crate) fn serve(&self, name: &str) -> Serving {
         Serving::start(&self.config(name))
     }
@@ -160,6 +174,11 @@ impl Pair {
     pub(crate) fn received(&self, to: &str, from: &str) -> Vec<PathBuf> {
         entries(&self.path(&format!("{to}/data/inbox/{from}")))
     }
+}
+
+/// A fixture below `tests/data`.
+pub(crate) fn fixture(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path)
 }
 
 /// What is in a directory, if there is one.

@@ -131,7 +131,7 @@ fn what_is_printed_and_written_down() {
     );
     assert_eq!(
         message["signer"],
-        fingerprint(&pair.config("bob"), "partner-message", "alice")
+        fingerprint(&pair.config("bob"), "verify-and-encrypt", "alice")
     );
     let received_at = message["received_at"].as_str().unwrap();
     assert!(received_at.len() == 20 && received_at.ends_with('Z'), "{received_at}");

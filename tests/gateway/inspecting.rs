@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::common::{Pair, run};
 
 /// Alice sends a file to somebody who writes down what comes, octet for octet.
-fn capture(pair: &Pair) -> (PathBuf, Value) {
+pub(crate) fn capture(pair: &Pair) -> (PathBuf, Value) {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/as2", socket.local_addr().unwrap());
     let listening = thread::spawn(move || {
@@ -45,7 +45,7 @@ fn capture(pair: &Pair) -> (PathBuf, Value) {
     (pair.file("capture", &listening.join().unwrap()), sent)
 }
 
-fn inspect(pair: &Pair, name: &str, capture: &Path) -> Value {
+pub(crate) fn inspect(pair: &Pair, name: &str, capture: &Path) -> Value {
     let config = pair.config(name);
     let said = run([
         "inspect".as_ref(),

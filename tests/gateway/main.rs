@@ -7,13 +7,17 @@
     reason = "tests, also where they are no test functions"
 )]
 
+mod algorithms;
 mod answers;
+mod certificates;
 mod common;
 mod configuration;
 mod exchange;
 mod init;
 mod inspecting;
+mod keys;
 mod later;
 mod outbox;
+mod postgres;
 mod reaching;
 mod serving;

@@ -107,6 +107,8 @@ fn no_client_certificate_where_one_is_wanted() {
     // With TLS 1.3 the refusal may come only with the answer to the request.
     let (failed, _) = steps.into_iter().find(|(_, ok)| !ok).unwrap();
     assert!(matches!(failed.as_str(), "client-certificate" | "http"), "{told}");
+    let said = test_partner(&pair, false);
+    assert!(said.out.contains("set `tls.client_certificate`"), "{}", said.out);
 }
 
 #[test]
