@@ -35,16 +35,20 @@ const TAKEN: usize = 256;
 /// How long after a failure of our own disk or store something is tried again, and how often the store is asked for what
 /// other processes have done.
 const AGAIN: Duration = Duration::from_secs(5);
+/// How long after a crash what was under way is left alone.
+const LEASE: Duration = Duration::from_secs(15);
 
 /// Takes files and submits them until `drain` says true, and puts them away once their record is closed. `news` tells
 /// that one may have been. What is not done at the end goes on at the next start.
 pub(crate) async fn run(station: Arc<Station>, news: Arc<Notify>, mut drain: watch::Receiver<bool>) -> Result<()> {
     let client = station.client(station.http.clone())?;
     let tell = news.clone();
-    let worker = OutboxWorker::new(&client, station.partners.clone()).on_event(move |event| {
-        log(&event);
-        tell.notify_waiters();
-    });
+    let worker = OutboxWorker::new(&client, station.partners.clone())
+        .lease(LEASE)
+        .on_event(move |event| {
+            log(&event);
+            tell.notify_waiters();
+        });
     let mut stop = drain.clone();
     let worker = tokio::spawn(worker.run(async move {
         stop.wait_for(|stop| *stop).await.ok();

@@ -37,6 +37,11 @@ impl Station {
         }
         let partners = Partnerships::new();
         for partner in &config.partners {
+            let outbox = config
+                .data_dir
+                .join("outbox")
+                .join(files::safe_name(partner.name().as_str()));
+            fs::create_dir_all(&outbox).map_err(|error| format!("cannot make {}: {error}", outbox.display()))?;
             partners.insert(partner.partnership.clone());
         }
         let mut limits = Limits::default();

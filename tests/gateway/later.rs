@@ -11,7 +11,7 @@ fn status(pair: &Pair, name: &str, more: &[&str]) -> Said {
     run(args)
 }
 
-fn records(pair: &Pair, name: &str, more: &[&str]) -> Vec<Value> {
+pub(crate) fn records(pair: &Pair, name: &str, more: &[&str]) -> Vec<Value> {
     let mut args = more.to_vec();
     args.push("--json");
     let said = status(pair, name, &args);
@@ -77,7 +77,14 @@ fn a_receipt_that_does_not_come() {
         &["--async", "--wait", "0.5", "--message-id", "1@alice"],
     );
     assert_eq!((code, &sent["status"]), (4, &"missing-receipt".into()), "{sent}");
-    assert_ne!(records(&pair, "alice", &[])[0]["state"], "accepted");
+    assert_eq!(records(&pair, "alice", &[])[0]["state"], "pending");
+    let owed = &records(&pair, "bob", &[])[0];
+    assert_eq!(
+        (&owed["state"], &owed["receipt"]),
+        (&"received".into(), &"waiting".into()),
+        "{owed}"
+    );
+    assert!(owed["error"].as_str().unwrap().contains("cannot connect"), "{owed}");
     // Bob tries again, and Alice is there now.
     let _alice = pair.serve("alice");
     let state = || Some(records(&pair, "alice", &[])[0]["state"].clone());

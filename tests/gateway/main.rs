@@ -18,6 +18,11 @@ mod inspecting;
 mod keys;
 mod later;
 mod outbox;
+#[cfg(feature = "postgres")]
 mod postgres;
+mod presets;
+mod progress;
 mod reaching;
 mod serving;
+mod stations;
+mod tls;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::common::{Pair, entries, json, wait_for};
+use crate::later::records;
 
 #[test]
 fn a_file_that_is_moved_in_is_sent_and_put_away_with_its_receipt() {
@@ -116,7 +117,7 @@ fn a_file_outlives_the_process() {
     pair.replace(
         "alice",
         "signed_receipt = true",
-        "signed_receipt = true\nretry_delay = \"1h\"",
+        "signed_receipt = true\nretries = 1000\nretry_delay = \"1ms\"",
     );
     let alice = pair.serve("alice");
     let file = pair.file("made", b"content");
@@ -136,4 +137,70 @@ fn a_file_outlives_the_process() {
     let message = json(&pair.received("bob", "alice")[0].join("message.json"));
     assert_eq!(message["message_id"], note["message_id"]);
     wait_for("tidying up", || entries(&notes).is_empty().then_some(()));
+}
+
+/// While nobody is there, it is tried again; `status` says why, and a stop does not wait for the next attempt.
+#[test]
+fn a_retry_that_waits_holds_nothing_up() {
+    let pair = Pair::init();
+    pair.replace(
+        "alice",
+        "signed_receipt = true",
+        "signed_receipt = true\nretries = 5\nretry_delay = \"1h\"",
+    );
+    let alice = pair.serve("alice");
+    let file = pair.file("made", b"content");
+    fs::rename(file, pair.path("alice/data/outbox/bob/order.edi")).unwrap();
+    let waiting = wait_for("an attempt", || {
+        let record = records(&pair, "alice", &[]).into_iter().next()?;
+        record["error"].is_string().then_some(record)
+    });
+    assert_eq!(
+        (&waiting["state"], &waiting["attempts"]),
+        (&"sending".into(), &1.into())
+    );
+    assert!(
+        waiting["error"].as_str().unwrap().contains("cannot connect"),
+        "{waiting}"
+    );
+    let said = alice.stop();
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(
+        said.err.contains("the next one is due in ") && !said.err.contains("not done after"),
+        "{}",
+        said.err
+    );
+    // It is taken up where it was.
+    assert!(pair.path("alice/data/outbox/bob/order.edi").exists());
+    assert_eq!(entries(&pair.path("alice/data/queue")).len(), 1);
+}
+
+/// A server that comes back gets the message, under the same id.
+#[test]
+fn a_partner_that_comes_back() {
+    let pair = Pair::init();
+    pair.replace(
+        "alice",
+        "signed_receipt = true",
+        "signed_receipt = true\nretries = 5\nretry_delay = \"1s\"",
+    );
+    let _alice = pair.serve("alice");
+    let file = pair.file("made", b"content");
+    fs::rename(file, pair.path("alice/data/outbox/bob/order.edi")).unwrap();
+    wait_for("an attempt", || {
+        let record = records(&pair, "alice", &[]).into_iter().next()?;
+        record["error"].is_string().then_some(())
+    });
+    let _bob = pair.serve("bob");
+    let sent = pair.path("alice/data/sent/bob/order.edi");
+    wait_for("sending", || sent.exists().then_some(()));
+    let outcome = json(&sent.with_file_name("order.edi.json"));
+    assert!(outcome["attempts"].as_u64().unwrap() > 1, "{outcome}");
+    assert_eq!(
+        outcome["message_id"],
+        json(&pair.received("bob", "alice")[0].join("message.json"))["message_id"]
+    );
+    wait_for("tidying up", || {
+        entries(&pair.path("alice/data/queue")).is_empty().then_some(())
+    });
 }

@@ -151,6 +151,7 @@ pub(super) struct PartnerTls {
     pub(super) ca: Vec<Spanned<PathBuf>>,
     pub(super) client_certificate: Option<Spanned<PathBuf>>,
     pub(super) client_key: Option<Spanned<PathBuf>>,
+    pub(super) verify_hostname: Option<Spanned<bool>>,
     pub(super) basic_auth: Option<BasicAuth>,
 }
 

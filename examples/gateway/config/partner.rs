@@ -344,6 +344,13 @@ impl Keyed<'_> {
         } else if !authorities.is_empty() {
             profile.trust = ServerTrust::Authorities(authorities.iter().map(|one| one.der().clone()).collect());
         }
+        if let Some(at) = raw.verify_hostname.as_ref().filter(|at| !at.get_ref()) {
+            if raw.pin.is_empty() {
+                let cause = "anybody with any certificate would be the partner: set pin too, or leave this out";
+                return Err(source.error(self.name("tls.verify_hostname"), at, cause));
+            }
+            profile.verify_hostname = false;
+        }
         match (&raw.client_certificate, &raw.client_key) {
             (Some(certificate), Some(key)) => {
                 let names = [self.name("tls.client_certificate"), self.name("tls.client_key")];
