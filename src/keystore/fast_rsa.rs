@@ -6,9 +6,9 @@ pub(super) use backend::FastRsa;
 mod backend {
     use graviola::signing::rsa::SigningKey;
     use rsa::PrivateKey;
-    use rsa::pkcs1::EncodeRsaPrivateKey;
 
     use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+    use crate::keystore::primes::larger_prime_first;
 
     /// A key that graviola takes: 2048 to 8192 bits.
     pub(in super::super) struct FastRsa(SigningKey);
@@ -20,8 +20,8 @@ mod backend {
                 return None;
             }
             // What `rsa` writes is consistent, whatever the file said.
-            let der = key.to_pkcs1_der().ok()?;
-            SigningKey::from_pkcs1_der(der.as_bytes()).ok().map(Self)
+            let der = larger_prime_first(key)?;
+            SigningKey::from_pkcs1_der(&der).ok().map(Self)
         }
 
         /// Hashes and signs; `None` for what graviola does not have. It verifies its result, and does not need

@@ -68,6 +68,8 @@ mod identity;
 mod memory;
 mod operations;
 mod partner;
+#[cfg(any(feature = "graviola", feature = "transport"))]
+mod primes;
 mod private_key;
 mod revocation_files;
 #[cfg(test)]
@@ -92,6 +94,8 @@ pub use identity::{Identity, IdentityError};
 pub use memory::MemoryKeyStore;
 pub use operations::{KeyOperations, TooManyOperations};
 pub use partner::{PartnerCertificate, PartnerCertificates};
+#[cfg(feature = "transport")]
+pub(crate) use private_key::tls_key;
 pub use private_key::{PrivateKey, PrivateKeyError};
 pub use revocation_files::{RevocationFileError, RevocationFiles};
 pub use unwrapped::{Unwrapped, addressed_to};

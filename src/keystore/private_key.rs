@@ -17,6 +17,8 @@ use zeroize::Zeroizing;
 
 use super::ec_key::EcPrivateKey;
 use super::fast_rsa::FastRsa;
+#[cfg(feature = "transport")]
+use super::primes::larger_prime_first;
 use crate::algorithm::{SignatureAlgorithm, SignatureScheme};
 use crate::cms::{
     Certificate, KeyEncryption, KeyError, PublicKey, RecipientInfo, SigningInput, sign_pss, signature_scheme,
@@ -69,6 +71,20 @@ pub enum PrivateKeyError {
     /// form, or one whose numbers do not belong together.
     #[error("not an RSA private key in PKCS#8 or PKCS#1 form, nor an EC one in PKCS#8 or SEC 1 form")]
     Malformed(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// A key as a provider of TLS is to get it: an RSA key has its larger prime first.
+#[cfg(feature = "transport")]
+pub(crate) fn tls_key(key: &PrivateKeyDer<'_>) -> PrivateKeyDer<'static> {
+    let rsa = match key {
+        PrivateKeyDer::Pkcs8(der) => rsa::PrivateKey::from_pkcs8_der(der.secret_pkcs8_der()).ok(),
+        PrivateKeyDer::Pkcs1(der) => rsa::PrivateKey::from_pkcs1_der(der.secret_pkcs1_der()).ok(),
+        _ => None,
+    };
+    match rsa.as_ref().and_then(larger_prime_first) {
+        Some(der) => rustls_pki_types::PrivatePkcs1KeyDer::from(der.to_vec()).into(),
+        None => key.clone_key(),
+    }
 }
 
 impl PrivateKey {

@@ -18,8 +18,8 @@ fn server(pair: &Pair, name: &str) {
     let files = ["pem", "key"].map(|ending| fixture(&format!("openssl/tls/{name}.{ending}")));
     pair.replace(
         "bob",
-        "certificate = \"tls.pem\"",
-        &format!("certificate = {:?}", files[0]),
+        "\ncertificate = \"tls.pem\"",
+        &format!("\ncertificate = {:?}", files[0]),
     );
     pair.replace("bob", "\nkey = \"tls.key\"", &format!("\nkey = {:?}", files[1]));
     let own = format!("https://127.0.0.1:{}", pair.ports[3]);

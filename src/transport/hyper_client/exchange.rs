@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::deadline::Deadline;
@@ -28,7 +28,7 @@ use crate::transport::{RequestBody, ResponseBody, Step, TransportError};
 pub(super) struct Connection {
     sender: SendRequest<TrackedBody>,
     progress: Arc<Progress>,
-    task: AbortHandle,
+    task: JoinHandle<hyper::Result<()>>,
 }
 
 /// Where a connection goes when its exchange is over.
@@ -57,7 +57,7 @@ impl Connection {
         Ok(Self {
             sender,
             progress,
-            task: tokio::spawn(connection).abort_handle(),
+            task: tokio::spawn(connection),
         })
     }
 
@@ -81,7 +81,8 @@ impl Connection {
         progress.begin();
         let request = request.map(|body| TrackedBody::new(body, profile.chunked, progress.clone()));
         let timeouts = profile.timeouts;
-        let response = respond(self.sender.send_request(request), &progress, &timeouts, &deadline).await;
+        let response = self.sender.send_request(request);
+        let response = respond(response, &mut self.task, &progress, &timeouts, &deadline).await;
         let response = response.map_err(|error| Failed {
             unanswered: matches!(error, TransportError::Connection { .. }) && progress.first_octet().is_none(),
             error,
@@ -108,9 +109,13 @@ impl Drop for Connection {
     }
 }
 
+/// How long a connection takes to end that takes no more requests.
+const ENDING: Duration = Duration::from_secs(1);
+
 /// Waits for the head of the response as long as the partner makes progress.
 async fn respond(
     response: impl Future<Output = hyper::Result<Response<Incoming>>>,
+    connection: &mut JoinHandle<hyper::Result<()>>,
     progress: &Progress,
     timeouts: &Timeouts,
     deadline: &Deadline,
@@ -123,14 +128,23 @@ async fn respond(
         } else {
             timeouts.response
         };
-        let (at, timeout) = deadline.bound(step, last, limit);
+        let (at, late) = deadline.bound(step, last, limit);
         tokio::select! {
             biased;
-            response = &mut response => return response.map_err(|error| failure(error, progress)),
+            response = &mut response => match response {
+                Ok(response) => return Ok(response),
+                // The connection ended before it took the request, and knows why: a certificate was refused, perhaps.
+                Err(error) if error.is_canceled() => {
+                    let ended = timeout(ENDING, connection).await;
+                    let error = ended.ok().and_then(Result::ok).and_then(Result::err).unwrap_or(error);
+                    return Err(failure(error, progress));
+                }
+                Err(error) => return Err(failure(error, progress)),
+            },
             () = progress.sent() => {}
             () = sleep_until(at) => {
                 if progress.now() == (step, last) {
-                    return Err(timeout);
+                    return Err(late);
                 }
             }
         }

@@ -14,6 +14,7 @@ use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{InconsistentKeys, SupportedProtocolVersion};
 
+use crate::keystore::tls_key;
 use crate::partnership::{TlsIdentity, TlsVersion};
 use leaf::Leaf;
 
@@ -95,7 +96,7 @@ fn offering(provider: Arc<CryptoProvider>, suites: &[u16]) -> Result<Arc<CryptoP
 
 /// An identity, ready to sign handshakes. rustls does the same, but only for certificates that webpki reads.
 fn certified_key(identity: &TlsIdentity, provider: &CryptoProvider) -> Result<CertifiedKey, TlsProfileError> {
-    let key = provider.key_provider.load_private_key(identity.key().clone_key());
+    let key = provider.key_provider.load_private_key(tls_key(identity.key()));
     let key = key.map_err(TlsProfileError::Identity)?;
     let certificate = identity
         .chain()
