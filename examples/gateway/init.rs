@@ -38,13 +38,16 @@ pub(crate) fn run(args: &Init) -> Result<u8> {
         own.write(other, &home)
             .map_err(|error| format!("cannot write to {}: {error}", home.display()))?;
     }
-    let shown = dir.display();
-    println!("made {shown}/alice and {shown}/bob, with keys of their own. Now, in two terminals:");
-    println!("  gateway serve {shown}/alice/gateway.toml");
-    println!("  gateway serve {shown}/bob/gateway.toml");
+    // As it was called just now, to be copied.
+    let program = std::env::args_os().next().unwrap_or_else(|| "gateway".into());
+    let (program, shown) = (program.display(), dir.display());
+    println!("Made {shown}/alice and {shown}/bob, with keys of their own. Now, in two terminals:");
+    println!("  {program} serve {shown}/alice/gateway.toml");
+    println!("  {program} serve {shown}/bob/gateway.toml");
     println!("and in a third:");
-    println!("  gateway send {shown}/alice/gateway.toml --to bob FILE");
-    println!("What bob receives is in {shown}/bob/data/inbox/alice/.");
+    println!("  {program} send {shown}/alice/gateway.toml --to bob FILE");
+    println!("What bob receives is in {shown}/bob/data/inbox/alice/. What is moved to");
+    println!("{shown}/alice/data/outbox/bob/ is sent too. {program} --help tells the rest.");
     Ok(0)
 }
 

@@ -27,7 +27,6 @@ mod status;
 mod test_partner;
 
 use std::error::Error;
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -53,7 +52,7 @@ async fn main() -> ExitCode {
     };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(false)
         .with_target(false)
         .with_max_level(match cli.verbose {
             true => LevelFilter::DEBUG,

@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -85,8 +86,7 @@ impl Pair {
         let dir = TempDir::new().unwrap();
         let said = run([OsStr::new("init"), dir.path().as_os_str()]);
         assert_eq!(said.code, 0, "{}", said.err);
-        let sockets = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let ports = sockets.each_ref().map(|socket| socket.local_addr().unwrap().port());
+        let ports = [(); 4].map(|()| free_port());
         let pair = Self { dir, ports };
         for name in ["alice", "bob"] {
             pair.edit(name, |mut text| {
@@ -173,6 +173,19 @@ impl Pair {
     /// The directories of what `to` has received of `from`.
     pub(crate) fn received(&self, to: &str, from: &str) -> Vec<PathBuf> {
         entries(&self.path(&format!("{to}/data/inbox/{from}")))
+    }
+}
+
+/// A port that was free a moment ago. The system gives none of these to connections that go out.
+pub(crate) fn free_port() -> u16 {
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(61);
+    loop {
+        let tried = first.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(10_000 + tried % 20_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 

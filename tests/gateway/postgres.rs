@@ -3,13 +3,12 @@
 
 use std::env;
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::time::SystemTime;
 
 use tokio_postgres::NoTls;
 
-use crate::common::{Pair, wait_for};
+use crate::common::{Pair, free_port, wait_for};
 
 /// The URL of an empty schema.
 fn schema(name: &str) -> Option<String> {
@@ -39,7 +38,7 @@ fn twin(pair: &Pair, name: &str) -> u16 {
             fs::copy(&entry, other.join(entry.file_name().unwrap())).unwrap();
         }
     }
-    let ports = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    let ports = [(); 2].map(|()| free_port());
     let first = if name == "alice" { 0 } else { 2 };
     pair.edit(&format!("{name}2"), |mut text| {
         for (index, port) in ports.iter().enumerate() {
