@@ -95,6 +95,8 @@
 //! `CryptoProvider` of the host's own too.
 //! `pkcs12` reads keys from PKCS#12 files. `redb` and `postgres` are the stores that keep what they are told: in one file,
 //! and in a database that many machines share. `testing` has the suites that all stores pass, for those that a host makes.
+//! `serde` reads partnerships from files and database rows, and writes them: see [`Partnership`]. `metrics` counts and times
+//! through the facade of that name; what there is to see, in logs too, is in [`guide::observability`].
 //! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`], [`mdn`], and
 //! [`diagnose`].
 #![forbid(unsafe_code)]
@@ -108,6 +110,8 @@ mod limits;
 mod message_id;
 mod mic;
 mod name;
+#[cfg(test)]
+mod test_log;
 mod version;
 
 pub mod cms;
@@ -117,6 +121,9 @@ pub mod partnership;
 
 pub mod envelope;
 pub mod mdn;
+
+#[cfg(feature = "transport")]
+mod telemetry;
 
 pub mod keystore;
 mod spool;
@@ -139,6 +146,8 @@ mod receiver;
 
 #[cfg(feature = "testing")]
 pub mod testing;
+
+pub mod guide;
 
 #[cfg(feature = "client")]
 pub use client::{

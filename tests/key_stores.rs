@@ -13,7 +13,7 @@ use ediint::keystore::{
     Unwrapped,
 };
 use ediint::testing::key_store::KeyStoreTrial;
-use ediint::{As2Name, BoxFuture, ContentCipher, KeyStore, SignatureAlgorithm};
+use ediint::{As2Name, BoxFuture, ContentCipher, DigestAlgorithm, KeyStore, KeyTransport, SignatureAlgorithm};
 use rustls_pki_types::CertificateDer;
 
 fn data(name: &str) -> PathBuf {
@@ -84,6 +84,72 @@ async fn the_directory_keeps_its_promises() {
     }
     fs::write(root.path().join("US/partners/THEM/carol.conf"), "use = verify\n").unwrap();
     trial(&DirectoryKeyStore::open(root.path()).unwrap()).run().await;
+}
+
+/// Certificate and key of one kind each.
+const KINDS: [[&str; 2]; 5] = [
+    BOB,
+    ["algorithms/p256.pem", "algorithms/p256.sec1.pem"],
+    ["algorithms/p384.pem", "algorithms/p384.key.pem"],
+    ["algorithms/p521.pem", "algorithms/p521.key.pem"],
+    ["algorithms/pss.pem", "algorithms/pss.key.pem"],
+];
+
+/// KEY-02, KEY-06: keys of every kind, in memory and in a directory. A key for RSASSA-PSS decrypts nothing.
+#[tokio::test]
+async fn keys_of_every_kind_keep_the_promises() {
+    for files in KINDS {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("US/keys");
+        fs::create_dir_all(&directory).unwrap();
+        fs::create_dir(root.path().join("TENANT")).unwrap();
+        for (to, from) in ["own.pem", "own.key"].into_iter().zip(files) {
+            fs::copy(data(from), directory.join(to)).unwrap();
+        }
+        let signs_only = files[0].contains("pss");
+        if signs_only {
+            fs::write(directory.join("own.conf"), "use = sign\n").unwrap();
+        }
+        let memory = MemoryKeyStore::new();
+        memory.set_identity(name("US"), identity(files));
+        let directory = DirectoryKeyStore::open(root.path()).unwrap();
+        let stores: [&dyn KeyStore; 2] = [&memory, &directory];
+        for store in stores {
+            let trial = KeyStoreTrial::new(store, name("US"), name("TENANT"));
+            match signs_only {
+                true => trial.decrypting([]).run().await,
+                false => trial.run().await,
+            }
+        }
+    }
+}
+
+/// SMI-16, SMI-25: what a key for everything does besides.
+#[tokio::test]
+async fn rsa_keys_sign_and_decrypt_in_both_ways() {
+    for digest in [DigestAlgorithm::Sha256, DigestAlgorithm::Sha512] {
+        trial(&memory())
+            .signature(SignatureAlgorithm::RsaPss(digest))
+            .key_transport(KeyTransport::RsaOaep)
+            .run()
+            .await;
+    }
+}
+
+/// KEY-06, KEY-15, KEY-17: from RSA to a curve, both decrypt, and each signs for those who know it.
+#[tokio::test]
+async fn a_rollover_to_another_kind_of_key() {
+    let entry = |files: [&str; 2]| KeyFile::open(files.map(data), None).unwrap().into_entry().unwrap();
+    let [rsa, curve, ..] = KINDS;
+    let certificates = [rsa, curve].map(|[file, _]| certificate(file));
+    let store = MemoryKeyStore::new();
+    store.set_identity(name("US"), identity(rsa).with_entry(entry(curve)));
+    let trial = KeyStoreTrial::new(&store, name("US"), name("TENANT")).decrypting(certificates.clone());
+    trial.run().await;
+    for known in &certificates {
+        let chain = store.signing_chain(&name("US"), Some(known)).await.unwrap();
+        assert_eq!(chain[0], *known.der());
+    }
 }
 
 /// A store that breaks one promise.

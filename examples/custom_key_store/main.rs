@@ -16,7 +16,7 @@ use std::error::Error;
 use std::process::Command;
 use std::sync::Arc;
 
-use ediint::cms::{Certificate, RecipientInfo, SigningInput};
+use ediint::cms::{Certificate, KeyEncryption, RecipientInfo, SigningInput};
 use ediint::keystore::{
     CertificateUsage, Identity, KeyOperations, KeyStoreError, MemoryKeyStore, PartnerCertificates, Unwrapped,
     addressed_to,
@@ -24,8 +24,8 @@ use ediint::keystore::{
 use ediint::store::{MemoryStore, Partnerships};
 use ediint::testing::key_store::KeyStoreTrial;
 use ediint::{
-    As2Client, As2Name, As2Receiver, BoxFuture, ContentCipher, KeyStore, OutboundMessage, Partnership, ReceivedMessage,
-    SignatureAlgorithm,
+    As2Client, As2Name, As2Receiver, BoxFuture, ContentCipher, DigestAlgorithm, KeyStore, OutboundMessage, Partnership,
+    ReceivedMessage, SignatureAlgorithm,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -87,7 +87,10 @@ impl KeyStore for TokenKeyStore {
             if *certificate != self.certificate {
                 return Err(KeyStoreError::KeyGone(local.clone(), certificate.clone()));
             }
-            let (key, digest) = (self.key.clone(), algorithm.digest());
+            // What the key cannot do, whenever it is asked.
+            let kind = certificate.check_signature_algorithm(algorithm);
+            kind.map_err(|error| KeyStoreError::Unusable(local.clone(), error.into()))?;
+            let key = self.key.clone();
             let (hashed, octets) = match input {
                 SigningInput::Message(octets) => (false, octets.to_vec()),
                 SigningInput::Digest(octets) => (true, octets.to_vec()),
@@ -98,7 +101,7 @@ impl KeyStore for TokenKeyStore {
                     true => SigningInput::Digest(&octets),
                     false => SigningInput::Message(&octets),
                 };
-                key.sign(digest, input).map_err(KeyStoreError::Unavailable)
+                key.sign(algorithm, input).map_err(KeyStoreError::Unavailable)
             };
             self.operations.run(sign).await
         })
@@ -114,6 +117,10 @@ impl KeyStore for TokenKeyStore {
             self.check(local)?;
             let mut unwrapped = Vec::new();
             for (recipient, certificate) in addressed_to(local, [&self.certificate], recipients)? {
+                // SoftHSM knows RSAES-OAEP over SHA-1 alone.
+                if recipient.key_encryption != Some(KeyEncryption::RsaPkcs1) {
+                    return Err(KeyStoreError::UnsupportedKeyTransport(local.clone()));
+                }
                 let (key, encrypted) = (self.key.clone(), recipient.encrypted_key.clone());
                 let decrypt = move || key.decrypt(&encrypted).map_err(KeyStoreError::Unavailable);
                 let decrypted = self.operations.run(decrypt).await?;
@@ -177,14 +184,12 @@ async fn exchange() -> Result<()> {
         operations: KeyOperations::new(4, 256),
     };
 
-    KeyStoreTrial::new(&ours, buyer.clone(), seller.clone())
-        .partner(
-            seller.clone(),
-            [theirs.certificate().clone()],
-            theirs.certificate().clone(),
-        )
-        .run()
-        .await;
+    let known = theirs.certificate().clone();
+    let trial =
+        KeyStoreTrial::new(&ours, buyer.clone(), seller.clone()).partner(seller.clone(), [known.clone()], known);
+    trial.run().await;
+    let pss = SignatureAlgorithm::RsaPss(DigestAlgorithm::Sha256);
+    trial.signature(pss).run().await;
     println!("the store keeps the promises of KeyStore");
 
     let memory = MemoryKeyStore::new();

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as Pkcs11Error, RvError};
-use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsPssParams};
+use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
-use cryptoki::types::AuthPin;
-use ediint::DigestAlgorithm;
+use cryptoki::types::{AuthPin, Ulong};
 use ediint::cms::SigningInput;
+use ediint::{DigestAlgorithm, SignatureAlgorithm};
 use rsa::pkcs1v15::{Signature, VerifyingKey};
 use rsa::signature::{Keypair, Signer};
 use rsa::{BoxedUint, PublicKey};
@@ -92,24 +93,36 @@ impl TokenKey {
     }
 
     /// An RSA signature. Blocks.
-    pub(crate) fn sign(&self, digest: DigestAlgorithm, input: SigningInput<'_>) -> Result<Vec<u8>> {
+    pub(crate) fn sign(&self, algorithm: SignatureAlgorithm, input: SigningInput<'_>) -> Result<Vec<u8>> {
         let session = self.0.library.open_ro_session(self.0.slot)?;
+        let digest = algorithm.digest();
+        let pss = match algorithm {
+            SignatureAlgorithm::RsaPkcs1(_) => None,
+            SignatureAlgorithm::RsaPss(_) => Some(pss_parameters(digest)?),
+            other => return Err(format!("the key in the token does not sign with {other:?}").into()),
+        };
         match input {
             // The token hashes.
             SigningInput::Message(octets) => {
-                let mechanism = match digest {
-                    DigestAlgorithm::Sha256 => Mechanism::Sha256RsaPkcs,
-                    DigestAlgorithm::Sha384 => Mechanism::Sha384RsaPkcs,
-                    DigestAlgorithm::Sha512 => Mechanism::Sha512RsaPkcs,
-                    other => return Err(format!("the token does not sign over {other}").into()),
+                let mechanism = match (digest, pss) {
+                    (DigestAlgorithm::Sha256, None) => Mechanism::Sha256RsaPkcs,
+                    (DigestAlgorithm::Sha384, None) => Mechanism::Sha384RsaPkcs,
+                    (DigestAlgorithm::Sha512, None) => Mechanism::Sha512RsaPkcs,
+                    (DigestAlgorithm::Sha256, Some(pss)) => Mechanism::Sha256RsaPkcsPss(pss),
+                    (DigestAlgorithm::Sha384, Some(pss)) => Mechanism::Sha384RsaPkcsPss(pss),
+                    (DigestAlgorithm::Sha512, Some(pss)) => Mechanism::Sha512RsaPkcsPss(pss),
+                    (other, _) => return Err(format!("the token does not sign over {other}").into()),
                 };
                 Ok(session.sign(&mechanism, self.0.key, octets)?)
             }
-            // The token only pads: it wants the DigestInfo (RFC 8017 §9.2).
-            SigningInput::Digest(octets) => {
-                let info = [digest_info(digest)?, octets].concat();
-                Ok(session.sign(&Mechanism::RsaPkcs, self.0.key, &info)?)
-            }
+            // The token only pads: for PKCS#1 it wants the DigestInfo (RFC 8017 §9.2).
+            SigningInput::Digest(octets) => match pss {
+                Some(pss) => Ok(session.sign(&Mechanism::RsaPkcsPss(pss), self.0.key, octets)?),
+                None => {
+                    let info = [digest_info(digest)?, octets].concat();
+                    Ok(session.sign(&Mechanism::RsaPkcs, self.0.key, &info)?)
+                }
+            },
             _ => Err("a new kind of input".into()),
         }
     }
@@ -147,6 +160,18 @@ fn is_away(error: &Pkcs11Error) -> bool {
     }
 }
 
+/// MGF1 with the same digest, and a salt of its length: what CMS has (RFC 4056 §3).
+fn pss_parameters(digest: DigestAlgorithm) -> Result<PkcsPssParams> {
+    let (hash_alg, mgf, salt) = match digest {
+        DigestAlgorithm::Sha256 => (MechanismType::SHA256, PkcsMgfType::MGF1_SHA256, 32),
+        DigestAlgorithm::Sha384 => (MechanismType::SHA384, PkcsMgfType::MGF1_SHA384, 48),
+        DigestAlgorithm::Sha512 => (MechanismType::SHA512, PkcsMgfType::MGF1_SHA512, 64),
+        other => return Err(format!("the token does not sign over {other}").into()),
+    };
+    let s_len = Ulong::new(salt);
+    Ok(PkcsPssParams { hash_alg, mgf, s_len })
+}
+
 fn digest_info(digest: DigestAlgorithm) -> Result<&'static [u8]> {
     Ok(match digest {
         DigestAlgorithm::Sha256 => b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20",
@@ -167,7 +192,10 @@ impl Keypair for TokenKey {
 
 impl Signer<Signature> for TokenKey {
     fn try_sign(&self, message: &[u8]) -> std::result::Result<Signature, rsa::signature::Error> {
-        let signature = self.sign(DigestAlgorithm::Sha256, SigningInput::Message(message));
+        let signature = self.sign(
+            SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256),
+            SigningInput::Message(message),
+        );
         Signature::try_from(&*signature.map_err(rsa::signature::Error::from_source)?)
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body::Body;
 
 use super::builder::Core;
 use super::error::SendError;
@@ -12,6 +13,7 @@ use crate::mdn::ReceiptStatus;
 use crate::mime::HeaderBlock;
 use crate::partnership::{Partnership, ReceiptDelivery};
 use crate::store::{ClaimToken, ExchangeId, Resolution, SentOutcome, SentRecord, SentStep, StoreError};
+use crate::telemetry;
 use crate::transport::{RequestBody, ResponseBody, TransportError, read_limited, require_success};
 
 /// How much is kept of what a partner's server says to a request that it refuses (TRN-16).
@@ -24,8 +26,18 @@ pub(crate) async fn exchange(
     (id, record): (&ExchangeId, &SentRecord),
     request: Request<RequestBody>,
 ) -> Result<Receipt, SendError> {
-    let response = core.http.send(request, partnership.http_profile()).await?;
-    judge_response(core, partnership, (id, record), response).await
+    let span = telemetry::transmit();
+    telemetry::name(&span, id.pair());
+    let octets = request.body().size_hint().exact();
+    span.record("octets", octets);
+    let told = &span;
+    let work = async {
+        let response = core.http.send(request, partnership.http_profile()).await?;
+        told.record("status", response.status().as_u16());
+        telemetry::add(telemetry::OCTETS_SENT, &[], octets.unwrap_or_default());
+        judge_response(core, partnership, (id, record), response).await
+    };
+    telemetry::timed("transmit", span.clone(), work).await
 }
 
 /// Judges the response to a message.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::key_separation::KeySeparation;
 use super::{As2Client, OutboxDirectory};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
@@ -27,6 +28,7 @@ pub(crate) struct Core {
     pub(crate) outbox: Option<OutboxDirectory>,
     /// Wakes the workers of this process: something was put into the outbox.
     pub(crate) queued: Notify,
+    pub(crate) key_separation: KeySeparation,
 }
 
 impl Core {
@@ -148,6 +150,7 @@ impl As2ClientBuilder {
                 spools: self.spools,
                 agent: self.agent,
                 domain: self.domain,
+                key_separation: KeySeparation::default(),
                 outbox: self.outbox,
                 queued: Notify::new(),
             }),

@@ -3,12 +3,14 @@
 mod attempt;
 mod builder;
 mod error;
+mod key_separation;
 mod lease;
 mod outbound;
 mod prepare;
 mod prepared;
 mod queue;
 mod submit;
+mod trail;
 
 use std::error::Error;
 use std::fmt;
@@ -21,6 +23,7 @@ use tokio::time::{Instant, sleep};
 use crate::exchange::Receipt;
 use crate::partnership::{Partnership, RetryDecision};
 use crate::store::{ClaimToken, Direction, SentRecord, SentStep, StoreError};
+use crate::telemetry;
 use crate::transport::{Probe, ProbeRequest, ResponseBody};
 
 pub(crate) use attempt::{Standing, exchange, note, note_answer, outcome_of};
@@ -33,6 +36,7 @@ pub use prepared::PreparedMessage;
 pub(crate) use prepared::request;
 pub(crate) use queue::{Found, Tag};
 pub use queue::{OutboxDirectory, QueuedError};
+pub(crate) use trail::answered;
 
 /// How long the outbox leaves a message alone that is being sent by its caller, and that is not heard of again.
 const LEASE: Duration = Duration::from_secs(600);
@@ -77,8 +81,13 @@ impl As2Client {
     ///
     /// [`SendError`]; an answer of the partner, bad news included, is no error.
     pub async fn send(&self, partnership: &Partnership, message: OutboundMessage) -> Result<Receipt, SendError> {
-        let prepared = self.prepare(partnership, message).await?;
-        self.transmit(partnership, &prepared).await
+        let span = telemetry::send();
+        let work = async {
+            let prepared = self.prepare(partnership, message).await?;
+            telemetry::name(&span, prepared.id.pair());
+            self.transmit(partnership, &prepared).await
+        };
+        telemetry::timed("send", span.clone(), work).await
     }
 
     /// Sends a message, and the same octets again as the partnership's [`RetryPolicy`](crate::partnership::RetryPolicy)
@@ -119,6 +128,7 @@ impl As2Client {
                     tracing::warn!(id = %prepared.id, %error, "the claim on a message could not be extended");
                 }
             }
+            telemetry::count(telemetry::RETRIES, &[("work", "send")]);
             sleep(delay).await;
             attempt += 1;
         }
@@ -179,6 +189,10 @@ impl As2Client {
         result: Result<Receipt, SendError>,
     ) -> Result<Receipt, SendError> {
         let (core, token) = (&self.core, prepared.claim.get());
+        match &result {
+            Ok(receipt) => answered(receipt),
+            Err(error) => trail::failed(&prepared.id, error),
+        }
         match (&result, token) {
             (Ok(receipt), _) => {
                 let deadline = partnership.send_profile().receipt.deadline;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tracing::Span;
+
 use super::outbound::OutboundMessage;
 use super::prepared::{Claimed, PreparedMessage};
 use super::{Core, PrepareError};
@@ -17,12 +19,25 @@ use crate::mime::{ContentDisposition, ContentType, HeaderBlock};
 use crate::partnership::{Partnership, ReceiptDelivery, SendProfile};
 use crate::spool::SpoolOptions;
 use crate::store::ExchangeId;
+use crate::telemetry::{self, Pair};
 
 /// The subject of messages for which nobody gave one.
 const SUBJECT: &str = "AS2 message";
 
 /// Encodes a message for a partner.
 pub(super) async fn prepare(
+    core: &Core,
+    partnership: &Partnership,
+    message: OutboundMessage,
+    spools: &SpoolOptions,
+) -> Result<PreparedMessage, PrepareError> {
+    let span = telemetry::prepare();
+    let work = prepare_within(&span, core, partnership, message, spools);
+    telemetry::timed("prepare", span.clone(), work).await
+}
+
+async fn prepare_within(
+    span: &Span,
     core: &Core,
     partnership: &Partnership,
     message: OutboundMessage,
@@ -39,6 +54,12 @@ pub(super) async fn prepare(
         Some(given) => given.clone(),
         None => MessageId::generate(domain, &mut *rng),
     };
+    let pair = Pair {
+        from: local,
+        to: remote,
+        message_id: Some(&message_id),
+    };
+    telemetry::name(span, pair);
     let requested = requested_digests(partnership);
 
     let preferred = requested.first().copied().unwrap_or(DigestAlgorithm::Sha256);
@@ -78,6 +99,7 @@ pub(super) async fn prepare(
     if structure.signature().is_some() {
         let signature = signature_blueprint(&*core.keys, local, None, profile, now).await?;
         check_key(&signature.certificate, profile)?;
+        core.key_separation.check(&signature.certificate, partnership);
         blueprint.signature = Some(signature);
     }
     if structure.encryption().is_some() {
@@ -90,6 +112,7 @@ pub(super) async fn prepare(
     }
     let (encoded, content) = encode(&*core.keys, local, blueprint, message.payload, spools, &mut *rng).await?;
     let headers = headers.build(&encoded.head)?;
+    span.record("octets", encoded.payload_len);
     Ok(PreparedMessage {
         id: ExchangeId::new(remote.clone(), local.clone(), message_id),
         url: partnership.url().clone(),

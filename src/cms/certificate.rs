@@ -30,8 +30,8 @@ mod names;
 use key::KeyFields;
 
 pub use id::CertificateId;
-pub(crate) use key::PublicKey;
 pub use key::{KeyError, KeyKind};
+pub(crate) use key::{MAX_MODULUS_BITS, PublicKey};
 
 /// An X.509 certificate (RFC 5280 §4.1), read once and cheap to clone.
 ///

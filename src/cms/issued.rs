@@ -1,10 +1,14 @@
 //! What an authority has signed: certificates (RFC 5280 §4.1) and revocation lists (§5.1).
 
 use super::certificate::{Certificate, KeyError};
+use super::oid;
+use super::scheme::{Algorithm, Scheme};
 use super::tlv::{BadTlv, Tlv, Tlvs, tag};
-use super::{oid, pkcs1};
 use crate::algorithm::DigestAlgorithm;
 use crate::mic::Mic;
+
+#[cfg(test)]
+mod tests;
 
 /// The shortest RSA key of an authority whose signatures count.
 const MIN_BITS: usize = 2048;
@@ -43,18 +47,17 @@ impl From<BadTlv> for IssuedError {
 pub(super) fn check(signed: Tlv<'_>, issuer: &Certificate) -> Result<(), IssuedError> {
     let mut fields = signed.children();
     let content = fields.any()?;
-    let algorithm = fields.expect(tag::SEQUENCE)?.children().expect(tag::OID)?;
+    let algorithm = Algorithm::parse(fields.expect(tag::SEQUENCE)?)?;
     let (_unused_bits, signature) = fields.expect(tag::BIT_STRING)?.value.split_first().ok_or(BadTlv)?;
-    let digest = match oid::digest_with_rsa(algorithm.value) {
-        Some(DigestAlgorithm::Sha1) => return Err(IssuedError::Weak),
-        Some(digest) => digest,
-        None => return Err(IssuedError::Algorithm(oid::text(algorithm.value))),
+    let (scheme, digest) = match Scheme::named(algorithm)? {
+        Some((_, DigestAlgorithm::Sha1)) => return Err(IssuedError::Weak),
+        Some(named) => named,
+        None => return Err(IssuedError::Algorithm(oid::text(algorithm.oid))),
     };
     if let Some(bits @ ..MIN_BITS) = issuer.key_bits() {
         return Err(IssuedError::ShortKey(bits));
     }
-    let key = issuer.rsa_public_key()?;
-    match pkcs1::verify(&key, &Mic::of(digest, content.raw), signature) {
+    match scheme.verifies(issuer, &[Mic::of(digest, content.raw)], signature)? {
         true => Ok(()),
         false => Err(IssuedError::Signature),
     }

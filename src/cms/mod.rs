@@ -22,6 +22,7 @@ mod pss;
 mod reader;
 mod recipient;
 mod revocation_list;
+mod scheme;
 mod signed;
 mod time;
 mod tlv;
@@ -30,8 +31,8 @@ mod vectors;
 
 pub use ber::BerError;
 pub use cbc::{ContentKey, DecryptError, InvalidKeyLength};
-pub(crate) use certificate::PublicKey;
 pub use certificate::{Certificate, CertificateError, CertificateId, KeyError, KeyKind};
+pub(crate) use certificate::{MAX_MODULUS_BITS, PublicKey};
 pub use compressed::{Deflater, InflateError, Inflater, compressed_prefix};
 pub use content::{ContentDecryptor, ContentEncryptor, ContentTooLong};
 pub(crate) use ec::{Curve, EcPublicKey};

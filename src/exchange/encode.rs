@@ -21,7 +21,8 @@ const CHUNK: usize = 256 << 10;
 /// Content up to this size is encoded in place: a task on the blocking pool would take longer to start.
 const SMALL: u64 = 64 << 10;
 
-/// What the sMIMECapabilities of our signatures announce: what receivers of this crate take by default, best first.
+/// What the sMIMECapabilities of our signatures announce: what receivers of this crate take by default, best first. GCM is
+/// taken too, but partners agree on it and do not discover it.
 const CAPABILITIES: [ContentCipher; 3] = [
     ContentCipher::Aes256Cbc,
     ContentCipher::Aes192Cbc,

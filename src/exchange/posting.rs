@@ -9,7 +9,7 @@ use http::{HeaderValue, Request, Response, Uri};
 use crate::entropy::Entropy;
 use crate::limits::Limits;
 use crate::mime::HeaderBlock;
-use crate::partnership::{HttpProfile, Partnership, RetryDecision};
+use crate::partnership::{Partnership, RetryDecision};
 use crate::store::{ClaimToken, ExchangeId, MessageStore, PostStep, ReceivedRecord, StoreError};
 use crate::transport::{Egress, HttpClient, RequestBody, StatusError, TransportError, require_success};
 
@@ -132,7 +132,7 @@ impl PostJob {
         entropy: &dyn Entropy,
     ) -> Posted {
         let result = match client {
-            Some(client) => post(client, partnership.http_profile(), &self.url, &self.receipt).await,
+            Some(client) => post(client, partnership, &self.url, &self.receipt).await,
             None => Err(PostError::NoClient),
         };
         let (step, posted) = match result {
@@ -174,13 +174,17 @@ impl PostJob {
 /// Posts a receipt once.
 pub(crate) async fn post(
     client: &dyn HttpClient,
-    profile: &HttpProfile,
+    partnership: &Partnership,
     url: &Uri,
     receipt: &SealedReceipt,
 ) -> Result<(), PostError> {
     let mut request = receipt.request(url)?;
-    request.extensions_mut().insert(Egress::NamedHost);
-    let mut profile = profile.clone();
+    let egress = match partnership.allows_receipt_to(url) {
+        true => Egress::NamedHost,
+        false => Egress::Stranger,
+    };
+    request.extensions_mut().insert(egress);
+    let mut profile = partnership.http_profile().clone();
     profile.timeouts.total = profile.timeouts.total.min(POST_TIME);
     let response = client.send(request, &profile).await?;
     require_success(response, ANSWER_MAX).await.map_err(Box::new)?;

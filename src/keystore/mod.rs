@@ -47,9 +47,17 @@
 //! | Azure Key Vault, Managed HSM | `RS256`, of a digest | `RSA1_5` (not recommended by Microsoft), `RSA-OAEP`, `RSA-OAEP-256` | yes |
 //! | Google Cloud KMS | `RSA_SIGN_PKCS1_*_SHA256`, of a digest | `RSA_DECRYPT_OAEP_*` only | no: a key has one purpose |
 //!
-//! Nearly all AS2 products encrypt content keys with RSAES-PKCS1-v1_5, and many know nothing else. So with AWS and Google
-//! only partners that have agreed on OAEP can be served, or the decryption key stays with the host while the service
-//! signs: a store may do the one here and the other there, under two certificates.
+//! This crate takes content keys under RSAES-PKCS1-v1_5, RSAES-OAEP and ECDH alike, and asks the store for whichever the
+//! partner chose ([`KeyEncryption`](crate::cms::KeyEncryption)). Nearly all AS2 products encrypt with RSAES-PKCS1-v1_5,
+//! though, and many know nothing else. So with AWS and Google only partners that have agreed on OAEP can be served, or the
+//! decryption key stays with the host while the service signs: a store may do the one here and the other there, under two
+//! certificates. Of [`OaepParameters`](crate::cms::OaepParameters) the services take those with one digest for label and
+//! mask and an empty label; others, like any way that a device does not know, are
+//! [`KeyStoreError::UnsupportedKeyTransport`], which everybody can see from the message.
+//!
+//! Keys on curves sign in all of them (P-256 and P-384 at least). PKCS#11 and Azure return the two numbers side by side,
+//! AWS and Google in the DER that [`KeyStore::sign`] has to return. For decryption they agree on a secret with PKCS#11
+//! (`CKM_ECDH1_DERIVE`) and AWS (`DeriveSharedSecret`); see [`KeyAgreement`](crate::cms::KeyAgreement).
 //!
 //! What is sent to be decrypted is an attacker's choice, and a service that tells bad padding from good is the oracle of
 //! Bleichenbacher's attack if that shows in an answer. So an answer of the service that has to do with the ciphertext,
@@ -72,8 +80,6 @@ mod partner;
 mod primes;
 mod private_key;
 mod revocation_files;
-#[cfg(test)]
-mod test_log;
 mod unwrapped;
 
 use std::error::Error;

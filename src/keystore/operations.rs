@@ -11,6 +11,8 @@ use super::unwrapped::Unwrapped;
 use crate::algorithm::{ContentCipher, SignatureAlgorithm};
 use crate::cms::{Certificate, RecipientInfo, SigningInput};
 use crate::name::As2Name;
+#[cfg(feature = "transport")]
+use crate::telemetry;
 
 #[cfg(test)]
 mod tests;
@@ -188,7 +190,11 @@ impl Place {
         let limit = bounds.in_flight.saturating_add(bounds.queued);
         let count = |pending: usize| Some(pending + 1).filter(|count| *count <= limit);
         match bounds.pending.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count) {
-            Ok(_) => Ok(Self(Arc::clone(bounds))),
+            Ok(_) => {
+                #[cfg(feature = "transport")]
+                telemetry::shift(telemetry::KEY_OPERATIONS, 1.0);
+                Ok(Self(Arc::clone(bounds)))
+            }
             Err(_) => {
                 let Bounds { in_flight, queued, .. } = **bounds;
                 Err(KeyStoreError::Unavailable(
@@ -202,5 +208,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.pending.fetch_sub(1, Ordering::Relaxed);
+        #[cfg(feature = "transport")]
+        telemetry::shift(telemetry::KEY_OPERATIONS, -1.0);
     }
 }

@@ -21,7 +21,8 @@ use super::fast_rsa::FastRsa;
 use super::primes::larger_prime_first;
 use crate::algorithm::{SignatureAlgorithm, SignatureScheme};
 use crate::cms::{
-    Certificate, KeyEncryption, KeyError, PublicKey, RecipientInfo, SigningInput, sign_pss, signature_scheme,
+    Certificate, KeyEncryption, KeyError, MAX_MODULUS_BITS, PublicKey, RecipientInfo, SigningInput, sign_pss,
+    signature_scheme,
 };
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::mic::Mic;
@@ -67,6 +68,9 @@ pub enum PrivateKeyError {
     /// The key is protected by a password.
     #[error("the private key is encrypted: `KeyFile` reads it with its password")]
     Encrypted,
+    /// The RSA key is longer than 8192 bits, which would take seconds for each message.
+    #[error("an RSA key of {0} bits is not supported: 2048 to 4096 are usual, 8192 the most")]
+    TooLong(usize),
     /// Not an RSA key of two primes in PKCS#8 or PKCS#1 form nor an EC key on P-256, P-384 or P-521 in PKCS#8 or SEC 1
     /// form, or one whose numbers do not belong together.
     #[error("not an RSA private key in PKCS#8 or PKCS#1 form, nor an EC one in PKCS#8 or SEC 1 form")]
@@ -115,7 +119,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`PrivateKeyError::Encrypted`], [`PrivateKeyError::Malformed`].
+    /// [`PrivateKeyError::Encrypted`], [`PrivateKeyError::TooLong`], [`PrivateKeyError::Malformed`].
     pub fn from_der(der: &[u8]) -> Result<Self, PrivateKeyError> {
         if let Some(key) = EcPrivateKey::from_der(der) {
             return Ok(Self(Arc::new(Keys::Ec(key))));
@@ -128,6 +132,10 @@ impl PrivateKey {
                 Err(_) => return Err(PrivateKeyError::Malformed(error.into())),
             },
         };
+        let bits = usize::try_from(key.n().bit_width()).unwrap_or(usize::MAX);
+        if bits > MAX_MODULUS_BITS {
+            return Err(PrivateKeyError::TooLong(bits));
+        }
         let fast = FastRsa::new(&key).map(Box::new);
         Ok(Self(Arc::new(Keys::Rsa { key, fast })))
     }
@@ -141,14 +149,6 @@ impl PrivateKey {
             (Keys::Ec(key), PublicKey::Ec(public)) => key.public_key() == *public,
             _ => false,
         })
-    }
-
-    /// The length of the modulus; `None` for a key of another kind.
-    pub(super) fn rsa_bits(&self) -> Option<u32> {
-        match &*self.0 {
-            Keys::Rsa { key, .. } => Some(key.n().bit_width()),
-            Keys::Ec(_) => None,
-        }
     }
 
     /// With RSA this takes 1 to 4 ms for 2048 bits, and about seven times as long for each doubling.

@@ -11,6 +11,7 @@ use super::{OutboxEvent, OutboxWorker};
 use crate::client::Lease;
 use crate::partnership::Partnership;
 use crate::store::{ClaimToken, Direction, ExchangeId, Job, StoreError, Work};
+use crate::telemetry;
 
 /// How long what cannot be done, because something on our side is away, is left alone.
 pub(super) const PAUSE: Duration = Duration::from_secs(30);
@@ -18,11 +19,23 @@ pub(super) const PAUSE: Duration = Duration::from_secs(30);
 impl OutboxWorker {
     pub(super) async fn work(&self, job: Job, stopped: Stop) {
         let Job { id, token, work, .. } = job;
-        match work {
-            Work::Send(record) => self.send(&id, token, &record, stopped).await,
-            Work::Overdue(record) => self.overdue(&id, token, &record).await,
-            Work::Post(record) => self.post(&id, token, &record, stopped).await,
-        }
+        let span = telemetry::outbox();
+        telemetry::name(&span, id.pair());
+        let (name, attempt) = match &work {
+            Work::Send(record) => ("send", Some(record.attempts.made)),
+            Work::Overdue(_) => ("overdue", None),
+            Work::Post(record) => ("post", record.posting.as_ref().map(|posting| posting.attempts.made)),
+        };
+        span.record("work", name);
+        span.record("attempt", attempt);
+        let work = async {
+            match work {
+                Work::Send(record) => self.send(&id, token, &record, stopped).await,
+                Work::Overdue(record) => self.overdue(&id, token, &record).await,
+                Work::Post(record) => self.post(&id, token, &record, stopped).await,
+            }
+        };
+        telemetry::timed("outbox", span, work).await;
     }
 
     pub(super) async fn partnership(&self, id: &ExchangeId, ours: Direction) -> Result<Arc<Partnership>, WorkError> {

@@ -6,6 +6,7 @@ mod post;
 mod run;
 mod send;
 mod sweep;
+mod trail;
 
 use std::fmt;
 use std::sync::Arc;
@@ -138,7 +139,7 @@ impl OutboxWorker {
     }
 
     fn tell(&self, event: OutboxEvent) {
-        tracing::debug!(?event, "outbox");
+        event.trail();
         if let Some(hook) = &self.events {
             hook(event);
         }

@@ -9,6 +9,7 @@ use super::{OutboxEvent, OutboxWorker};
 use crate::exchange::{PostJob, Posted};
 use crate::partnership::{Partnership, RetryDecision, RetryPolicy};
 use crate::store::{ClaimToken, Direction, ExchangeId, PostStep, Posting, ReceivedRecord, StoreError};
+use crate::telemetry;
 
 impl OutboxWorker {
     /// Posts a receipt once more, or for the first time.
@@ -48,6 +49,7 @@ impl OutboxWorker {
     async fn post_once(&self, job: &PostJob, partnership: &Partnership) -> Option<Posted> {
         let core = self.core();
         let work = job.run(&*core.store, Some(&*core.http), partnership, &*core.entropy);
+        let work = telemetry::staged("post", work);
         self.hold(Direction::Inbound, &job.id, job.token)
             .unless_lost(work)
             .await

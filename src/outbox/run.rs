@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::{OutboxEvent, OutboxWorker};
 use crate::name::As2Name;
 use crate::store::{Job, StoreError};
+use crate::telemetry;
 
 /// How long to wait before the store is asked again that failed: doubled each time, up to the last.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -110,6 +111,7 @@ impl OutboxWorker {
                 });
             };
             under_way.begin(self, job, stopped.clone());
+            telemetry::shift(telemetry::OUTBOX_IN_PROGRESS, 1.0);
         }
         Ok(self.poll)
     }
@@ -152,7 +154,11 @@ impl UnderWay {
                 error.id()
             }
         };
-        if let Some(partner) = self.partners.remove(&id)
+        let partner = self.partners.remove(&id);
+        if partner.is_some() {
+            telemetry::shift(telemetry::OUTBOX_IN_PROGRESS, -1.0);
+        }
+        if let Some(partner) = partner
             && let Some(count) = self.counts.get_mut(&partner)
         {
             *count -= 1;

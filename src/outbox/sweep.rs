@@ -7,7 +7,17 @@ use tokio::task::spawn_blocking;
 use super::{OutboxEvent, OutboxWorker};
 use crate::client::{Found, OutboxDirectory};
 use crate::spool::SpoolOptions;
+#[cfg(feature = "metrics")]
+use crate::store::{Filter, Record};
 use crate::store::{SentOutcome, SentState, StoreError};
+#[cfg(feature = "metrics")]
+use crate::telemetry;
+
+/// How much of the outbox is counted at most, in pages.
+#[cfg(feature = "metrics")]
+const PAGES: usize = 100;
+#[cfg(feature = "metrics")]
+const PAGE: usize = 100;
 
 /// What becomes of a file.
 #[derive(Clone, Copy)]
@@ -27,6 +37,10 @@ impl OutboxWorker {
             Ok(records) => tracing::debug!(records, "expired"),
             Err(error) => self.tell(OutboxEvent::StoreUnavailable(error)),
         }
+        #[cfg(feature = "metrics")]
+        if let Err(error) = self.measure().await {
+            self.tell(OutboxEvent::StoreUnavailable(error));
+        }
         let Some(directory) = self.core().outbox.clone() else {
             return;
         };
@@ -35,6 +49,31 @@ impl OutboxWorker {
             Ok(files) => self.tell(OutboxEvent::Swept { files }),
             Err(error) => self.tell(error),
         }
+    }
+
+    /// Counts what waits, up to a bound, and the age of what has waited longest.
+    #[cfg(feature = "metrics")]
+    async fn measure(&self) -> Result<(), StoreError> {
+        let filter = Filter::new().finished(false);
+        let (mut after, mut depth, mut oldest) = (None, 0_u32, None);
+        for _ in 0..PAGES {
+            let page = self.core().store.list(&filter, after, PAGE).await?;
+            for listed in &page.records {
+                let began = match &listed.record {
+                    Record::Sent(record) => record.sent_at,
+                    Record::Received(record) => record.received_at,
+                };
+                depth = depth.saturating_add(1);
+                oldest = Some(oldest.unwrap_or(began).min(began));
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        telemetry::set(telemetry::OUTBOX_DEPTH, depth.into());
+        telemetry::set(telemetry::OUTBOX_AGE, self.since(oldest).as_secs_f64());
+        Ok(())
     }
 
     async fn sweep_files(&self, directory: &OutboxDirectory) -> Result<usize, OutboxEvent> {

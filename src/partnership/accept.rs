@@ -167,14 +167,18 @@ impl AcceptPolicy {
         self
     }
 
-    /// Takes signatures over a digest that is refused by default, SHA-1.
+    /// Takes signatures over a digest that is refused by default, SHA-1. For all others this does nothing: they are taken
+    /// anyway. MD5 has no name here, and reading one is an [`UnknownAlgorithm`](crate::UnknownAlgorithm): no setting makes
+    /// it count.
     #[must_use]
     pub fn allow_weak_digest(mut self, digest: DigestAlgorithm) -> Self {
         self.weak_digests.push(digest);
         self
     }
 
-    /// Takes a cipher that is refused by default, Triple DES.
+    /// Takes a cipher that is refused by default, Triple DES. For all others this does nothing: they are taken anyway. RC2,
+    /// RC4 and DES have no name here, and reading one is an [`UnknownAlgorithm`](crate::UnknownAlgorithm): no setting
+    /// decrypts them.
     #[must_use]
     pub fn allow_weak_cipher(mut self, cipher: ContentCipher) -> Self {
         self.weak_ciphers.push(cipher);

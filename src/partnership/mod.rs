@@ -2,6 +2,8 @@
 
 mod accept;
 mod custom_headers;
+#[cfg(feature = "serde")]
+mod document;
 mod receipt;
 mod retry;
 mod send;
@@ -42,6 +44,8 @@ pub use trust::{ChainTrust, Revocation, RevocationChecker, RevocationLists, Revo
 /// assert_eq!(acme.remote().as_str(), "acme");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+#[cfg_attr(feature = "serde", doc = include_str!("document/format.md"))]
 #[derive(Clone, Debug)]
 pub struct Partnership {
     local: As2Name,
@@ -52,6 +56,7 @@ pub struct Partnership {
     http: HttpProfile,
     client_certificates: Vec<CertificateDer<'static>>,
     receipt_hosts: Vec<Authority>,
+    receipts_to_strangers: bool,
     retry: RetryPolicy,
     receipt_retry: RetryPolicy,
 }
@@ -70,6 +75,7 @@ impl Partnership {
             http: HttpProfile::default(),
             client_certificates: Vec::new(),
             receipt_hosts: Vec::new(),
+            receipts_to_strangers: false,
             retry: RetryPolicy::default(),
             receipt_retry: retry::for_receipts(),
         }
@@ -127,6 +133,15 @@ impl Partnership {
         self
     }
 
+    /// Posts asynchronous receipts to hosts that nobody here named, too, where a message that is known to be the partner's
+    /// asks for that: it is signed, or came over a connection of the partner's. Such a host has public addresses only, and
+    /// is shown neither credentials nor a client certificate. Default: no.
+    #[must_use]
+    pub fn receipts_to_strangers(mut self) -> Self {
+        self.receipts_to_strangers = true;
+        self
+    }
+
     /// Our name.
     #[must_use]
     pub fn local(&self) -> &As2Name {
@@ -181,7 +196,13 @@ impl Partnership {
         &self.client_certificates
     }
 
-    /// Whether an asynchronous receipt may be posted to `url`: it has the scheme, host and port of the partnership's
+    /// Whether an asynchronous receipt may be posted to hosts that nobody here named, once the sender is known (SEC-20).
+    #[must_use]
+    pub fn allows_receipts_to_strangers(&self) -> bool {
+        self.receipts_to_strangers
+    }
+
+    /// Whether an asynchronous receipt may be posted to `url`, whatever came of the message: it has the scheme, host and port of the partnership's
     /// URL, or a host and port that were allowed besides (SEC-20).
     #[must_use]
     pub fn allows_receipt_to(&self, url: &Uri) -> bool {

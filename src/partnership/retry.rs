@@ -21,9 +21,9 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    delays: Vec<Duration>,
-    within: Duration,
-    jitter: bool,
+    pub(super) delays: Vec<Duration>,
+    pub(super) within: Duration,
+    pub(super) jitter: bool,
 }
 
 /// What a [`RetryPolicy`] makes of a failure.

@@ -29,6 +29,9 @@ pub enum Refused {
     /// A `Content-Encoding`, which AS2 does not use (RFC 4130 §5.2.2).
     #[error("Content-Encoding {0:?} is not supported")]
     ContentEncoding(String),
+    /// An `Expect` of something else than `100-continue` (RFC 9110 §10.1.1).
+    #[error("Expect {0:?} is not supported")]
+    Expectation(String),
     /// The AS2 headers are missing or malformed.
     #[error(transparent)]
     Headers(#[from] As2HeaderError),
@@ -110,6 +113,7 @@ impl Refused {
             | Self::Message => StatusCode::BAD_REQUEST,
             Self::HeaderTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::ContentEncoding(_) | Self::NoContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Expectation(_) => StatusCode::EXPECTATION_FAILED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnknownPartner(status) => *status,
             Self::NotThePartner => StatusCode::FORBIDDEN,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
+use tracing::Instrument;
 
 use super::answer::{Outcome, Refused};
 use super::event::ReceiverEvent;
@@ -18,6 +19,7 @@ use crate::envelope::Acceptance;
 use crate::exchange::{POST_LEASE, PostJob, SealedReceipt};
 use crate::mdn::{ReceiptForm, WarningModifier};
 use crate::store::{Claim, ClaimToken, ExchangeId, PostState, ReceivedRecord};
+use crate::telemetry;
 
 /// How often a copy asks whether the one that is being delivered is done, and how many times.
 const POLL: Duration = Duration::from_millis(200);
@@ -133,7 +135,8 @@ impl Arrival {
         let continued = message.continued_unauthenticated;
         let inbox = Arc::clone(&core.inbox);
         // An inbox that panics has not taken the message, and must not keep the claim.
-        let delivered = tokio::spawn(async move { inbox.deliver(message).await }).await;
+        let delivered = tokio::spawn(async move { inbox.deliver(message).await }.in_current_span());
+        let delivered = telemetry::staged("deliver", delivered).await;
         let outcome = match delivered.map_err(InboxError::new)?? {
             Delivery::Accepted if continued => Outcome::ContinuedUnauthenticated(mic.clone()),
             Delivery::Accepted => Outcome::Processed(mic.clone()),

@@ -14,6 +14,8 @@ pub(super) struct Exchange {
     pub(super) partnership: Arc<Partnership>,
     pub(super) requested: Option<RequestedReceipt>,
     pub(super) transport: TransportFacts,
+    /// The message is accepted, and a signature or the connection shows that it is the partner's.
+    pub(super) authenticated: bool,
     /// Where it came from, if the host says so.
     pub(super) peer: Option<IpAddr>,
     /// None for a message without a Message-ID.

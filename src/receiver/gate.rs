@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 use super::answer::Refused;
+use crate::telemetry;
 
 /// Lets so many requests in at a time, and none once it is closed (RCV-20).
 #[derive(Debug)]
@@ -26,6 +27,7 @@ struct Taken(watch::Sender<u16>);
 
 impl Drop for Taken {
     fn drop(&mut self) {
+        telemetry::shift(telemetry::REQUESTS_IN_PROGRESS, -1.0);
         self.0.send_modify(|inside| *inside = inside.saturating_sub(1));
     }
 }
@@ -46,8 +48,11 @@ impl Gate {
             *inside = inside.saturating_add(u16::from(room));
             room
         });
-        let place = entered.then(|| Place {
-            _taken: Arc::new(Taken(self.inside.clone())),
+        let place = entered.then(|| {
+            telemetry::shift(telemetry::REQUESTS_IN_PROGRESS, 1.0);
+            Place {
+                _taken: Arc::new(Taken(self.inside.clone())),
+            }
         });
         // Asked after the place is taken: whoever waits for the last one to leave has closed before.
         if self.closed.load(Ordering::SeqCst) {

@@ -8,6 +8,7 @@ use super::event::{IgnoredReceipt, ReceiverEvent};
 use super::exchange::Exchange;
 use super::intake::Received;
 use super::shared::Core;
+use super::trail;
 use crate::exchange::{Receipt, ReceivedReport, closes};
 use crate::store::{ExchangeId, Resolution};
 
@@ -16,6 +17,7 @@ use crate::store::{ExchangeId, Resolution};
 pub(super) async fn take(core: Arc<Core>, exchange: Exchange, received: Received) -> Result<Reply, Refused> {
     match close(&core, &exchange, received).await? {
         Ok(receipt) => {
+            trail::receipt(&receipt);
             if let Some(hook) = &core.receipts {
                 hook(receipt).await;
             }

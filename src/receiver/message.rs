@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::request::Parts;
 use http_body::Body;
+use tracing::{Instrument, Span};
 
 use super::answer::{Outcome, Refused};
 use super::delivery::{self, Arrival};
@@ -28,6 +29,7 @@ use crate::mdn::{ReceiptDestination, ReceiptForm, RequestedReceipt};
 use crate::mime::HeaderBlock;
 use crate::partnership::Partnership;
 use crate::store::ExchangeId;
+use crate::telemetry::{self, Pair};
 use crate::transport::{OverTls, PeerCertificate};
 
 /// The largest header of a request, all fields together (SEC-26).
@@ -37,13 +39,25 @@ const HEADER_MAX: usize = 32 << 10;
 const STRANGER_MAX: u64 = 1 << 20;
 
 /// Answers a request whose method is POST.
-pub(super) async fn answer<B>(core: &Arc<Core>, place: &Place, head: Parts, body: B) -> Result<Reply, Refused>
+pub(super) async fn answer<B>(
+    core: &Arc<Core>,
+    span: &Span,
+    place: &Place,
+    head: Parts,
+    body: B,
+) -> Result<Reply, Refused>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let (block, declared) = check_head(&head)?;
     let headers = As2Headers::parse(block)?;
+    let pair = Pair {
+        from: headers.from(),
+        to: headers.to(),
+        message_id: headers.message_id(),
+    };
+    telemetry::name(span, pair);
     if core.strict_names {
         headers.check_name_quoting()?;
     }
@@ -79,6 +93,7 @@ where
         partnership,
         requested,
         transport,
+        authenticated: false,
         peer,
         id,
         known: None,
@@ -95,7 +110,9 @@ where
         limits,
     );
     let local = exchange.headers.to();
-    let received = intake::receive(body, decoder, core.spools.create(), bounds, &*core.keys, local).await?;
+    let received = intake::receive(body, decoder, core.spools.create(), bounds, &*core.keys, local);
+    let received = telemetry::staged("body", received).await?;
+    span.record("octets", received.body_len);
     if exchange.partnership.accept_policy().receipt_by_known_key {
         exchange.known.clone_from(&received.decrypted_by);
     }
@@ -136,7 +153,7 @@ async fn to_the_end(
         drop(place);
         result
     };
-    tokio::spawn(work).await.map_err(Refused::Stopped)?
+    tokio::spawn(work.in_current_span()).await.map_err(Refused::Stopped)?
 }
 
 /// Asks the host about senders whose messages could not be decrypted (SEC-04).
@@ -180,6 +197,14 @@ fn check_head(head: &Parts) -> Result<(HeaderBlock, Option<u64>), Refused> {
     {
         let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
         return Err(Refused::ContentEncoding(coding));
+    }
+    // RFC 9110 §10.1.1. The HTTP stack has answered the one that is known.
+    for expectation in head.headers.get_all(EXPECT) {
+        let mut members = expectation.as_bytes().split(|octet| *octet == b',');
+        if !members.all(|member| member.trim_ascii().eq_ignore_ascii_case(b"100-continue")) {
+            let expectation = String::from_utf8_lossy(expectation.as_bytes()).into_owned();
+            return Err(Refused::Expectation(expectation));
+        }
     }
     Ok((HeaderBlock::from(&head.headers), declared))
 }
@@ -228,7 +253,7 @@ where
 async fn judge(
     core: &Arc<Core>,
     place: &Place,
-    exchange: Exchange,
+    mut exchange: Exchange,
     received: Received,
     fresh_key: bool,
 ) -> Result<Reply, Refused> {
@@ -271,6 +296,7 @@ async fn judge(
             return refuse(core, &exchange, outcome, None).await;
         }
     };
+    exchange.authenticated = !acceptance.unauthenticated && !acceptance.continued_unauthenticated;
     tell_stages(core, &exchange, &received, &acceptance);
     let (signed, date) = (acceptance.signing_time, exchange.headers.date());
     if !core.replays.is_timely(signed, date, now) {

@@ -19,6 +19,7 @@ mod pace;
 mod replay;
 mod route;
 mod shared;
+mod trail;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -30,9 +31,11 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
+use tracing::Span;
 
 use crate::exchange::SealedReceipt;
 use crate::future::BoxFuture;
+use crate::telemetry;
 use shared::Core;
 
 pub use answer::Refused;
@@ -65,10 +68,18 @@ pub use replay::ReplayRules;
 /// | 408 | the body comes too slowly |
 /// | 413, 431 | the body or the header is too large |
 /// | 415 | no `Content-Type`, or a `Content-Encoding` |
+/// | 417 | an `Expect` of something else than `100-continue` |
 /// | 503, with `Retry-After` | whatever a retry could cure: overload, shutdown, a store, spool, inbox or key store without an answer, another copy being delivered |
 ///
 /// 401 and 404 are for the host's HTTP stack to give, which knows credentials and paths; 102 (Processing) too, where it
 /// can: services of requests and responses cannot.
+///
+/// # What the time of an answer tells
+///
+/// Whether a message decrypts, and why not, is told neither by the answer nor by its time: a body is read to its end first,
+/// and a key that cannot be unwrapped is replaced by one that does the same work. No such care is taken for what is no
+/// secret between partners: names that make no partnership are answered sooner than a wrong signature of a partner is, and
+/// a message that is delivered takes the inbox's time.
 ///
 /// # Ending
 ///
@@ -128,7 +139,18 @@ impl As2Receiver {
         if let Some(page) = self.alive_page(request.method()) {
             return (page, None);
         }
-        match self.answer(request).await {
+        let span = telemetry::receive();
+        let (response, after) = telemetry::timed("receive", span.clone(), self.answer_fully(&span, request)).await;
+        span.record("status", response.status().as_u16());
+        (response, after)
+    }
+
+    async fn answer_fully<B>(&self, span: &Span, request: Request<B>) -> (Response<ReplyBody>, Option<AfterReply>)
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        match self.answer(span, request).await {
             Ok(Reply::Nothing) => (empty(self.core.empty_status), None),
             Ok(Reply::Later(after)) => (empty(self.core.empty_status), Some(after)),
             Ok(Reply::Receipt(receipt)) => (receipt.into_response().map(ReplyBody::new), None),
@@ -139,7 +161,7 @@ impl As2Receiver {
         }
     }
 
-    async fn answer<B>(&self, request: Request<B>) -> Result<Reply, Refused>
+    async fn answer<B>(&self, span: &Span, request: Request<B>) -> Result<Reply, Refused>
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -149,7 +171,7 @@ impl As2Receiver {
         }
         let place = self.core.gate.enter()?;
         let (head, body) = request.into_parts();
-        message::answer(&self.core, &place, head, body).await
+        message::answer(&self.core, span, &place, head, body).await
     }
 
     /// Refuses all requests from now on with 503, in all clones, and resolves when those that have begun are done, their

@@ -13,10 +13,23 @@ use crate::message_id::MessageId;
 use crate::mime::{HeaderBlock, TransferEncoding};
 use crate::partnership::SendProfile;
 use crate::spool::Payload;
+use crate::telemetry::{self, label};
 use crate::version::As2Version;
 
 /// Writes the receipt for `outcome`, signed where `form` says so and the identity that was addressed has a key.
 pub(super) async fn sealed(
+    core: &Core,
+    exchange: &Exchange,
+    outcome: &Outcome,
+    form: ReceiptForm,
+) -> Result<SealedReceipt, Refused> {
+    let sealed = telemetry::staged("receipt", seal(core, exchange, outcome, form)).await?;
+    let disposition = label::disposition(&outcome.disposition());
+    telemetry::count(telemetry::RECEIPTS_MADE, &[("disposition", disposition)]);
+    Ok(sealed)
+}
+
+async fn seal(
     core: &Core,
     exchange: &Exchange,
     outcome: &Outcome,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::Uri;
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument;
 
 use super::Reply;
 use super::body::AfterReply;
@@ -12,6 +13,7 @@ use super::exchange::Exchange;
 use super::shared::Core;
 use crate::exchange::{PostError, PostJob, Posted, SealedReceipt, post};
 use crate::mdn::ReceiptDestination;
+use crate::telemetry;
 
 /// The most receipts that the receiver posts at one time (SEC-22). More of those that are on record are the outbox's.
 pub(super) const POSTS: usize = 32;
@@ -34,12 +36,16 @@ pub(super) fn of(exchange: &Exchange) -> Route {
     };
     match requested.destination() {
         ReceiptDestination::Response => Route::Response,
-        ReceiptDestination::Url(url) if exchange.partnership.allows_receipt_to(url) && exchange.id.is_some() => {
-            Route::Post(url.clone())
-        }
+        ReceiptDestination::Url(url) if exchange.id.is_some() && may_post_to(exchange, url) => Route::Post(url.clone()),
         ReceiptDestination::Url(other) => Route::NotAllowed(other.to_string()),
         ReceiptDestination::Unsupported(other) => Route::NotAllowed(other.clone()),
     }
+}
+
+/// SEC-20: nobody makes us post to a host of their choice by a message that anybody could have written.
+fn may_post_to(exchange: &Exchange, url: &Uri) -> bool {
+    let partnership = &exchange.partnership;
+    partnership.allows_receipt_to(url) || partnership.allows_receipts_to_strangers() && exchange.authenticated
 }
 
 /// A plain 200 tells nothing to whoever named the address (SEC-20).
@@ -69,11 +75,10 @@ pub(super) fn turn(core: &Core) -> Option<OwnedSemaphorePermit> {
 /// Posts a receipt that is on record: the first attempt is ours, all others are the outbox's.
 pub(super) fn post_claimed(core: &Arc<Core>, exchange: &Exchange, job: PostJob, turn: OwnedSemaphorePermit) -> Reply {
     let (core, partnership) = (Arc::clone(core), Arc::clone(&exchange.partnership));
-    Reply::Later(AfterReply::new(async move {
+    let work = async move {
         let _turn = turn;
-        let posted = job
-            .run(&*core.store, core.http.as_deref(), &partnership, &*core.entropy)
-            .await;
+        let posted = job.run(&*core.store, core.http.as_deref(), &partnership, &*core.entropy);
+        let posted = telemetry::staged("post", posted).await;
         let (id, url) = (&job.id, &job.url);
         match &posted {
             Posted::Delivered => core.tell(&ReceiverEvent::ReceiptPosted { id, url }),
@@ -86,7 +91,8 @@ pub(super) fn post_claimed(core: &Arc<Core>, exchange: &Exchange, job: PostJob, 
             Posted::GivenUp(error) => core.tell(&ReceiverEvent::ReceiptNotPosted { id, url, error }),
             Posted::ClaimLost => {}
         }
-    }))
+    };
+    Reply::Later(AfterReply::new(work.in_current_span()))
 }
 
 /// Gives a receipt that is on no record, or was given before, the way of `route`. Posted, it is posted once: nothing is
@@ -100,16 +106,20 @@ pub(super) fn dispatch(core: &Arc<Core>, exchange: &Exchange, route: Route, rece
     };
     let turn = turn(core);
     let (core, partnership) = (Arc::clone(core), Arc::clone(&exchange.partnership));
-    Reply::Later(AfterReply::new(async move {
+    let work = async move {
         let result = match (&turn, &core.http) {
             (None, _) => Err(PostError::TooMany),
             (Some(_), None) => Err(PostError::NoClient),
-            (Some(_), Some(client)) => post(client, partnership.http_profile(), &url, &receipt).await,
+            (Some(_), Some(client)) => {
+                let posted = post(client, &partnership, &url, &receipt);
+                telemetry::staged("post", posted).await
+            }
         };
         let (id, url) = (&id, &url);
         match &result {
             Ok(()) => core.tell(&ReceiverEvent::ReceiptPosted { id, url }),
             Err(error) => core.tell(&ReceiverEvent::ReceiptNotPosted { id, url, error }),
         }
-    }))
+    };
+    Reply::Later(AfterReply::new(work.in_current_span()))
 }

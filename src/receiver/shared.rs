@@ -66,7 +66,7 @@ pub(super) struct Core {
 
 impl Core {
     pub(super) fn tell(&self, event: &ReceiverEvent<'_>) {
-        tracing::debug!(?event, "receiver");
+        event.trail();
         let Some(events) = &self.events else { return };
         // A hook that panics must not stop what it is told of.
         if catch_unwind(AssertUnwindSafe(|| events(event))).is_err() {

@@ -49,6 +49,18 @@ impl ExchangeId {
     }
 }
 
+#[cfg(feature = "transport")]
+impl ExchangeId {
+    /// For the log.
+    pub(crate) const fn pair(&self) -> crate::telemetry::Pair<'_> {
+        crate::telemetry::Pair {
+            from: &self.from,
+            to: &self.to,
+            message_id: Some(&self.message_id),
+        }
+    }
+}
+
 impl fmt::Display for ExchangeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} from {} to {}", self.message_id, self.from, self.to)

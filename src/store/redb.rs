@@ -97,8 +97,8 @@ impl RedbStore {
 
     /// Takes the time from `clock`. All processes that share the file need one and the same time: that of the machine is.
     #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 

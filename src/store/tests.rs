@@ -1,36 +1,12 @@
 //! What the suite of `testing` leaves open: each store passes that too.
 
-use std::sync::Mutex;
-use std::time::SystemTime;
-
-use crate::clock::Clock;
+use crate::clock::{Clock, ManualClock};
 use crate::message_id::MessageId;
 use crate::partnership::Partnership;
 
 use super::*;
 
 const LEASE: Duration = Duration::from_secs(60);
-
-#[derive(Debug)]
-pub(super) struct ManualClock(Mutex<SystemTime>);
-
-impl ManualClock {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(
-            SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
-        )))
-    }
-
-    pub(super) fn advance(&self, by: Duration) {
-        *self.0.lock().unwrap() += by;
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> SystemTime {
-        *self.0.lock().unwrap()
-    }
-}
 
 fn name(name: &str) -> As2Name {
     As2Name::new(name).unwrap()
@@ -43,7 +19,7 @@ pub(super) fn id(message_id: &str) -> ExchangeId {
 /// What waits for something is never forgotten to make room.
 #[tokio::test]
 async fn a_full_store_refuses_and_makes_room_when_records_expire() {
-    let clock = ManualClock::new();
+    let clock = Arc::new(ManualClock::new());
     let day = Duration::from_secs(86_400);
     let retention = Retention::new().records(day).evidence(day);
     let store = MemoryStore::new().clock(clock.clone()).retention(retention).capacity(2);
@@ -71,6 +47,7 @@ async fn a_full_store_refuses_and_makes_room_when_records_expire() {
     assert!(matches!(full, Err(StoreError::Full { limit: 2 })), "{full:?}");
 }
 
+/// KEY-21: nothing stands for all, nor for another spelling.
 #[tokio::test]
 async fn partnerships_are_found_by_both_names_with_case() {
     let url = || "https://as2.acme.example/".parse().unwrap();

@@ -3,10 +3,10 @@
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
+use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureAlgorithm, SignatureScheme};
 use crate::cms::{
-    Certificate, CertificateId, CmsEvent, CmsReader, ContentKey, PendingSignature, RecipientInfo, SignatureOptions,
-    SignerCheck, check_signers, encrypt_content_key,
+    Certificate, CertificateId, CmsEvent, CmsReader, ContentKey, KeyEncryption, KeyKind, PendingSignature,
+    RecipientInfo, SignatureOptions, SignerCheck, check_signers, encrypt_content_key,
 };
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::keystore::{CertificateUsage, KeyStore, KeyStoreError};
@@ -45,8 +45,8 @@ pub struct KeyStoreTrial<'a> {
     decrypting: Option<Vec<Certificate>>,
     partner: Option<(As2Name, Vec<Certificate>, Certificate)>,
     stranger: As2Name,
-    signature: SignatureAlgorithm,
-    transport: KeyTransport,
+    signature: Option<SignatureAlgorithm>,
+    transport: Option<KeyTransport>,
 }
 
 /// The content keys of the trial are of this length.
@@ -66,8 +66,8 @@ impl<'a> KeyStoreTrial<'a> {
             decrypting: None,
             partner: None,
             stranger,
-            signature: SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256),
-            transport: KeyTransport::RsaPkcs1,
+            signature: None,
+            transport: None,
         }
     }
 
@@ -91,17 +91,17 @@ impl<'a> KeyStoreTrial<'a> {
         self
     }
 
-    /// How it signs (default: RSA with SHA-256).
+    /// How it signs (default: with SHA-256, as most do with a key of that kind).
     #[must_use]
     pub fn signature(mut self, algorithm: SignatureAlgorithm) -> Self {
-        self.signature = algorithm;
+        self.signature = Some(algorithm);
         self
     }
 
-    /// How it is encrypted for (default: RSAES-PKCS1-v1_5).
+    /// How it is encrypted for (default: RSAES-PKCS1-v1_5, or ECDH with a key on a curve).
     #[must_use]
     pub fn key_transport(mut self, transport: KeyTransport) -> Self {
-        self.transport = transport;
+        self.transport = Some(transport);
         self
     }
 
@@ -112,16 +112,15 @@ impl<'a> KeyStoreTrial<'a> {
     /// Where an answer breaks a promise of [`KeyStore`]; the message says which.
     pub async fn run(&self) {
         let signer = self.signs().await;
-        self.keeps_tenants_apart(&signer).await;
         let decrypting = self.decrypting.clone().unwrap_or_else(|| vec![signer.clone()]);
+        self.keeps_tenants_apart(&signer, decrypting.first()).await;
         for certificate in &decrypting {
             self.unwraps(certificate).await;
             self.unwraps_many_at_once(certificate).await;
             self.tells_nothing_of_damage(certificate).await;
             self.signs_for_those_who_know(certificate).await;
         }
-        self.tells_what_everybody_can_see(decrypting.first().unwrap_or(&signer))
-            .await;
+        self.tells_what_everybody_can_see(decrypting.first()).await;
         self.knows_partners().await;
     }
 
@@ -145,9 +144,21 @@ impl<'a> KeyStoreTrial<'a> {
         Certificate::from_der(first).expect("signing_chain: the first one is no certificate")
     }
 
+    /// What is to be signed, and how.
+    fn content(&self, signer: &Certificate) -> (SignatureAlgorithm, Mic) {
+        let scheme = match signer.key_kind() {
+            Ok(KeyKind::Ec) => SignatureScheme::Ecdsa,
+            Ok(KeyKind::RsaPss) => SignatureScheme::RsaPss,
+            _ => SignatureScheme::RsaPkcs1,
+        };
+        let by_kind = SignatureAlgorithm::new(scheme, DigestAlgorithm::Sha256);
+        let algorithm = self.signature.unwrap_or(by_kind);
+        (algorithm, Mic::of(algorithm.digest(), b"content"))
+    }
+
     async fn signs_as(&self, signer: &Certificate, options: SignatureOptions) {
-        let content = Mic::of(self.signature.digest(), b"content");
-        let pending = PendingSignature::new(signer, self.signature, &content, options);
+        let (algorithm, content) = self.content(signer);
+        let pending = PendingSignature::new(signer, algorithm, &content, options);
         let signature = self
             .store
             .sign(&self.local, signer, pending.algorithm(), pending.input())
@@ -172,18 +183,20 @@ impl<'a> KeyStoreTrial<'a> {
     }
 
     /// KEY-22: nobody signs, decrypts or finds partners under another identity's name.
-    async fn keeps_tenants_apart(&self, signer: &Certificate) {
-        let digest = Mic::of(self.signature.digest(), b"content");
-        let pending = PendingSignature::new(signer, self.signature, &digest, SignatureOptions::default());
+    async fn keeps_tenants_apart(&self, signer: &Certificate, decrypting: Option<&Certificate>) {
+        let (algorithm, content) = self.content(signer);
+        let pending = PendingSignature::new(signer, algorithm, &content, SignatureOptions::default());
         let signed = self
             .store
             .sign(&self.stranger, signer, pending.algorithm(), pending.input());
         assert!(signed.await.is_err(), "sign: another identity signed with this key");
-        let recipient = self.recipient(signer, &content_key());
-        let unwrapped = self.store.unwrap_key(&self.stranger, &[recipient], CIPHER).await;
-        match unwrapped {
-            Err(KeyStoreError::NoKey(_) | KeyStoreError::NoRecipient(_)) => {}
-            other => panic!("unwrap_key: another identity is not answered NoKey or NoRecipient: {other:?}"),
+        if let Some(certificate) = decrypting {
+            let recipient = self.recipient(certificate, &content_key());
+            let unwrapped = self.store.unwrap_key(&self.stranger, &[recipient], CIPHER).await;
+            match unwrapped {
+                Err(KeyStoreError::NoKey(_) | KeyStoreError::NoRecipient(_)) => {}
+                other => panic!("unwrap_key: another identity is not answered NoKey or NoRecipient: {other:?}"),
+            }
         }
         if let Some((remote, ..)) = &self.partner {
             for usage in [CertificateUsage::Verify, CertificateUsage::Encrypt] {
@@ -293,17 +306,20 @@ impl<'a> KeyStoreTrial<'a> {
     }
 
     /// The errors that depend on nothing but names and algorithms.
-    async fn tells_what_everybody_can_see(&self, certificate: &Certificate) {
-        let mut recipient = self.recipient(certificate, &content_key());
-        recipient.id = CertificateId::SubjectKeyIdentifier(b"nobody's".to_vec());
-        for recipients in [vec![], vec![recipient]] {
+    async fn tells_what_everybody_can_see(&self, decrypting: Option<&Certificate>) {
+        let nobody = RecipientInfo {
+            id: CertificateId::SubjectKeyIdentifier(b"nobody's".to_vec()),
+            key_encryption: Some(KeyEncryption::RsaPkcs1),
+            encrypted_key: vec![0; 256],
+        };
+        for recipients in [vec![], vec![nobody]] {
             let answer = self.store.unwrap_key(&self.local, &recipients, CIPHER).await;
             assert!(
                 matches!(answer, Err(KeyStoreError::NoRecipient(_))),
                 "unwrap_key: NoRecipient is due where no key is addressed, not {answer:?}"
             );
         }
-        if self.decrypting.as_ref().is_none_or(|all| !all.is_empty()) {
+        if let Some(certificate) = decrypting {
             let mut recipient = self.recipient(certificate, &content_key());
             recipient.key_encryption = None;
             let answer = self.store.unwrap_key(&self.local, &[recipient], CIPHER).await;
@@ -342,7 +358,11 @@ impl<'a> KeyStoreTrial<'a> {
     }
 
     fn recipient(&self, certificate: &Certificate, key: &ContentKey) -> RecipientInfo {
-        encrypt_content_key(certificate, self.transport, key, &mut *SystemEntropy.rng())
+        let transport = self.transport.unwrap_or(match certificate.key_kind() {
+            Ok(KeyKind::Ec) => KeyTransport::Ecdh,
+            _ => KeyTransport::RsaPkcs1,
+        });
+        encrypt_content_key(certificate, transport, key, &mut *SystemEntropy.rng())
             .unwrap_or_else(|error| panic!("the certificate {certificate} cannot be encrypted for: {error}"))
     }
 }

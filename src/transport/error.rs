@@ -85,7 +85,10 @@ pub enum TransportError {
         source: io::Error,
     },
     /// The connection broke during the TLS handshake.
-    #[error("the connection broke during the TLS handshake")]
+    #[error(
+        "the connection broke during the TLS handshake, and no reason was given; the log of the other side may tell: it may \
+         want a client certificate, another version of TLS, or none at all at this port"
+    )]
     TlsIo(#[source] io::Error),
     /// The peer's certificate is not trusted.
     #[error(transparent)]
@@ -290,13 +293,16 @@ fn advice(error: &rustls::Error) -> &'static str {
             ": the other side found nothing in common: it wants other cipher suites or, with TLS 1.2, a client certificate"
         }
         Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon) => {
-            ": the other side offers none of our cipher suites"
+            ": the other side offers none of our cipher suites; see `cipher_suites` of the TLS profile"
         }
-        Error::AlertReceived(AlertDescription::UnrecognisedName) => ": the server does not know the host of the URL",
+        Error::AlertReceived(AlertDescription::UnrecognisedName) => ": the server does not know the host of the URL; ask the partner for the right one",
         Error::AlertReceived(alert) if is_about_certificates(*alert) => {
             ": the other side does not trust our certificate; have it trust that one"
         }
-        Error::NoCertificatesPresented => ": the other side showed no certificate, and one is required",
+        Error::NoCertificatesPresented => {
+            ": the other side showed no certificate, and one is required; the partner has to configure a client certificate \
+             that is trusted here"
+        },
         _ => "",
     }
 }

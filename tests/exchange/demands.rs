@@ -3,10 +3,10 @@
 use ediint::mdn::ErrorModifier;
 use ediint::partnership::{AcceptPolicy, ReceiptRequest, ReceiptRule, SendProfile};
 use ediint::store::{ExchangeId, MessageStore};
-use ediint::{As2Name, Disposition, MessageId, OutboundMessage, ReceiptStatus};
+use ediint::{As2Name, Disposition, MessageId, OutboundMessage, Partnership, ReceiptStatus};
 use http::{HeaderValue, Request, StatusCode, Uri};
 
-use crate::common::{Port, World, alice, assert_empty, bob, post, request};
+use crate::common::{Host, Port, World, alice, assert_empty, bob, open_policy, post, request};
 use crate::rows::{ORDER, assert_refused, plain, row, set, signed};
 
 /// MDN-24, MDN-25, MDN-26, MDN-39: receipts that are insisted on and cannot be given. The message is not delivered.
@@ -219,6 +219,35 @@ async fn receipts_go_to_the_partner_only() {
         }
         assert!(world.bob.inbox.try_recv().is_ok());
         assert!(world.bob.nothing_arrived());
+    }
+}
+
+/// SEC-19, SEC-20: where the partnership says so, receipts for what is signed go to other hosts too, but to none that only
+/// we can reach.
+#[tokio::test]
+async fn receipts_to_strangers() {
+    let mut world = World::new(AcceptPolicy::new()).await;
+    let destination = Port::open().await.url();
+    let asks = ReceiptRequest::asynchronous(&destination).unwrap();
+    let (alice, bob, port) = (alice(), bob(), Port::open().await);
+    let to_alice = Partnership::new(bob.name.clone(), alice.name.clone(), world.alice.url.parse().unwrap());
+    let to_alice = to_alice.accept(open_policy()).receipts_to_strangers();
+    world.to_bob = Partnership::new(alice.name.clone(), bob.name.clone(), port.url().parse().unwrap());
+    world.bob = Host::start(port, bob.key_store([&alice]), [to_alice], |builder| builder);
+    for (profile, event) in [
+        (
+            SendProfile::new(),
+            format!("to {destination}: 127.0.0.1 is at 127.0.0.1"),
+        ),
+        (plain(), format!("{destination:?} is not an address of the partner")),
+    ] {
+        let partnership = world.sending(profile.receipt(asks.clone()));
+        let order = OutboundMessage::new(ORDER);
+        world.client.send(&partnership, order).await.unwrap();
+        let delivered = world.bob.event().await;
+        assert!(delivered.starts_with("delivered "), "{delivered}");
+        let told = world.bob.event().await;
+        assert!(told.contains(&event), "{told}");
     }
 }
 

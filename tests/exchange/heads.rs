@@ -233,6 +233,30 @@ fn authority(world: &World) -> String {
     world.to_bob.url().authority().unwrap().to_string()
 }
 
+/// TRN-06: what nobody can fulfil is refused before the body comes.
+#[tokio::test]
+async fn expectations() {
+    let mut world = World::new(AcceptPolicy::new()).await;
+    let prepared = prepared(&world).await;
+    for expectation in ["payment", "100-continue, payment", "100"] {
+        let framing = format!(
+            "Expect: {expectation}\r\nContent-Length: {}\r\n",
+            prepared.content_length()
+        );
+        let mut stream = TcpStream::connect(authority(&world)).await.unwrap();
+        let head = raw(&prepared, &authority(&world), &framing);
+        stream.write_all(&head).await.unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, *b"HTTP/1.1 417", "{expectation}");
+        assert_eq!(
+            world.bob.event().await,
+            format!("refused a request with 417 Expectation Failed: Expect {expectation:?} is not supported")
+        );
+    }
+    assert!(world.bob.nothing_arrived());
+}
+
 /// TRN-04: the connection ends before the body does. There is no receipt, nothing is recorded, and the message may come
 /// again.
 #[tokio::test]

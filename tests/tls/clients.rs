@@ -1,9 +1,17 @@
 //! Which clients a server lets in, and as whom.
 
-use ediint::partnership::{Pin, TlsVersion};
-use ediint::transport::{ClientAuth, ClientTrust, Distrust, TransportError};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::{certificate, config, connect, identity, pinned, profile, told};
+use bytes::Bytes;
+use ediint::partnership::{Pin, TlsVersion};
+use ediint::transport::{
+    ClientAuth, ClientTrust, Distrust, HttpClient, HyperClient, RequestBody, TlsAcceptor, TransportError,
+};
+use http::Request;
+use tokio::net::TcpListener;
+
+use crate::{certificate, config, connect, identity, over, pinned, profile, told};
 
 /// TRN-27: whom a server lets in, and what both sides tell of it.
 #[tokio::test]
@@ -72,5 +80,36 @@ async fn client_certificates() {
             assert!(told(&client).contains(&advice), "{case}: {}", told(&client));
             assert!(!client.is_transient());
         }
+    }
+}
+
+/// TRN-27: with TLS 1.3 the server refuses while we send. What it said is told, not that writing failed.
+#[tokio::test]
+async fn large_messages_without_a_client_certificate() {
+    let clients = ClientAuth::Required(ClientTrust::certificates([certificate("client")]));
+    let acceptor = TlsAcceptor::new(
+        Arc::new(config("server", &clients, TlsVersion::Tls13)),
+        Duration::from_secs(20),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}/as2", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            acceptor.accept(stream).await.unwrap_err();
+        }
+    });
+    let client = HyperClient::new().unwrap();
+    for attempt in 0..20 {
+        let body = RequestBody::from(Bytes::from(vec![0; 4 << 20]));
+        let request = Request::post(&url).body(body).unwrap();
+        let error = client
+            .send(request, &over(profile(pinned(&["server"]))))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, TransportError::ClientCertificateRefused { shown: None, .. }),
+            "{attempt}: {error:?}"
+        );
     }
 }

@@ -228,6 +228,6 @@ async fn ways_that_are_closed() {
     assert_eq!(steps(&probe), "dns tcp !tls");
     assert_eq!(
         probe.steps[2].detail(),
-        "the TLS profile cannot be used: no trusted certificates are configured"
+        "the TLS profile cannot be used: no trusted certificates are configured: pin the partner's, or name an authority"
     );
 }

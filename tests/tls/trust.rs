@@ -145,7 +145,7 @@ async fn untrusted_servers() {
             "localhost",
             pinned(&["expired"]),
             Distrust::Expired,
-            "set `accept_expired`",
+            "pinned with `accept_expired`",
         ),
         // Right pin, but for another host.
         (
@@ -209,7 +209,9 @@ async fn an_expired_certificate_in_words() {
         before,
         format!("the certificate CN=localhost ({pin}, {key}) is not trusted: ")
     );
-    assert!(after.ends_with("Z; its owner has to renew it, or else pin it and set `accept_expired`"));
+    assert!(after.ends_with(
+        "Z; its owner has to renew it (a server's is taken until then if it is pinned with `accept_expired`)"
+    ));
 }
 
 /// TRN-24: the public certificate of the partner does not make a server the partner: it has to have the key.

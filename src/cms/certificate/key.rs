@@ -7,8 +7,8 @@ use super::super::oid;
 use super::super::pss::PssParameters;
 use super::super::tlv::{self, BadTlv, Tlv, Tlvs, tag};
 
-/// Largest RSA modulus that is computed with, in bits.
-const MAX_MODULUS_BITS: usize = 8192;
+/// Largest RSA modulus that is computed with, in bits: twice the length costs seven times the time.
+pub(crate) const MAX_MODULUS_BITS: usize = 8192;
 
 /// Why the public key of a certificate cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

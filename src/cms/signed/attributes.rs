@@ -4,10 +4,11 @@ use std::time::SystemTime;
 
 use super::build::SignatureOptions;
 use super::check::SignatureError;
-use super::signer_info::{Algorithm, digest_algorithm, signature_algorithm};
+use super::signer_info::{digest_algorithm, signature_algorithm};
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::cms::certificate::Certificate;
 use crate::cms::oid;
+use crate::cms::scheme::Algorithm;
 use crate::cms::time;
 use crate::cms::tlv::{BadTlv, Tlv, Tlvs, constructed, encode, set_of, tag};
 use crate::mic::Mic;

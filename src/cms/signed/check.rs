@@ -5,9 +5,10 @@ use std::time::SystemTime;
 use super::signer_info::SignerInfo;
 use crate::algorithm::{DigestAlgorithm, UnknownAlgorithm};
 use crate::cms::certificate::{Certificate, CertificateId, KeyError};
+use crate::cms::oid;
 use crate::cms::pss::PssParameters;
+use crate::cms::scheme::Scheme;
 use crate::cms::tlv::BadTlv;
-use crate::cms::{oid, pkcs1};
 use crate::mic::{Mic, MicSet};
 
 /// What became of the signers of a SignedData.
@@ -209,80 +210,20 @@ impl SignerInfo<'_> {
 
     /// What the signature algorithm stands for, over a content digest of this kind.
     fn scheme(&self, content: DigestAlgorithm) -> Result<Scheme, SignatureError> {
-        let name = self.signature_algorithm.oid;
-        let unsupported = || SignatureError::UnsupportedSignature(UnknownAlgorithm(oid::text(name)));
-        let (scheme, named) = if name == oid::RSASSA_PSS {
-            let parameters = match self.signature_algorithm.parameters()? {
-                Some(parameters) => PssParameters::parse(parameters)?.ok_or_else(unsupported)?,
-                // They have to be there (RFC 4056 §3); pyas2lib leaves them out, whatever its salt.
-                None => PssParameters::any_salt(content),
+        let algorithm = self.signature_algorithm;
+        if let Some((scheme, signature)) = Scheme::named(algorithm)? {
+            return match signature == content {
+                true => Ok(scheme),
+                false => Err(SignatureError::MixedDigests { content, signature }),
             };
-            (Scheme::RsaPss(parameters), Some(parameters.digest))
-        } else {
-            self.signature_algorithm.check_no_parameters()?;
-            match (oid::digest_with_rsa(name), oid::digest_with_ecdsa(name)) {
-                (Some(named), _) => (Scheme::RsaPkcs1, Some(named)),
-                (None, Some(named)) => (Scheme::Ecdsa, Some(named)),
-                // RFC 8551 §2.2: products name the key's algorithm alone or the digest with it.
-                (None, None) if name == oid::RSA_ENCRYPTION => (Scheme::RsaPkcs1, None),
-                (None, None) => return Err(unsupported()),
-            }
-        };
-        match named {
-            Some(signature) if signature != content => Err(SignatureError::MixedDigests { content, signature }),
-            _ => Ok(scheme),
         }
-    }
-}
-
-/// A signature algorithm as it is verified.
-#[derive(Clone, Copy, Debug)]
-enum Scheme {
-    RsaPkcs1,
-    RsaPss(PssParameters),
-    Ecdsa,
-}
-
-impl Scheme {
-    /// Whether `signature` is one of any of the digests by the key of the certificate.
-    fn verifies(self, certificate: &Certificate, digests: &[Mic], signature: &[u8]) -> Result<bool, KeyError> {
-        let mut digests = digests.iter();
-        Ok(match self {
-            Self::RsaPkcs1 => {
-                let key = certificate.rsa_pkcs1_key()?;
-                digests.any(|digest| pkcs1::verify(key, digest, signature))
-            }
-            Self::RsaPss(parameters) => {
-                let key = certificate.rsa_pss_key(parameters)?;
-                digests.any(|digest| parameters.verify(key, digest, signature))
-            }
-            Self::Ecdsa => {
-                let key = certificate.ec_key()?;
-                digests.any(|digest| key.verify(digest, signature))
-            }
-        })
-    }
-
-    /// Whether this is known to be a signature of the message. It may be one all the same.
-    fn verifies_fast(
-        self,
-        certificate: &Certificate,
-        digest: DigestAlgorithm,
-        message: &[u8],
-        signature: &[u8],
-    ) -> bool {
-        match self {
-            Self::RsaPkcs1 if certificate.rsa_pkcs1_key().is_ok() => {
-                let fast = certificate.fast_verifier();
-                fast.is_some_and(|fast| fast.verifies_pkcs1(digest, message, signature))
-            }
-            Self::RsaPss(parameters)
-                if parameters == PssParameters::new(digest) && certificate.rsa_pss_key(parameters).is_ok() =>
-            {
-                let fast = certificate.fast_verifier();
-                fast.is_some_and(|fast| fast.verifies_pss(digest, message, signature))
-            }
-            Self::RsaPkcs1 | Self::RsaPss(_) | Self::Ecdsa => false,
+        match (algorithm.oid, algorithm.parameters()?) {
+            // They have to be there (RFC 4056 §3); pyas2lib leaves them out, whatever its salt.
+            (oid::RSASSA_PSS, None) => Ok(Scheme::RsaPss(PssParameters::any_salt(content))),
+            // RFC 8551 §2.2: products name the key's algorithm alone or the digest with it.
+            (oid::RSA_ENCRYPTION, None) => Ok(Scheme::RsaPkcs1),
+            (oid::RSA_ENCRYPTION, Some(_)) => Err(SignatureError::Malformed),
+            (name, _) => Err(SignatureError::UnsupportedSignature(UnknownAlgorithm(oid::text(name)))),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! One `SignerInfo` (RFC 5652 §5.3), read and written.
 
 use super::attributes::SignedAttributes;
-use super::check::SignatureError;
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::cms::certificate::CertificateId;
 use crate::cms::oid;
 use crate::cms::pss::PssParameters;
-use crate::cms::tlv::{BadTlv, Tlv, Tlvs, constructed, encode, tag};
+use crate::cms::scheme::Algorithm;
+use crate::cms::tlv::{BadTlv, Tlvs, constructed, encode, tag};
 
 /// A signer as the message describes it. Nothing in it is to be believed before the signature is verified.
 #[derive(Debug)]
@@ -34,43 +34,6 @@ impl<'a> SignerInfo<'a> {
             signature_algorithm: Algorithm::parse(fields.expect(tag::SEQUENCE)?)?,
             signature: fields.expect(tag::OCTET_STRING)?.value,
         })
-    }
-}
-
-/// An `AlgorithmIdentifier`. No parameters and NULL are the same to it, as they are to all algorithms of CMS that take
-/// none (RFC 5754 §2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Algorithm<'a> {
-    pub(super) oid: &'a [u8],
-    parameters: &'a [u8],
-}
-
-impl<'a> Algorithm<'a> {
-    /// Reads the fields of an identifier, whatever its tag.
-    pub(super) fn parse(identifier: Tlv<'a>) -> Result<Self, BadTlv> {
-        let mut fields = identifier.children();
-        let oid = fields.expect(tag::OID)?.value;
-        fields.optional(tag::NULL)?;
-        Ok(Self {
-            oid,
-            parameters: fields.0,
-        })
-    }
-
-    /// The parameters, where there are any.
-    pub(super) fn parameters(self) -> Result<Option<Tlv<'a>>, BadTlv> {
-        match self.parameters {
-            [] => Ok(None),
-            octets => Tlvs(octets).any().map(Some),
-        }
-    }
-
-    pub(super) fn check_no_parameters(self) -> Result<(), SignatureError> {
-        if self.parameters.is_empty() {
-            Ok(())
-        } else {
-            Err(SignatureError::Malformed)
-        }
     }
 }
 

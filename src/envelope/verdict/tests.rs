@@ -147,7 +147,7 @@ fn continued_unauthenticated() {
     assert_eq!(reason(&altered), Some(RefusalReason::AuthenticationFailed));
 }
 
-/// SEC-45: out of its validity a certificate counts only by policy, and visibly.
+/// KEY-10, SEC-45: out of its validity a certificate counts only by policy, and visibly.
 #[test]
 fn expired_signer() {
     let message = encode(Layers::payload().sign(SHA256).into(), b"payload");

@@ -1,20 +1,21 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::slice::from_ref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::{DirectoryError, DirectoryKeyStore, SettingsError};
-use crate::clock::Clock;
+use crate::clock::ManualClock;
 use crate::cms::Certificate;
 use crate::future::BoxFuture;
 use crate::keystore::{CertificateUsage, KeyFileError, KeyStore, KeyStoreError};
 use crate::name::As2Name;
 
+const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn data(name: &str) -> PathBuf {
@@ -36,16 +37,6 @@ fn now<T>(mut future: BoxFuture<'_, T>) -> T {
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => answer,
         Poll::Pending => panic!("pending"),
-    }
-}
-
-/// A time that a test sets.
-#[derive(Clone, Debug)]
-struct Set(Arc<Mutex<SystemTime>>);
-
-impl Clock for Set {
-    fn now(&self) -> SystemTime {
-        *self.0.lock().unwrap()
     }
 }
 
@@ -208,13 +199,13 @@ fn rollover_by_dates() {
         "use = encrypt\nactive-from = \"2026-01-10T12:00:00Z\"\n",
     );
     let switch = new.not_before() + DAY;
-    let clock = Set(Arc::new(Mutex::new(switch - Duration::from_secs(1))));
+    let clock = Arc::new(ManualClock::at(switch - SECOND));
     let store = keys.open().clock(clock.clone());
     assert_eq!(signer(&store).unwrap(), old);
-    *clock.0.lock().unwrap() = switch;
+    clock.advance(SECOND);
     assert_eq!(signer(&store).unwrap(), new);
     assert_eq!(partner(&store, CertificateUsage::Encrypt), from_ref(&old));
-    *clock.0.lock().unwrap() = switch + DAY / 2;
+    clock.advance(DAY / 2);
     assert_eq!(partner(&store, CertificateUsage::Encrypt), [new]);
     assert_eq!(partner(&store, CertificateUsage::Verify), [old]);
 }

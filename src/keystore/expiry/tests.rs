@@ -2,10 +2,10 @@ use std::time::{Duration, SystemTime};
 
 use super::{CertificateRole, CertificateUse, ExpiryMonitor, ExpiryReport};
 use crate::cms::Certificate;
-use crate::keystore::test_log::warnings_in;
 use crate::keystore::{CertificateUsage, Identity, MemoryKeyStore, PartnerCertificate, PartnerCertificates};
 use crate::name::As2Name;
 use crate::partnership::TlsIdentity;
+use crate::test_log::warnings_in;
 
 const DAY: Duration = Duration::from_secs(86_400);
 const SECOND: Duration = Duration::from_secs(1);

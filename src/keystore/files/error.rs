@@ -52,9 +52,6 @@ pub enum KeyFileError {
     /// The private key cannot be read.
     #[error("the private key: {0}")]
     PrivateKey(#[from] PrivateKeyError),
-    /// The RSA key is longer than 8192 bits, which would take seconds for each message.
-    #[error("an RSA key of {0} bits is not supported: 2048 to 4096 are usual, 8192 the most")]
-    KeyTooLong(usize),
     /// A password is needed, and none was given.
     #[error("the file is protected by a password, and none was given")]
     PasswordNeeded,

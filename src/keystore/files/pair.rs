@@ -11,9 +11,6 @@ use super::error::KeyFileError;
 use crate::cms::Certificate;
 use crate::keystore::private_key::PrivateKey;
 
-/// As for certificates.
-const MAX_RSA_BITS: u32 = 8192;
-
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// More than any real chain has.
@@ -111,16 +108,7 @@ fn public_point(key: &PrivateKeyDer<'_>) -> Option<Vec<u8>> {
 
 /// The key for messages.
 pub(super) fn message_key(key: &PrivateKeyDer<'_>) -> Result<PrivateKey, KeyFileError> {
-    let key = PrivateKey::from_der(key.secret_der())?;
-    check_size(&key)?;
-    Ok(key)
-}
-
-fn check_size(key: &PrivateKey) -> Result<(), KeyFileError> {
-    match key.rsa_bits() {
-        Some(bits) if bits > MAX_RSA_BITS => Err(KeyFileError::KeyTooLong(usize::try_from(bits).unwrap_or(usize::MAX))),
-        _ => Ok(()),
-    }
+    Ok(PrivateKey::from_der(key.secret_der())?)
 }
 
 /// The certificate, then issuer after issuer.

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 
 use super::{KeyFile, KeyFileError};
 use crate::cms::Certificate;
+#[cfg(feature = "pkcs12")]
+use crate::cms::KeyKind;
 use crate::keystore::PrivateKeyError;
 
 fn path(name: &str) -> PathBuf {
@@ -92,8 +94,10 @@ fn pkcs12_stores() {
         assert_eq!(tls.chain(), [entry.certificate().der().clone()], "{name}");
     }
     for (name, password) in [("openssl/keyfiles/ec.p12", "secret"), ("keytool/ec.p12", "secret1")] {
+        let entry = read(name, Some(password)).and_then(KeyFile::into_entry).unwrap();
+        assert_eq!(entry.certificate().key_kind(), Ok(KeyKind::Ec), "{name}");
         let tls = read(name, Some(password)).unwrap().into_tls_identity().unwrap();
-        assert_eq!(tls.chain().len(), 1, "{name}");
+        assert_eq!(tls.chain(), [entry.certificate().der().clone()], "{name}");
     }
     let trusted = read("keytool/trusted.p12", Some("secret1")).unwrap();
     assert_eq!(
@@ -115,9 +119,9 @@ fn pkcs12_stores() {
     assert!(KeyFile::read(&damaged[..damaged.len() - 40], Some("secret")).is_err());
 }
 
-/// KEY-04, KEY-02: what TLS may have and messages may not have to.
+/// KEY-04, KEY-06, KEY-02: for TLS and for messages.
 #[test]
-fn tls_identities() {
+fn keys_on_curves() {
     let rsa = KeyFile::open([path("openssl/tls/server.pem"), path("openssl/tls/server.key")], None).unwrap();
     assert_eq!(rsa.into_tls_identity().unwrap().chain().len(), 1);
     for name in [
@@ -125,11 +129,15 @@ fn tls_identities() {
         "openssl/keyfiles/ec.sec1.der",
         "openssl/keyfiles/ec.pkcs8.pem",
     ] {
-        let file = read("openssl/keyfiles/ec.pem", None)
-            .unwrap()
-            .and(read(name, None).unwrap());
-        let identity = file.into_tls_identity().unwrap();
-        assert_eq!(identity.chain(), [certificate("openssl/keyfiles/ec.pem").der().clone()]);
+        let file = || {
+            read("openssl/keyfiles/ec.pem", None)
+                .unwrap()
+                .and(read(name, None).unwrap())
+        };
+        let entry = file().into_entry().unwrap();
+        assert_eq!(*entry.certificate(), certificate("openssl/keyfiles/ec.pem"));
+        let identity = file().into_tls_identity().unwrap();
+        assert_eq!(identity.chain(), [entry.certificate().der().clone()]);
         // Of another certificate it is not the key.
         let other = with_bob(name, None).unwrap().into_tls_identity();
         assert!(matches!(other, Err(KeyFileError::Mismatch { .. })), "{name}");
@@ -223,7 +231,7 @@ fn errors_name_the_cause() {
         (
             read("openssl/keyfiles/huge.pem", None)
                 .and_then(|huge| Ok(huge.and(read("openssl/keyfiles/huge.key.pem", None)?))),
-            "an RSA key of 9216 bits is not supported: 2048 to 4096 are usual, 8192 the most",
+            "the private key: an RSA key of 9216 bits is not supported: 2048 to 4096 are usual, 8192 the most",
         ),
     ] {
         assert_eq!(error(result), expected);

@@ -1,10 +1,10 @@
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use super::{MemoryKeyStore, PartnerCertificates};
 use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
-use crate::clock::Clock;
+use crate::clock::ManualClock;
 use crate::cms::{Certificate, ContentKey, RecipientInfo, SigningInput, encrypt_content_key, signature_scheme};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::future::BoxFuture;
@@ -213,29 +213,19 @@ fn issuers_and_serial_numbers_may_collide() {
     assert!(matches!(signed, Err(KeyStoreError::KeyGone(..))));
 }
 
-/// A time that a test sets.
-#[derive(Clone, Debug)]
-struct Set(Arc<Mutex<SystemTime>>);
-
-impl Clock for Set {
-    fn now(&self) -> SystemTime {
-        *self.0.lock().unwrap()
-    }
-}
-
 /// KEY-16: keys that change between the two questions cost no message: the key of the certificate that was named signs.
 #[test]
 fn keys_may_change_while_a_message_is_signed() {
     let us = name("US");
     let switch = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
-    let clock = Set(Arc::new(Mutex::new(switch - Duration::from_secs(1))));
+    let clock = Arc::new(ManualClock::at(switch - Duration::from_secs(1)));
     let store = MemoryKeyStore::new().clock(clock.clone());
     let entry = |identity: Identity| identity.entries().next().unwrap().clone();
     let (old, new) = (entry(bob()).active_until(switch), entry(long()).active_from(switch));
     store.set_identity(us.clone(), Identity::from(old).with_entry(new));
 
     let before = now(store.signing_chain(&us, None)).unwrap();
-    *clock.0.lock().unwrap() = switch + Duration::from_secs(1);
+    clock.advance(Duration::from_secs(2));
     let after = now(store.signing_chain(&us, None)).unwrap();
     assert_eq!(
         (&before[0], &after[0]),

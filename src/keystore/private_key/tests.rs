@@ -281,3 +281,16 @@ fn every_key_transport_for_rsa_is_decrypted() {
         );
     }
 }
+
+/// KEY-05: no message may cost seconds.
+#[test]
+fn keys_of_enormous_length_are_refused() {
+    let huge = include_bytes!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/openssl/keyfiles/huge.key.pem"
+    ));
+    assert!(matches!(
+        PrivateKey::from_pem(huge),
+        Err(PrivateKeyError::TooLong(9216))
+    ));
+}

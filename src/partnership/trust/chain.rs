@@ -23,9 +23,9 @@ const LENGTH_MAX: usize = 8;
 /// key usage; an authority with a critical extension that is not known here is refused, name constraints among them.
 #[derive(Clone, Debug, Default)]
 pub struct ChainTrust {
-    anchors: Vec<Certificate>,
-    intermediates: Vec<Certificate>,
-    names: Vec<SignerName>,
+    pub(crate) anchors: Vec<Certificate>,
+    pub(crate) intermediates: Vec<Certificate>,
+    pub(crate) names: Vec<SignerName>,
 }
 
 /// A name of a certificate that stands for a partner, whatever the key.

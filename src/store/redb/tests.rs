@@ -1,4 +1,5 @@
-use crate::store::tests::{ManualClock, id};
+use crate::clock::ManualClock;
+use crate::store::tests::id;
 
 use super::*;
 
@@ -47,7 +48,7 @@ async fn the_file_is_its_owners_only() {
 #[tokio::test]
 async fn the_time_is_that_of_the_turn() {
     let directory = tempfile::tempdir().unwrap();
-    let clock = ManualClock::new();
+    let clock = Arc::new(ManualClock::new());
     let store = RedbStore::open(directory.path().join("store"))
         .await
         .unwrap()

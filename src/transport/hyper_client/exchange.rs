@@ -81,12 +81,20 @@ impl Connection {
         progress.begin();
         let request = request.map(|body| TrackedBody::new(body, profile.chunked, progress.clone()));
         let timeouts = profile.timeouts;
-        let response = self.sender.send_request(request);
-        let response = respond(response, &mut self.task, &progress, &timeouts, &deadline).await;
-        let response = response.map_err(|error| Failed {
-            unanswered: matches!(error, TransportError::Connection { .. }) && progress.first_octet().is_none(),
-            error,
-        })?;
+        let response = respond(self.sender.send_request(request), &progress, &timeouts, &deadline).await;
+        let response = match response {
+            Ok(response) => response,
+            Err(error) => {
+                let error = match error {
+                    Broken::Limit(error) => error,
+                    Broken::Http(error) => failure(self.cause(error).await, &progress),
+                };
+                return Err(Failed {
+                    unanswered: matches!(error, TransportError::Connection { .. }) && progress.first_octet().is_none(),
+                    error,
+                });
+            }
+        };
         Ok(response.map(|incoming| {
             ResponseBody::new(TimedBody {
                 incoming,
@@ -101,6 +109,18 @@ impl Connection {
             })
         }))
     }
+
+    /// Why the connection ended. One that ends before it takes a request tells the request only that it is over: a
+    /// server that refuses our certificate in TLS 1.3 may be faster than we are.
+    async fn cause(&mut self, error: hyper::Error) -> hyper::Error {
+        if !error.is_canceled() {
+            return error;
+        }
+        match timeout(Duration::from_secs(1), &mut self.task).await {
+            Ok(Ok(Err(cause))) => cause,
+            _ => error,
+        }
+    }
 }
 
 impl Drop for Connection {
@@ -109,17 +129,19 @@ impl Drop for Connection {
     }
 }
 
-/// How long a connection takes to end that takes no more requests.
-const ENDING: Duration = Duration::from_secs(1);
+/// Why there is no response.
+enum Broken {
+    Limit(TransportError),
+    Http(hyper::Error),
+}
 
 /// Waits for the head of the response as long as the partner makes progress.
 async fn respond(
     response: impl Future<Output = hyper::Result<Response<Incoming>>>,
-    connection: &mut JoinHandle<hyper::Result<()>>,
     progress: &Progress,
     timeouts: &Timeouts,
     deadline: &Deadline,
-) -> Result<Response<Incoming>, TransportError> {
+) -> Result<Response<Incoming>, Broken> {
     let mut response = pin!(response);
     loop {
         let (step, last) = progress.now();
@@ -128,23 +150,14 @@ async fn respond(
         } else {
             timeouts.response
         };
-        let (at, late) = deadline.bound(step, last, limit);
+        let (at, timeout) = deadline.bound(step, last, limit);
         tokio::select! {
             biased;
-            response = &mut response => match response {
-                Ok(response) => return Ok(response),
-                // The connection ended before it took the request, and knows why: a certificate was refused, perhaps.
-                Err(error) if error.is_canceled() => {
-                    let ended = timeout(ENDING, connection).await;
-                    let error = ended.ok().and_then(Result::ok).and_then(Result::err).unwrap_or(error);
-                    return Err(failure(error, progress));
-                }
-                Err(error) => return Err(failure(error, progress)),
-            },
+            response = &mut response => return response.map_err(Broken::Http),
             () = progress.sent() => {}
             () = sleep_until(at) => {
                 if progress.now() == (step, last) {
-                    return Err(late);
+                    return Err(Broken::Limit(timeout));
                 }
             }
         }

@@ -30,6 +30,7 @@ use super::tls::{NoCryptoProvider, client_config, default_provider};
 use super::{Egress, HttpClient, Probe, ProbeRequest, RequestBody, ResponseBody, Step, TransportError, error};
 use crate::future::BoxFuture;
 use crate::partnership::{BasicAuth, HttpProfile, TlsProfile};
+use crate::telemetry;
 use deadline::Deadline;
 use exchange::{Connection, Home};
 use pool::{Bounds, Configurations, Key, Pool};
@@ -162,12 +163,14 @@ impl HyperClient {
         }
         let timeouts = &profile.timeouts;
         let tcp = dial(target, profile);
-        let tcp = deadline.within(Step::Connect, timeouts.connect, tcp).await?;
+        let tcp = deadline.within(Step::Connect, timeouts.connect, tcp);
+        let tcp = telemetry::staged("connect", tcp).await?;
         let connection = match config {
             None => Connection::over(tcp).await?,
             Some(config) => {
                 let tls = secure(config, tcp, target.host);
-                let tls = deadline.within(Step::Tls, timeouts.tls, tls).await.map_err(refused)?;
+                let tls = deadline.within(Step::Tls, timeouts.tls, tls);
+                let tls = telemetry::staged("tls", tls).await.map_err(refused)?;
                 Connection::over(tls).await?
             }
         };
@@ -267,7 +270,18 @@ impl HttpClient for HyperClient {
         request: Request<RequestBody>,
         profile: &'a HttpProfile,
     ) -> Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, TransportError>> + Send + 'a>> {
-        Box::pin(self.exchange(request, profile))
+        let span = telemetry::http();
+        span.record("host", request.uri().host());
+        span.record("port", request.uri().port_u16());
+        Box::pin(async move {
+            let result = telemetry::timed("http", span, self.exchange(request, profile)).await;
+            if let Err(error) = &result
+                && error.step() == Some(Step::Tls)
+            {
+                telemetry::count(telemetry::TLS_FAILURES, &[("side", "client")]);
+            }
+            result
+        })
     }
 
     fn probe<'a>(

@@ -1,11 +1,15 @@
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode};
+use rustls::AlertDescription;
 use rustls::crypto::CryptoProvider;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, duplex};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -333,5 +337,55 @@ fn which_failures_pass() {
         let error = TransportError::Proxy { status };
         assert_eq!(error.is_transient(), transient, "{status}");
         assert_eq!(error.step(), Some(Step::Connect));
+    }
+}
+
+/// TRN-31: a server that refuses our certificate in TLS 1.3 may say so before the request is handed over.
+#[tokio::test]
+async fn an_alert_before_the_request_is_told() {
+    let stream = Alerting(AlertDescription::CertificateRequired);
+    let connection = Connection::over(stream).await.unwrap();
+    // The connection reads the alert, and ends.
+    tokio::task::yield_now().await;
+    let profile = HttpProfile::default();
+    let deadline = Deadline::after(profile.timeouts.total);
+    let failed = connection
+        .exchange(post("/as2", b"PAYLOAD"), &profile, deadline, None)
+        .await;
+    match failed.err().unwrap().error {
+        TransportError::Tls(rustls::Error::AlertReceived(alert)) => {
+            assert_eq!(alert, AlertDescription::CertificateRequired);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A TLS stream that an alert has ended.
+struct Alerting(AlertDescription);
+
+impl Alerting {
+    fn error(&self) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, rustls::Error::AlertReceived(self.0))
+    }
+}
+
+impl AsyncRead for Alerting {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Err(self.error()))
+    }
+}
+
+/// Whoever sent an alert reads no more.
+impl AsyncWrite for Alerting {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::server::TlsStream;
 
 use crate::partnership::Pin;
+use crate::telemetry;
 use crate::transport::{Step, TransportError, error};
 
 /// The certificate by which the client of a request has proven itself in TLS.
@@ -121,19 +122,24 @@ impl TlsAcceptor {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let stream = tokio::time::timeout(
-            self.timeout,
-            tokio_rustls::TlsAcceptor::from(self.config()).accept(stream),
-        )
-        .await
-        .map_err(|_| TransportError::Timeout {
-            step: Step::Tls,
-            limit: self.timeout,
-        })?
-        .map_err(error::tls)?;
+        let stream = telemetry::staged("accept", self.handshake(stream)).await;
+        let stream = stream.inspect_err(|_| telemetry::count(telemetry::TLS_FAILURES, &[("side", "server")]))?;
         let chain = stream.get_ref().1.peer_certificates();
         let certificate = chain.and_then(<[_]>::first).cloned().map(PeerCertificate::new);
         Ok((stream, certificate))
+    }
+
+    async fn handshake<S>(&self, stream: S) -> Result<TlsStream<S>, TransportError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let handshake = tokio_rustls::TlsAcceptor::from(self.config()).accept(stream);
+        let done = tokio::time::timeout(self.timeout, handshake).await;
+        let done = done.map_err(|_| TransportError::Timeout {
+            step: Step::Tls,
+            limit: self.timeout,
+        })?;
+        done.map_err(error::tls)
     }
 }
 

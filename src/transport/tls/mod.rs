@@ -39,7 +39,7 @@ pub enum TlsProfileError {
     #[error("expired certificates may be taken only together with a pinned certificate or key")]
     ExpiryUnchecked,
     /// There is nothing to trust: no root, no authority, no pin, no client certificate.
-    #[error("no trusted certificates are configured")]
+    #[error("no trusted certificates are configured: pin the partner's, or name an authority")]
     NothingTrusted,
     /// A server without an identity has nothing to show.
     #[error("a TLS server needs a certificate with its key")]

@@ -193,7 +193,7 @@ impl fmt::Display for UntrustedCertificate {
                 if let Some((_, end)) = presented.validity {
                     write!(f, " at {}", Timestamp(end))?;
                 }
-                f.write_str("; its owner has to renew it, or else pin it and set `accept_expired`")
+                f.write_str("; its owner has to renew it (a server's is taken until then if it is pinned with `accept_expired`)")
             }
             Distrust::NotValidYet => {
                 f.write_str("it is not valid yet")?;

@@ -1,10 +1,10 @@
-//! What unit tests of this room share.
+//! What unit tests find in the log.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many warnings are logged meanwhile, by this thread.
-pub(super) fn warnings_in(work: impl FnOnce()) -> usize {
+pub(crate) fn warnings_in(work: impl FnOnce()) -> usize {
     let log = Log::default();
     tracing::subscriber::with_default(log.clone(), work);
     log.0.load(Ordering::Relaxed)

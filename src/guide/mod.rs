@@ -1,0 +1,3 @@
+//! Guides: one page for each subject.
+
+pub mod observability;
