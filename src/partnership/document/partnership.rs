@@ -20,6 +20,8 @@ pub(super) struct PartnershipTable {
     #[serde(default)]
     receipt_hosts: Vec<AsText<Authority>>,
     #[serde(default)]
+    receipts_to_strangers: bool,
+    #[serde(default)]
     send: SendProfile,
     #[serde(default)]
     accept: AcceptPolicy,
@@ -47,6 +49,7 @@ impl Document for Partnership {
             http,
             client_certificates,
             receipt_hosts,
+            receipts_to_strangers,
             retry,
             receipt_retry,
         } = self.clone();
@@ -56,6 +59,7 @@ impl Document for Partnership {
             url: AsText(url),
             client_certificates: as_texts(&client_certificates),
             receipt_hosts: as_texts(&receipt_hosts),
+            receipts_to_strangers,
             send,
             accept,
             http,
@@ -68,6 +72,7 @@ impl Document for Partnership {
         Ok(Self {
             client_certificates: of_texts(table.client_certificates),
             receipt_hosts: of_texts(table.receipt_hosts),
+            receipts_to_strangers: table.receipts_to_strangers,
             send: table.send,
             accept: table.accept,
             http: table.http,
