@@ -54,9 +54,11 @@ async fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .with_target(false)
-        .with_max_level(match cli.verbose {
-            true => LevelFilter::DEBUG,
-            false => LevelFilter::INFO,
+        .with_max_level(match (cli.verbose, &cli.command) {
+            (true, _) => LevelFilter::DEBUG,
+            // The crate tells what becomes of each message.
+            (false, Command::Serve(_)) => LevelFilter::INFO,
+            (false, _) => LevelFilter::WARN,
         })
         .init();
     match run(cli.command).await {

@@ -11,9 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use ediint::keystore::KeyStoreError;
 use ediint::store::ExchangeId;
-use ediint::{
-    As2Client, Entropy, MessageId, MessageStore, OutboxEvent, OutboxWorker, PrepareError, SubmitError, SystemEntropy,
-};
+use ediint::{As2Client, Entropy, MessageId, MessageStore, OutboxWorker, PrepareError, SubmitError, SystemEntropy};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -45,10 +43,7 @@ pub(crate) async fn run(station: Arc<Station>, news: Arc<Notify>, mut drain: wat
     let tell = news.clone();
     let worker = OutboxWorker::new(&client, station.partners.clone())
         .lease(LEASE)
-        .on_event(move |event| {
-            log(&event);
-            tell.notify_waiters();
-        });
+        .on_event(move |_| tell.notify_waiters());
     let mut stop = drain.clone();
     let worker = tokio::spawn(worker.run(async move {
         stop.wait_for(|stop| *stop).await.ok();
@@ -80,16 +75,6 @@ pub(crate) async fn run(station: Arc<Station>, news: Arc<Notify>, mut drain: wat
     end.send_replace(true);
     while tasks.join_next().await.is_some() {}
     Ok(())
-}
-
-/// What became of a file is logged when it is put away; this is what happens before, and to receipts of ours.
-fn log(event: &OutboxEvent) {
-    match event {
-        OutboxEvent::Answered(_) | OutboxEvent::AwaitingReceipt { .. } | OutboxEvent::Failed { .. } => {}
-        OutboxEvent::ReceiptPosted { .. } | OutboxEvent::Swept { .. } => tracing::info!("{event}"),
-        OutboxEvent::StoreUnavailable(error) => tracing::error!("the message store: {}", chain(error)),
-        _ => tracing::warn!("{event}"),
-    }
 }
 
 /// Complete files, with the index of their partner. `sizes` is what the last look has seen.
@@ -276,7 +261,10 @@ impl Taken {
                 }
             }
         };
-        tracing::info!("{}: {outcome}", self.path.display());
+        match outcome.status.is_success() {
+            true => tracing::debug!("{}: {outcome}", self.path.display()),
+            false => tracing::warn!("{} goes to failed/: {outcome}", self.path.display()),
+        }
         self.put_away(station, partner, outcome).await?;
         Ok(true)
     }

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use ediint::keystore::MemoryKeyStore;
 use ediint::store::{Partnerships, RedbStore};
 use ediint::transport::{HttpClient, HyperClient};
-use ediint::{As2Client, As2Receiver, Limits, MessageStore, OutboxDirectory, ReceiverEvent, SpoolOptions};
+use ediint::{As2Client, As2Receiver, Limits, MessageStore, OutboxDirectory, SpoolOptions};
 
 use crate::config::Config;
 use crate::inbox::DirectoryInbox;
-use crate::outcome::chain;
 use crate::{Result, files};
 
 /// Requests that are answered at one time; all others are told to come again.
@@ -82,11 +81,9 @@ impl Station {
         let closed = Arc::new(closed);
         let builder = As2Receiver::builder(self.keys.clone(), self.partners.clone(), self.store.clone())
             .inbox(DirectoryInbox::new(&self.config.data_dir))
-            .on_event(log)
             .on_receipt(move |receipt| {
                 let (receipts, closed) = (receipts.clone(), closed.clone());
                 async move {
-                    tracing::info!("receipt for {}: {}", receipt.id, receipt.status);
                     if let Err(error) = files::keep_receipt(&receipts, &receipt.id, receipt.to_bytes()).await {
                         tracing::error!("the receipt for {} was not written down: {error}", receipt.id);
                     }
@@ -108,22 +105,6 @@ impl Station {
             tracing::info!("removed what {} transfers left that were cut off", left.len());
         }
         Ok(())
-    }
-}
-
-/// One line for each message: what came before it is for `--verbose`.
-fn log(event: &ReceiverEvent<'_>) {
-    match event {
-        ReceiverEvent::Received { .. }
-        | ReceiverEvent::Decrypted { .. }
-        | ReceiverEvent::Verified { .. }
-        | ReceiverEvent::DecryptionFailed(_)
-        | ReceiverEvent::ReceiptSent { .. }
-        | ReceiverEvent::ReceiptPosted { .. } => tracing::debug!("{event}"),
-        ReceiverEvent::Delivered { .. } | ReceiverEvent::Duplicate(_) => tracing::info!("{event}"),
-        ReceiverEvent::ReceiptPostponed { error, .. } => tracing::warn!("{event} ({})", chain(*error)),
-        ReceiverEvent::ReceiptNotPosted { error, .. } => tracing::warn!("{event} ({})", chain(*error)),
-        _ => tracing::warn!("{event}"),
     }
 }
 
