@@ -12,7 +12,7 @@ pub(crate) fn on_sending(error: &SendError) -> Option<&'static str> {
         }
         SendError::Status(refused) => match refused.status.as_u16() {
             401 => Some("set `tls.basic_auth` of the partner to what it gave you"),
-            403 | 404 | 405 => Some("check `url` of the partner, and that it knows our as2_id and certificates"),
+            403..=405 => Some("check `url` of the partner, and that it knows our as2_id and certificates"),
             413 => Some("agree on a larger size with the partner"),
             _ => None,
         },
