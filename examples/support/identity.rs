@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use der::EncodePem;
-use der::asn1::Ia5String;
+use der::asn1::{Ia5String, OctetString};
 use der::pem::LineEnding;
 use ediint::{Entropy, SystemEntropy};
 use rsa::PrivateKey;
@@ -52,12 +52,15 @@ impl BuilderProfile for SelfSigned {
         tbs: &TbsCertificate,
     ) -> x509_cert::builder::Result<Vec<Extension>> {
         let localhost = GeneralName::DnsName(Ia5String::new("localhost")?);
-        Ok(vec![SubjectAltName(vec![localhost]).to_extension(tbs.subject(), &[])?])
+        let loopback = GeneralName::IpAddress(OctetString::new([127, 0, 0, 1])?);
+        Ok(vec![
+            SubjectAltName(vec![localhost, loopback]).to_extension(tbs.subject(), &[])?,
+        ])
     }
 }
 
-/// Makes an RSA key of `bits` bits and a certificate for it, valid for a year, that names `common_name` and the host
-/// `localhost`.
+/// Makes an RSA key of `bits` bits and a certificate for it, valid for a year, that names `common_name` and the hosts
+/// `localhost` and `127.0.0.1`.
 pub(crate) fn make(common_name: &str, bits: usize) -> Result<Made, Box<dyn std::error::Error + Send + Sync>> {
     let mut rng = SystemEntropy.rng();
     let key = PrivateKey::new(&mut rng, bits)?;

@@ -112,7 +112,11 @@ impl As2Client {
                     let mut rng = self.core.entropy.rng();
                     let policy = partnership.retry_policy();
                     match policy.decide(attempt, began.elapsed(), error.retry_after(), &mut *rng) {
-                        RetryDecision::After(delay) => delay,
+                        RetryDecision::After(delay) => {
+                            let error = describe(error);
+                            tracing::warn!(id = %prepared.id, attempt, ?delay, error, "sending failed, and is tried again");
+                            delay
+                        }
                         RetryDecision::GiveUp => return self.note(partnership, &prepared, result).await,
                     }
                 }

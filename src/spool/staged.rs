@@ -14,7 +14,7 @@ use super::{Payload, PersistError, PersistStep, temporary};
 /// A directory of files that appears complete or not at all, durably: a message with its attachments and what is known
 /// of it.
 ///
-/// It is built beside its place, in a temporary directory that only its owner may read, and renamed. A second delivery
+/// It is built in a temporary directory that only its owner may read, beside its place or elsewhere, and renamed. A second delivery
 /// of what is there already changes nothing: see [`Committed`].
 ///
 /// ```
@@ -59,11 +59,23 @@ impl StagedDirectory {
     ///
     /// [`PersistError`] at [`PersistStep::Create`].
     pub async fn new(path: impl AsRef<Path>) -> Result<Self, PersistError> {
-        let path = path.as_ref().to_owned();
+        let path = path.as_ref();
+        Self::new_in(parent(path), path).await
+    }
+
+    /// Begins a directory that will be at `path`, and is built in `workplace`: nothing that is half-done is ever beside
+    /// its place. Both have to be on one file system, or [`commit`](Self::commit) fails.
+    /// [`SpoolOptions::remove_orphans`](super::SpoolOptions::remove_orphans) clears up `workplace`.
+    ///
+    /// # Errors
+    ///
+    /// [`PersistError`] at [`PersistStep::Create`].
+    pub async fn new_in(workplace: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<Self, PersistError> {
+        let (workplace, path) = (workplace.as_ref().to_owned(), path.as_ref().to_owned());
         blocking(path.clone(), move || {
             let failed = |error| PersistStep::Create.failed(&path)(error);
             fs::create_dir_all(parent(&path)).map_err(failed)?;
-            let (staged, lock) = temporary::directory(parent(&path)).map_err(failed)?;
+            let (staged, lock) = temporary::directory(&workplace).map_err(failed)?;
             Ok(Self {
                 path,
                 staged,

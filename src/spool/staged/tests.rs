@@ -45,6 +45,36 @@ async fn appears_complete_and_once() {
     );
 }
 
+/// Built elsewhere, it is never seen half-done, and what a killed process leaves is found there.
+#[tokio::test]
+async fn built_elsewhere() {
+    let root = tempfile::tempdir().unwrap();
+    let (inbox, workplace) = (root.path().join("inbox"), root.path().join("spool"));
+    fs::create_dir(&workplace).unwrap();
+    let mut files = StagedDirectory::new_in(&workplace, inbox.join("1")).await.unwrap();
+    files.payload("payload", Payload::from("an order")).await.unwrap();
+    assert_eq!((names(&inbox).len(), names(&workplace).len()), (0, 1));
+    assert_eq!(
+        SpoolOptions::new()
+            .directory(&workplace)
+            .remove_orphans()
+            .unwrap()
+            .len(),
+        0
+    );
+    assert_eq!(files.commit().await.unwrap(), Committed::Now);
+    assert_eq!((names(&inbox), names(&workplace).len()), (vec!["1".to_owned()], 0));
+
+    let killed = StagedDirectory::new_in(&workplace, inbox.join("2")).await.unwrap();
+    let left = workplace.join(killed.staged.path().file_name().unwrap());
+    std::mem::forget(killed.staged);
+    drop(killed.lock);
+    assert_eq!(
+        SpoolOptions::new().directory(&workplace).remove_orphans().unwrap(),
+        [left]
+    );
+}
+
 /// A payload on disk is renamed: its file is the same one.
 #[tokio::test]
 async fn spools_are_renamed_into_it() {

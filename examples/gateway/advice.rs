@@ -1,0 +1,51 @@
+//! What to do about a failure, in the words of the configuration file.
+
+use ediint::transport::TransportError;
+use ediint::{PrepareError, SendError};
+
+/// What to change so that the message goes out; none where the failure says it all, or where there is nothing to change.
+pub(crate) fn on_sending(error: &SendError) -> Option<&'static str> {
+    match error {
+        SendError::Transport(error) => on_the_way(error),
+        SendError::Prepare(PrepareError::NotValid { .. } | PrepareError::NoRecipient(_)) => {
+            Some("ask the partner for its new certificate and add it to `certificates`")
+        }
+        SendError::Status(refused) => match refused.status.as_u16() {
+            401 => Some("set `tls.basic_auth` of the partner to what it gave you"),
+            403..=405 => Some("check `url` of the partner, and that it knows our as2_id and certificates"),
+            413 => Some("agree on a larger size with the partner"),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The same for what fails before anything is sent.
+pub(crate) fn on_the_way(error: &TransportError) -> Option<&'static str> {
+    Some(match error {
+        TransportError::Resolve(_) => "check the host in `url` of the partner",
+        TransportError::Connect { .. } => {
+            "check host and port in `url` of the partner, that its gateway is running, and that no firewall is in between"
+        }
+        TransportError::TlsExpected => "make `url` of the partner begin with https",
+        TransportError::PlaintextCredentials => {
+            "make `url` of the partner begin with https, or leave `tls.basic_auth` out"
+        }
+        TransportError::AddressNotAllowed { .. } => "add host and port to `accept.receipt_hosts` of the partner",
+        TransportError::ClientCertificateRefused { shown: None, .. } => {
+            "set `tls.client_certificate` and `tls.client_key` of the partner, and give it that certificate"
+        }
+        TransportError::ClientCertificateRefused { .. } => {
+            "give the partner the certificate in `tls.client_certificate`, or set the one that it knows"
+        }
+        TransportError::Untrusted(_) => {
+            "compare the fingerprint with the partner by another way than this connection; if it is the partner's, put it \
+             into `tls.pin` of the partner, or its issuer's certificate into `tls.ca`"
+        }
+        TransportError::Timeout { .. } | TransportError::TotalTimeout { .. } => {
+            "ask the partner whether its server is overloaded; a message that may have arrived can safely be sent again \
+             under its --message-id"
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,174 @@
+//! Messages that arrived, as directories: `inbox/PARTNER/STORAGE-KEY/` with the payload and `message.json`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use ediint::cms::Certificate;
+use ediint::mdn::{Disposition, ErrorModifier, WarningModifier};
+use ediint::{
+    BoxFuture, Committed, Delivery, Inbox, InboxError, Payload, ReceivedMessage, Spool, SpoolOptions, StagedDirectory,
+};
+use serde::Serialize;
+
+use crate::files::{blocking, safe_name};
+use crate::{Result, attachments};
+
+/// Delivers into directories. Each appears whole or not at all, whenever the process or the machine stops: it is built
+/// in `spool/`, synced, and renamed into place. The positive receipt leaves after that.
+pub(crate) struct DirectoryInbox {
+    inbox: PathBuf,
+    spool: PathBuf,
+}
+
+impl DirectoryInbox {
+    /// `data_dir` has to be one file system: what is renamed cannot cross to another.
+    pub(crate) fn new(data_dir: &Path) -> Self {
+        Self {
+            inbox: data_dir.join("inbox"),
+            spool: data_dir.join("spool"),
+        }
+    }
+
+    async fn store(&self, message: ReceivedMessage) -> Result<Committed> {
+        let partner = self.inbox.join(safe_name(message.from.as_str()));
+        let mut facts = Facts::of(&message);
+        let boundary = attachments::boundary(message.content_type.as_deref());
+        let mut files = StagedDirectory::new_in(&self.spool, partner.join(message.storage_key())).await?;
+        let mut whole = Some(message.payload);
+        if let Some(boundary) = boundary
+            && let Some(payload) = whole.take()
+        {
+            match self.split(payload, boundary).await? {
+                Ok(parts) => {
+                    facts.attachments = Some(parts.iter().map(|(name, _)| name.clone()).collect());
+                    for (name, content) in parts {
+                        files.payload(&name, content.into()).await?;
+                    }
+                }
+                Err(payload) => whole = Some(payload),
+            }
+        }
+        if let Some(payload) = whole {
+            files.payload("payload", payload).await?;
+        }
+        files.metadata("message.json", facts.to_json()?).await?;
+        Ok(files.commit().await?)
+    }
+
+    /// The attachments with their names; the payload again where it is not what its type says.
+    async fn split(&self, payload: Payload, boundary: String) -> io::Result<Split> {
+        let spools = SpoolOptions::new().directory(&self.spool);
+        blocking(move || {
+            let mut whole = spools.create();
+            io::copy(&mut payload.into_reader(), &mut whole)?;
+            Ok(match attachments::split(whole.reader(), &boundary, &spools) {
+                Ok(parts) => Ok(parts),
+                Err(error) => {
+                    // Signed for and complete, if not what it says: better whole than lost.
+                    tracing::warn!("the attachments are kept in one piece: {error}");
+                    Err(whole.into())
+                }
+            })
+        })
+        .await
+    }
+}
+
+type Split = std::result::Result<Vec<(String, Spool)>, Payload>;
+
+impl Inbox for DirectoryInbox {
+    fn deliver(&self, message: ReceivedMessage) -> BoxFuture<'_, std::result::Result<Delivery, InboxError>> {
+        Box::pin(async move {
+            match self.store(message).await {
+                // Before: delivered before a crash, that came before the receipt.
+                Ok(Committed::Now | Committed::Before) => Ok(Delivery::Accepted),
+                Ok(_) => {
+                    tracing::error!("another message is in the inbox under the same id: this one is refused");
+                    Ok(Delivery::Rejected(ErrorModifier::UnexpectedProcessingError))
+                }
+                Err(error) => {
+                    tracing::error!("cannot write to the inbox, the partner is asked to come again: {error}");
+                    Err(InboxError::new(error))
+                }
+            }
+        })
+    }
+}
+
+/// `message.json`.
+#[derive(Serialize)]
+struct Facts {
+    message_id: Option<String>,
+    from: String,
+    to: String,
+    subject: Option<String>,
+    filename: Option<String>,
+    content_type: Option<String>,
+    /// In octets.
+    size: u64,
+    mic: String,
+    /// Outermost first.
+    layers: Vec<String>,
+    /// SHA-256 of the certificate.
+    signer: Option<String>,
+    received_at: String,
+    receipt: ReceiptFacts,
+    /// The names of the files, where there are several instead of `payload`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attachments: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct ReceiptFacts {
+    mode: &'static str,
+    disposition: Option<String>,
+}
+
+impl Facts {
+    fn of(message: &ReceivedMessage) -> Self {
+        let asked = |field| message.headers.contains(field);
+        let mode = match (asked("Disposition-Notification-To"), asked("Receipt-Delivery-Option")) {
+            (false, _) => "none",
+            (true, false) => "sync",
+            (true, true) => "async",
+        };
+        Self {
+            message_id: message.message_id.as_ref().map(ToString::to_string),
+            from: message.from.to_string(),
+            to: message.to.to_string(),
+            subject: message.subject.clone(),
+            filename: message.filename.clone(),
+            content_type: message.content_type.clone(),
+            size: message.payload.len(),
+            mic: message.mic.to_string(),
+            layers: message.layers.iter().map(ToString::to_string).collect(),
+            signer: message.signer.as_ref().map(Certificate::fingerprint_hex),
+            received_at: rfc3339(message.received_at),
+            receipt: ReceiptFacts {
+                mode,
+                disposition: (mode != "none").then(|| disposition(message).to_string()),
+            },
+            attachments: None,
+        }
+    }
+
+    fn to_json(&self) -> io::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+}
+
+/// What the receipt will say: the gateway refuses nothing that passed the verdict.
+fn disposition(message: &ReceivedMessage) -> Disposition {
+    match message.continued_unauthenticated {
+        true => Disposition::warning(WarningModifier::AuthenticationFailedProcessingContinued),
+        false => Disposition::processed(),
+    }
+}
+
+/// In UTC, to the second.
+pub(crate) fn rfc3339(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}

@@ -1,0 +1,83 @@
+//! A small AS2 station on nothing but the public API: `cargo run --example gateway -- init demo`, then what that prints.
+//!
+//! `init` makes two stations that know each other; `serve` receives, delivers to `inbox/` and sends what is dropped into
+//! `outbox/`; `send` sends a file and says what became of it. Read [`station`] first: it shows how configuration, keys,
+//! partners and the store become a client and a receiver. Then [`send`] and [`serve`].
+
+#![expect(clippy::print_stdout, reason = "results go to stdout")]
+
+mod advice;
+mod attachments;
+mod certificates;
+mod cli;
+mod config;
+mod files;
+#[path = "../support/identity.rs"]
+mod identity;
+mod inbox;
+mod init;
+mod inspect;
+mod outbox;
+mod outcome;
+mod progress;
+mod send;
+mod serve;
+mod station;
+mod status;
+mod test_partner;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::filter::LevelFilter;
+
+use cli::{Cli, Command};
+
+/// Everything that ends a command with exit code 1: usage and configuration.
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version are no errors; everything else here is usage.
+        Err(error) => {
+            let code = if error.use_stderr() { 1 } else { 0 };
+            return match error.print() {
+                Ok(()) => ExitCode::from(code),
+                Err(_) => ExitCode::FAILURE,
+            };
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .with_max_level(match (cli.verbose, &cli.command) {
+            (true, _) => LevelFilter::DEBUG,
+            // The crate tells what becomes of each message.
+            (false, Command::Serve(_)) => LevelFilter::INFO,
+            (false, _) => LevelFilter::WARN,
+        })
+        .init();
+    match run(cli.command).await {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("gateway: {}", outcome::chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<u8> {
+    match command {
+        Command::Init(args) => init::run(&args),
+        Command::Serve(args) => serve::run(&args).await,
+        Command::Send(args) => send::run(args).await,
+        Command::TestPartner(args) => test_partner::run(&args).await,
+        Command::Inspect(args) => inspect::run(&args).await,
+        Command::Status(args) => status::run(&args).await,
+        Command::Certificates(args) => certificates::run(&args),
+    }
+}

@@ -1,0 +1,323 @@
+//! Files that are dropped into `outbox/PARTNER/` are sent, and then moved to `sent/` or `failed/`.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Metadata, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use ediint::keystore::KeyStoreError;
+use ediint::store::ExchangeId;
+use ediint::{As2Client, Entropy, MessageId, MessageStore, OutboxWorker, PrepareError, SubmitError, SystemEntropy};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::config::Partner;
+use crate::files::{blocking, receipt_path, replace, safe_name, sync_directory};
+use crate::outcome::{Outcome, chain};
+use crate::send::of_file;
+use crate::station::Station;
+use crate::{Result, files};
+
+/// How often the directories are looked at.
+const LOOK: Duration = Duration::from_millis(250);
+/// A file that has not been written to for so long is complete.
+const QUIET: Duration = Duration::from_secs(2);
+/// Files that are on their way at one time, those that wait for a receipt included; more stay in the outbox.
+const TAKEN: usize = 256;
+/// How long after a failure of our own disk or store something is tried again, and how often the store is asked for what
+/// other processes have done.
+const AGAIN: Duration = Duration::from_secs(5);
+/// How long after a crash what was under way is left alone.
+const LEASE: Duration = Duration::from_secs(15);
+
+/// Takes files and submits them until `drain` says true, and puts them away once their record is closed. `news` tells
+/// that one may have been. What is not done at the end goes on at the next start.
+pub(crate) async fn run(station: Arc<Station>, news: Arc<Notify>, mut drain: watch::Receiver<bool>) -> Result<()> {
+    let client = station.client(station.http.clone())?;
+    let tell = news.clone();
+    let worker = OutboxWorker::new(&client, station.partners.clone())
+        .lease(LEASE)
+        .on_event(move |_| tell.notify_waiters());
+    let mut stop = drain.clone();
+    let worker = tokio::spawn(worker.run(async move {
+        stop.wait_for(|stop| *stop).await.ok();
+    }));
+    let (end, over) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    let mut sizes = HashMap::new();
+    while !*drain.borrow() {
+        for (partner, path) in ready(&station, &mut sizes) {
+            if tasks.len() >= TAKEN {
+                break;
+            }
+            match Taken::take(&station, partner, &path) {
+                Ok(Some(taken)) => {
+                    let (station, client) = (station.clone(), client.clone());
+                    tasks.spawn(taken.finish(station, client, news.clone(), over.clone()));
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!("{} stays in the outbox: {error}", path.display()),
+            }
+        }
+        while tasks.try_join_next().is_some() {}
+        tokio::select! {
+            () = sleep(LOOK) => {}
+            _ = drain.wait_for(|stop| *stop) => {}
+        }
+    }
+    worker.await?;
+    end.send_replace(true);
+    while tasks.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Complete files, with the index of their partner. `sizes` is what the last look has seen.
+fn ready(station: &Station, sizes: &mut HashMap<PathBuf, u64>) -> Vec<(usize, PathBuf)> {
+    let mut ready = Vec::new();
+    let mut seen = HashMap::new();
+    for (index, partner) in station.config.partners.iter().enumerate() {
+        let directory = station.path("outbox").join(safe_name(partner.name().as_str()));
+        // Nobody has dropped anything for this partner.
+        let Ok(entries) = fs::read_dir(directory) else { continue };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let Ok(metadata) = entry.metadata() else { continue };
+            if !metadata.is_file() || is_temporary(&entry.file_name()) {
+                continue;
+            }
+            let as_before = sizes.get(&path) == Some(&metadata.len());
+            if was_moved(&metadata) || (as_before && is_quiet(&metadata)) {
+                ready.push((index, path));
+            } else {
+                seen.insert(path, metadata.len());
+            }
+        }
+    }
+    *sizes = seen;
+    ready
+}
+
+/// Names that programs use while they write.
+fn is_temporary(name: &OsString) -> bool {
+    let name = name.to_string_lossy().to_ascii_lowercase();
+    name.starts_with('.') || [".tmp", ".part", "~"].iter().any(|ending| name.ends_with(ending))
+}
+
+fn is_quiet(metadata: &Metadata) -> bool {
+    let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    SystemTime::now().duration_since(modified).is_ok_and(|age| age >= QUIET)
+}
+
+/// Whether the file was renamed after it was last written to: then whoever wrote it is done.
+#[cfg(unix)]
+fn was_moved(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.ctime(), metadata.ctime_nsec()) > (metadata.mtime(), metadata.mtime_nsec())
+}
+
+#[cfg(not(unix))]
+fn was_moved(_: &Metadata) -> bool {
+    false
+}
+
+/// A file on its way. Which Message-ID it goes out under is written down beside, in `spool/sending/PARTNER/`, before
+/// anything is sent: whoever goes on after a crash sends the same message, and the partner recognises it. As long as
+/// that note is locked, the file is being sent.
+struct Taken {
+    partner: usize,
+    id: MessageId,
+    path: PathBuf,
+    note: PathBuf,
+    _lock: File,
+}
+
+/// What is written down. A file of the same name but another size or time is another one.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Note {
+    message_id: String,
+    size: u64,
+    modified: SystemTime,
+}
+
+impl Taken {
+    /// Takes a file out of the outbox; none where another task or process has it.
+    fn take(station: &Station, index: usize, path: &Path) -> io::Result<Option<Self>> {
+        let partner = station.config.partners.get(index).ok_or(io::ErrorKind::NotFound)?;
+        let notes = station
+            .path("spool")
+            .join("sending")
+            .join(safe_name(partner.name().as_str()));
+        fs::create_dir_all(&notes)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let note = notes.join(safe_name(&name));
+        let mut lock = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&note)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        // Whoever had the lock before may be done with both.
+        let (Ok(metadata), true) = (path.metadata(), note.exists()) else {
+            return Ok(None);
+        };
+        let (size, modified) = (metadata.len(), metadata.modified()?);
+        let mut text = String::new();
+        lock.read_to_string(&mut text)?;
+        let before = serde_json::from_str(&text).ok();
+        let before = before.filter(|before: &Note| before.size == size && before.modified == modified);
+        let id = match before.and_then(|before| MessageId::new(&before.message_id).ok()) {
+            Some(id) => id,
+            None => {
+                let id = MessageId::generate(partner.station().as_str(), &mut *SystemEntropy.rng());
+                let message_id = id.to_string();
+                let text = serde_json::to_vec(&Note {
+                    message_id,
+                    size,
+                    modified,
+                })?;
+                lock.rewind()?;
+                lock.set_len(0)?;
+                lock.write_all(&text)?;
+                lock.sync_all()?;
+                sync_directory(&notes)?;
+                id
+            }
+        };
+        Ok(Some(Self {
+            partner: index,
+            id,
+            path: path.to_owned(),
+            note,
+            _lock: lock,
+        }))
+    }
+
+    /// Submits the file, if that was not done before, and puts it away once its record is closed.
+    async fn finish(
+        self,
+        station: Arc<Station>,
+        client: As2Client,
+        news: Arc<Notify>,
+        mut over: watch::Receiver<bool>,
+    ) {
+        loop {
+            let last = *over.borrow();
+            // From here on nothing that is told is missed.
+            let mut told = pin!(news.notified());
+            told.as_mut().enable();
+            match self.try_finish(&station, &client, last).await {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(error) => tracing::error!("{}: {}", self.path.display(), chain(&*error)),
+            }
+            if last {
+                return;
+            }
+            tokio::select! {
+                () = told => {}
+                () = sleep(AGAIN) => {}
+                _ = over.wait_for(|over| *over) => {}
+            }
+        }
+    }
+
+    /// Whether the file is put away.
+    async fn try_finish(&self, station: &Station, client: &As2Client, last: bool) -> Result<bool> {
+        let Some(partner) = station.config.partners.get(self.partner) else {
+            return Ok(true);
+        };
+        let id = ExchangeId::new(partner.name().clone(), partner.station().clone(), self.id.clone());
+        let outcome = match station.store.find_sent(&id).await? {
+            Some(record) => {
+                let Some(outcome) = Outcome::recorded(&Outcome::unknown(&id), &record) else {
+                    return Ok(false);
+                };
+                if let Some(receipt) = record.receipt {
+                    files::keep_receipt(&station.path("receipts"), &id, receipt.octets).await?;
+                }
+                outcome
+            }
+            None if last => return Ok(false),
+            None => {
+                let message = of_file(&self.path).await?.message_id(self.id.clone());
+                match client.submit(&partner.partnership, message).await {
+                    Ok(_) => return Ok(false),
+                    // It would be the same the next time.
+                    Err(SubmitError::Prepare(error)) if !is_passing(&error) => {
+                        Outcome::not_sent(partner.name().as_str(), Some(&self.id), &error)
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        };
+        match outcome.status.is_success() {
+            true => tracing::debug!("{}: {outcome}", self.path.display()),
+            false => tracing::warn!("{} goes to failed/: {outcome}", self.path.display()),
+        }
+        self.put_away(station, partner, outcome).await?;
+        Ok(true)
+    }
+
+    /// Moves the file to `sent/` or `failed/`, with its receipt and what became of it.
+    async fn put_away(&self, station: &Station, partner: &Partner, outcome: Outcome) -> io::Result<()> {
+        let kind = if outcome.status.is_success() { "sent" } else { "failed" };
+        let directory = station.path(kind).join(safe_name(partner.name().as_str()));
+        let receipt = receipt_path(&station.path("receipts"), partner.name(), &self.id);
+        let (path, note) = (self.path.clone(), self.note.clone());
+        blocking(move || {
+            fs::create_dir_all(&directory)?;
+            let place = free_place(&directory, path.file_name().unwrap_or_default());
+            let beside = |ending: &str| {
+                let mut name = place.clone().into_os_string();
+                name.push(ending);
+                PathBuf::from(name)
+            };
+            if receipt.exists() {
+                replace(&beside(".mdn"), &fs::read(receipt)?)?;
+            }
+            let ending = if outcome.status.is_success() {
+                ".json"
+            } else {
+                ".error.json"
+            };
+            replace(&beside(ending), &serde_json::to_vec_pretty(&outcome)?)?;
+            match fs::rename(&path, &place) {
+                // Somebody took it away meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                renamed => renamed?,
+            }
+            sync_directory(&directory)?;
+            fs::remove_file(&note)
+        })
+        .await
+    }
+}
+
+/// Whether a message may be prepared later that cannot be now.
+fn is_passing(error: &PrepareError) -> bool {
+    matches!(
+        error,
+        PrepareError::KeyStore(KeyStoreError::Unavailable(_)) | PrepareError::Payload(_) | PrepareError::Encode(_)
+    )
+}
+
+/// The same name, or with a number in front where there is such a file already.
+fn free_place(directory: &Path, name: &OsStr) -> PathBuf {
+    let own = directory.join(name);
+    if !own.exists() {
+        return own;
+    }
+    let numbered = |number: u32| directory.join(format!("{number}-{}", name.to_string_lossy()));
+    (2..).map(numbered).find(|place| !place.exists()).unwrap_or(own)
+}

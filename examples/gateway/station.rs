@@ -1,0 +1,143 @@
+//! From the configuration to a client and a receiver: keys, partners, store, limits.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ediint::keystore::MemoryKeyStore;
+use ediint::store::{Partnerships, RedbStore};
+use ediint::transport::{HttpClient, HyperClient};
+use ediint::{As2Client, As2Receiver, Limits, MessageStore, OutboxDirectory, SpoolOptions};
+
+use crate::config::Config;
+use crate::inbox::DirectoryInbox;
+use crate::{Result, files};
+
+/// Requests that are answered at one time; all others are told to come again.
+const REQUESTS: u16 = 256;
+
+/// What one process works with. `serve` and `send` make one each, of the same file.
+pub(crate) struct Station {
+    pub(crate) config: Config,
+    pub(crate) keys: Arc<MemoryKeyStore>,
+    pub(crate) partners: Arc<Partnerships>,
+    pub(crate) store: Arc<dyn MessageStore>,
+    pub(crate) limits: Limits,
+    /// One for all: it keeps connections.
+    pub(crate) http: HyperClient,
+    spools: SpoolOptions,
+}
+
+impl Station {
+    pub(crate) async fn open(config: Config) -> Result<Self> {
+        for directory in ["spool", "queue", "inbox", "outbox", "sent", "failed", "receipts"] {
+            let path = config.data_dir.join(directory);
+            fs::create_dir_all(&path).map_err(|error| format!("cannot make {}: {error}", path.display()))?;
+        }
+        let partners = Partnerships::new();
+        for partner in &config.partners {
+            let outbox = config
+                .data_dir
+                .join("outbox")
+                .join(files::safe_name(partner.name().as_str()));
+            fs::create_dir_all(&outbox).map_err(|error| format!("cannot make {}: {error}", outbox.display()))?;
+            partners.insert(partner.partnership.clone());
+        }
+        let mut limits = Limits::default();
+        limits.message_size = config.max_message_size;
+        Ok(Self {
+            // Beside the inbox, so that payloads are renamed and not copied.
+            spools: SpoolOptions::new().directory(config.data_dir.join("spool")),
+            keys: Arc::new(config.key_store()),
+            partners: Arc::new(partners),
+            store: store(&config).await?,
+            limits,
+            http: HyperClient::new()?,
+            config,
+        })
+    }
+
+    pub(crate) fn spools(&self) -> &SpoolOptions {
+        &self.spools
+    }
+
+    pub(crate) fn path(&self, directory: &str) -> PathBuf {
+        self.config.data_dir.join(directory)
+    }
+
+    /// Sends through `http`. What is submitted waits in `queue/`.
+    pub(crate) fn client(&self, http: impl HttpClient) -> Result<As2Client> {
+        let builder = As2Client::builder(self.keys.clone(), self.store.clone())
+            .limits(self.limits.clone())
+            .spool(self.spools.clone())
+            .outbox(OutboxDirectory::new(self.path("queue")))
+            .http_client(http);
+        Ok(builder.build()?)
+    }
+
+    /// Receives into the inbox. `closed` is called when a receipt that came later has closed a record.
+    pub(crate) fn receiver(&self, closed: impl Fn() + Send + Sync + 'static) -> Result<As2Receiver> {
+        let receipts = self.path("receipts");
+        let closed = Arc::new(closed);
+        let builder = As2Receiver::builder(self.keys.clone(), self.partners.clone(), self.store.clone())
+            .inbox(DirectoryInbox::new(&self.config.data_dir))
+            .on_receipt(move |receipt| {
+                let (receipts, closed) = (receipts.clone(), closed.clone());
+                async move {
+                    if let Err(error) = files::keep_receipt(&receipts, &receipt.id, receipt.to_bytes()).await {
+                        tracing::error!("the receipt for {} was not written down: {error}", receipt.id);
+                    }
+                    closed();
+                }
+            })
+            .concurrency(REQUESTS)
+            .limits(self.limits.clone())
+            .spool(self.spools.clone())
+            .http_client(self.http.clone());
+        Ok(builder.build()?)
+    }
+
+    /// Removes what processes that were killed have left half-done.
+    pub(crate) fn clear_up(&self) -> Result<()> {
+        let left = self.spools.remove_orphans();
+        let left = left.map_err(|error| format!("cannot clear up {}: {error}", self.path("spool").display()))?;
+        if !left.is_empty() {
+            tracing::info!("removed what {} transfers left that were cut off", left.len());
+        }
+        Ok(())
+    }
+}
+
+/// PostgreSQL where it is configured, else a file that any number of processes of this machine share.
+async fn store(config: &Config) -> Result<Arc<dyn MessageStore>> {
+    #[cfg(feature = "postgres")]
+    if let Some(url) = &config.postgres {
+        let tls = if stays_here(url) { None } else { Some(postgres_tls()?) };
+        return Ok(Arc::new(ediint::store::PostgresStore::connect(url, tls).await?));
+    }
+    Ok(Arc::new(RedbStore::open(config.data_dir.join("store.redb")).await?))
+}
+
+/// Whether a connection to this database leaves the machine.
+#[cfg(feature = "postgres")]
+fn stays_here(url: &str) -> bool {
+    let parsed: Option<http::Uri> = url.parse().ok();
+    let host = parsed.as_ref().and_then(http::Uri::host).unwrap_or_default();
+    let loopback = |host: &str| {
+        host.parse()
+            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+    };
+    host.is_empty() || host == "localhost" || loopback(host.trim_matches(['[', ']']))
+}
+
+/// The public roots vouch for the database.
+#[cfg(feature = "postgres")]
+fn postgres_tls() -> Result<rustls::ClientConfig> {
+    let roots = webpki_roots::TLS_SERVER_ROOTS
+        .iter()
+        .cloned()
+        .collect::<rustls::RootCertStore>();
+    let builder = rustls::ClientConfig::builder_with_provider(ediint::transport::default_provider()?);
+    let builder = builder.with_safe_default_protocol_versions()?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}

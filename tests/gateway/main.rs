@@ -1,0 +1,28 @@
+//! The gateway example, driven from outside: command lines, files, sockets, exit codes.
+
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests, also where they are no test functions"
+)]
+
+mod algorithms;
+mod answers;
+mod certificates;
+mod common;
+mod configuration;
+mod exchange;
+mod init;
+mod inspecting;
+mod keys;
+mod later;
+mod outbox;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod presets;
+mod progress;
+mod reaching;
+mod serving;
+mod stations;
+mod tls;

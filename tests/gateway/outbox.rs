@@ -1,0 +1,206 @@
+//! Files that are dropped into the outbox.
+
+use std::fs;
+use std::io::Write;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::common::{Pair, entries, json, wait_for};
+use crate::later::records;
+
+#[test]
+fn a_file_that_is_moved_in_is_sent_and_put_away_with_its_receipt() {
+    let pair = Pair::init();
+    let (_alice, _bob) = (pair.serve("alice"), pair.serve("bob"));
+    for (index, name) in ["order.edi", "order.edi", "2.edi"].into_iter().enumerate() {
+        let file = pair.file("made", format!("content {index}").as_bytes());
+        fs::rename(file, pair.path("alice/data/outbox/bob").join(name)).unwrap();
+        wait_for("sending", || {
+            entries(&pair.path("alice/data/outbox/bob")).is_empty().then_some(())
+        });
+    }
+    let sent = pair.path("alice/data/sent/bob");
+    for (name, content) in [
+        ("order.edi", "content 0"),
+        ("2-order.edi", "content 1"),
+        ("2.edi", "content 2"),
+    ] {
+        assert_eq!(fs::read_to_string(sent.join(name)).unwrap(), content);
+        let outcome = json(&sent.join(format!("{name}.json")));
+        assert_eq!(outcome["status"], "accepted");
+        let receipt = fs::read(sent.join(format!("{name}.mdn"))).unwrap();
+        assert!(
+            String::from_utf8_lossy(&receipt)
+                .to_lowercase()
+                .contains("as2-from: bob")
+        );
+    }
+    assert_eq!(pair.received("bob", "alice").len(), 3);
+    assert!(entries(&pair.path("alice/data/failed")).is_empty());
+}
+
+#[test]
+fn a_file_that_cannot_be_sent_is_put_away_with_the_reason() {
+    let pair = Pair::init();
+    pair.replace(
+        "alice",
+        "signed_receipt = true",
+        "signed_receipt = true\nretries = 1\nretry_delay = \"1ms\"",
+    );
+    let _alice = pair.serve("alice");
+    let file = pair.file("made", b"content");
+    fs::rename(file, pair.path("alice/data/outbox/bob/order.edi")).unwrap();
+    let failed = pair.path("alice/data/failed/bob");
+    wait_for("giving up", || failed.join("order.edi").exists().then_some(()));
+    let error = json(&failed.join("order.edi.error.json"));
+    assert_eq!(
+        (&error["status"], &error["attempts"]),
+        (&"transport-error".into(), &2.into()),
+        "{error}"
+    );
+    assert!(error["error"].as_str().unwrap().contains("cannot connect"), "{error}");
+}
+
+/// What is being written is left alone, whatever it is called; so is what says that it is not done.
+#[test]
+fn a_file_that_grows_is_sent_whole() {
+    let pair = Pair::init();
+    let (_alice, _bob) = (pair.serve("alice"), pair.serve("bob"));
+    let outbox = pair.path("alice/data/outbox/bob");
+    fs::write(outbox.join(".hidden"), "").unwrap();
+    fs::write(outbox.join("upload.part"), "").unwrap();
+    let mut file = fs::File::create(outbox.join("grows.edi")).unwrap();
+    for _ in 0..8 {
+        file.write_all(b"a line\n").unwrap();
+        sleep(Duration::from_millis(500));
+    }
+    drop(file);
+    let sent = pair.path("alice/data/sent/bob/grows.edi");
+    wait_for("sending", || sent.exists().then_some(()));
+    let directory = pair.received("bob", "alice").remove(0);
+    assert_eq!(
+        fs::read_to_string(directory.join("payload")).unwrap(),
+        "a line\n".repeat(8)
+    );
+    assert_eq!(entries(&outbox).len(), 2);
+}
+
+/// The file is put away when the receipt has come, not before.
+#[test]
+fn a_receipt_that_comes_later_is_waited_for() {
+    let pair = Pair::init();
+    pair.replace("alice", "receipt = \"sync\"", "receipt = \"async\"");
+    let (_alice, _bob) = (pair.serve("alice"), pair.serve("bob"));
+    let file = pair.file("made", b"content");
+    fs::rename(file, pair.path("alice/data/outbox/bob/order.edi")).unwrap();
+    let sent = pair.path("alice/data/sent/bob");
+    wait_for("the receipt", || sent.join("order.edi").exists().then_some(()));
+    let outcome = json(&sent.join("order.edi.json"));
+    assert_eq!(
+        (&outcome["status"], &outcome["receipt_signed"]),
+        (&"accepted".into(), &true.into()),
+        "{outcome}"
+    );
+    assert_eq!(outcome["mic_sent"], outcome["mic_received"]);
+    assert!(sent.join("order.edi.mdn").exists());
+    let message = json(&pair.received("bob", "alice")[0].join("message.json"));
+    assert_eq!(message["receipt"]["mode"], "async");
+    assert_eq!(message["message_id"], outcome["message_id"]);
+}
+
+/// A file that was taken when the process was killed goes out at the next start, once.
+#[test]
+fn a_file_outlives_the_process() {
+    let pair = Pair::init();
+    pair.replace(
+        "alice",
+        "signed_receipt = true",
+        "signed_receipt = true\nretries = 1000\nretry_delay = \"1ms\"",
+    );
+    let alice = pair.serve("alice");
+    let file = pair.file("made", b"content");
+    fs::rename(file, pair.path("alice/data/outbox/bob/order.edi")).unwrap();
+    let notes = pair.path("alice/data/spool/sending/bob");
+    let noted = || {
+        fs::read_to_string(notes.join("order.edi"))
+            .ok()
+            .filter(|text| !text.is_empty())
+    };
+    let note: Value = serde_json::from_str(&wait_for("taking the file", noted)).unwrap();
+    // Killed, with nobody at Bob's.
+    drop(alice);
+    let (_alice, _bob) = (pair.serve("bob"), pair.serve("alice"));
+    let sent = pair.path("alice/data/sent/bob/order.edi");
+    wait_for("sending", || sent.exists().then_some(()));
+    let message = json(&pair.received("bob", "alice")[0].join("message.json"));
+    assert_eq!(message["message_id"], note["message_id"]);
+    wait_for("tidying up", || entries(&notes).is_empty().then_some(()));
+}
+
+/// While nobody is there, it is tried again; `status` says why, and a stop does not wait for the next attempt.
+#[test]
+fn a_retry_that_waits_holds_nothing_up() {
+    let pair = Pair::init();
+    pair.replace(
+        "alice",
+        "signed_receipt = true",
+        "signed_receipt = true\nretries = 5\nretry_delay = \"1h\"",
+    );
+    let alice = pair.serve("alice");
+    let file = pair.file("made", b"content");
+    fs::rename(file, pair.path("alice/data/outbox/bob/order.edi")).unwrap();
+    let waiting = wait_for("an attempt", || {
+        let record = records(&pair, "alice", &[]).into_iter().next()?;
+        record["error"].is_string().then_some(record)
+    });
+    assert_eq!(
+        (&waiting["state"], &waiting["attempts"]),
+        (&"sending".into(), &1.into())
+    );
+    assert!(
+        waiting["error"].as_str().unwrap().contains("cannot connect"),
+        "{waiting}"
+    );
+    let said = alice.stop();
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(
+        said.err.contains("the next one is due in ") && !said.err.contains("not done after"),
+        "{}",
+        said.err
+    );
+    // It is taken up where it was.
+    assert!(pair.path("alice/data/outbox/bob/order.edi").exists());
+    assert_eq!(entries(&pair.path("alice/data/queue")).len(), 1);
+}
+
+/// A server that comes back gets the message, under the same id.
+#[test]
+fn a_partner_that_comes_back() {
+    let pair = Pair::init();
+    pair.replace(
+        "alice",
+        "signed_receipt = true",
+        "signed_receipt = true\nretries = 5\nretry_delay = \"1s\"",
+    );
+    let _alice = pair.serve("alice");
+    let file = pair.file("made", b"content");
+    fs::rename(file, pair.path("alice/data/outbox/bob/order.edi")).unwrap();
+    wait_for("an attempt", || {
+        let record = records(&pair, "alice", &[]).into_iter().next()?;
+        record["error"].is_string().then_some(())
+    });
+    let _bob = pair.serve("bob");
+    let sent = pair.path("alice/data/sent/bob/order.edi");
+    wait_for("sending", || sent.exists().then_some(()));
+    let outcome = json(&sent.with_file_name("order.edi.json"));
+    assert!(outcome["attempts"].as_u64().unwrap() > 1, "{outcome}");
+    assert_eq!(
+        outcome["message_id"],
+        json(&pair.received("bob", "alice")[0].join("message.json"))["message_id"]
+    );
+    wait_for("tidying up", || {
+        entries(&pair.path("alice/data/queue")).is_empty().then_some(())
+    });
+}
