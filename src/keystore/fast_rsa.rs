@@ -51,7 +51,6 @@ mod backend {
     use std::convert::Infallible;
 
     use rsa::PrivateKey;
-    use rsa::pkcs1::EncodeRsaPrivateKey;
 
     use crate::algorithm::SignatureAlgorithm;
 
