@@ -55,7 +55,9 @@ pub struct TrustedProxies {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForwardedCertificate {
-    /// `X-Forwarded-Client-Cert` of Envoy: the last element, which is the proxy's own, by its `Cert` or `Hash`.
+    /// `X-Forwarded-Client-Cert` of Envoy: the last element, which is the proxy's own, by its `Cert` or `Hash`. Set the
+    /// proxy's `forward_client_cert_details` to `SANITIZE_SET`: the other settings pass on what clients write, those that
+    /// append also without an element of their own where the client shows no certificate.
     Envoy,
     /// A field of this name with the PEM certificate, URL-encoded, as `$ssl_client_escaped_cert` of nginx is.
     Pem(HeaderName),
@@ -181,34 +183,58 @@ impl ForwardedCertificate {
 
 /// The certificate in the last element of Envoy's field; `Some(None)` where it tells of none.
 fn envoy(value: &str) -> Option<Option<PeerCertificate>> {
-    let mut hash = None;
-    for pair in unquoted(unquoted(value, ',').pop()?, ';') {
-        let Some((key, value)) = pair.trim().split_once('=') else {
-            continue;
+    let (mut hash, mut certificate) = (None, None);
+    for (key, value) in last_element(value)? {
+        let known = match key {
+            _ if key.eq_ignore_ascii_case("Hash") => hash.replace(value),
+            _ if key.eq_ignore_ascii_case("Cert") => certificate.replace(value),
+            _ => None,
         };
-        let value = value.trim_matches('"');
-        if key.eq_ignore_ascii_case("Cert") {
-            return pem(value).map(Some);
-        }
-        if key.eq_ignore_ascii_case("Hash") {
-            hash = Some(PeerCertificate::from_fingerprint(fingerprint(value)?));
+        if known.is_some() {
+            return None;
         }
     }
-    Some(hash)
+    match (certificate, hash) {
+        (Some(certificate), _) => pem(certificate).map(Some),
+        (None, Some(hash)) => fingerprint(hash).map(PeerCertificate::from_fingerprint).map(Some),
+        (None, None) => Some(None),
+    }
 }
 
-/// Splits at separators outside of quotes.
-fn unquoted(text: &str, separator: char) -> Vec<&str> {
-    let (mut quoted, mut escaped) = (false, false);
-    let parts = text.split(|character| {
-        let ends = character == separator && !quoted;
-        if character == '"' && !escaped {
-            quoted = !quoted;
+/// The pairs of the last element, the values without their quotes.
+///
+/// The client may have written what is to the left of it. So a quote is only taken where a value begins, and has to end
+/// with the value: one that the client leaves open would hide that the proxy's element begins.
+fn last_element(text: &str) -> Option<Vec<(&str, &str)>> {
+    let (mut pairs, mut rest) = (Vec::new(), text);
+    loop {
+        let (key, after) = rest.split_at(rest.find(['=', ';', ',', '"'])?);
+        let after = after.strip_prefix('=')?;
+        let (value, after) = match after.strip_prefix('"') {
+            Some(inner) => {
+                let (value, after) = inner.split_at(closing_quote(inner)?);
+                (value, after.strip_prefix('"')?)
+            }
+            None => after.split_at(after.find([';', ',', '"']).unwrap_or(after.len())),
+        };
+        pairs.push((key.trim(), value));
+        match after.chars().next() {
+            None => return Some(pairs),
+            Some(';') => {}
+            Some(',') => pairs.clear(),
+            Some(_) => return None,
         }
+        rest = after.get(1..)?;
+    }
+}
+
+fn closing_quote(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.find(|character| {
+        let closes = character == '"' && !escaped;
         escaped = character == '\\' && !escaped;
-        ends
-    });
-    parts.collect()
+        closes
+    })
 }
 
 fn pem(escaped: &str) -> Option<PeerCertificate> {

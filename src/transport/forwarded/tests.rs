@@ -129,6 +129,37 @@ fn spoofed_certificates() {
     assert!(forwarded.extensions().get::<OverTls>().is_some());
 }
 
+/// TRN-33: what a client writes to the left of the proxy's element neither hides it nor becomes a part of it.
+#[test]
+fn forged_elements_before_the_proxys_own() {
+    let victim = "0".repeat(64);
+    let genuine = format!("By=spiffe://b;Hash={};Subject=\"CN=mallory\"", hash());
+    let read = |written: &str| {
+        let header = format!("{written},{genuine}");
+        let mut request = Request::post("/")
+            .header("x-forwarded-client-cert", header)
+            .body(())
+            .unwrap();
+        let applied = proxies(ForwardedCertificate::Envoy).apply(address("10.0.0.1"), &mut request);
+        applied.map(|()| request.extensions().get::<PeerCertificate>().cloned().unwrap())
+    };
+    for balanced in [
+        format!("Hash={victim}"),
+        format!("Hash={victim};x="),
+        format!("Hash={victim};Hash={victim};x=\"a\\\"\""),
+        format!("Hash={victim};x=\"a\\\\\""),
+    ] {
+        assert!(read(&balanced).unwrap().is(&client()), "{balanced}");
+    }
+    for open in [
+        "", "x", "x=\"", "x=\"a\\", "x=a\"", "\"x", "x\"=", "x=\"a\"b", "x=\"a\" ",
+    ] {
+        let open = format!("Hash={victim};{open}");
+        let refused = read(&open).unwrap_err();
+        assert_eq!(refused.0, "x-forwarded-client-cert", "{open}");
+    }
+}
+
 /// What cannot be understood is no absence: the request is to be refused.
 #[test]
 fn unreadable_certificates() {
@@ -140,6 +171,7 @@ fn unreadable_certificates() {
     for (field, values) in [
         (ForwardedCertificate::Envoy, vec!["Hash=abc".to_owned()]),
         (ForwardedCertificate::Envoy, vec!["Cert=\"%\"".to_owned()]),
+        (ForwardedCertificate::Envoy, vec![format!("Hash={0};hash={0}", hash())]),
         (pem.clone(), vec!["-----BEGIN".to_owned()]),
         (pem, vec!["%4".to_owned()]),
         (sha256.clone(), vec!["12".to_owned()]),
