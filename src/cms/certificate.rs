@@ -312,7 +312,8 @@ impl PartialEq for Certificate {
 
 impl Eq for Certificate {}
 
-/// The subject, most specific part first: `CN=Acme EDI, O=Acme`.
+/// The subject, most specific part first: `CN=Acme EDI, O=Acme`. Values are escaped as in RFC 4514 §2.4, so that no two
+/// names look the same: `CN=Acme\, Inc`.
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         names::display(&self.0.subject, f)

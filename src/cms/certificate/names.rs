@@ -20,18 +20,23 @@ const EMAIL: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01];
 /// One attribute of a name.
 #[derive(PartialEq, Eq)]
 struct Attribute<'a> {
+    /// Which part of the name it is in: one may have several.
+    part: usize,
     kind: &'a [u8],
     value: String,
 }
 
-/// Writes a DER `Name`, most specific part first.
+/// Writes a DER `Name`, most specific part first: one text is one name, as in RFC 4514 but with a space between the parts.
 pub(super) fn display(name: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let Ok(attributes) = attributes(name) else {
         return f.write_str("(malformed name)");
     };
-    for (index, attribute) in attributes.iter().rev().enumerate() {
-        if index > 0 {
-            f.write_str(", ")?;
+    let mut before = None;
+    for attribute in attributes.iter().rev() {
+        match before.replace(attribute.part) {
+            None => {}
+            Some(part) if part == attribute.part => f.write_str("+")?,
+            Some(_) => f.write_str(", ")?,
         }
         match attribute.kind {
             [0x55, 4, kind] if SHORT.iter().any(|(short, _)| short == kind) => {
@@ -42,13 +47,22 @@ pub(super) fn display(name: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
             other => f.write_str(&oid::dotted(other))?,
         }
         f.write_str("=")?;
-        // Control characters would let a name forge lines of a log.
-        for character in attribute.value.chars() {
-            if character.is_control() {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                write!(f, "{character}")?;
-            }
+        write_value(&attribute.value, f)?;
+    }
+    Ok(())
+}
+
+/// Escapes what would end the value, or be lost around it (RFC 4514 §2.4).
+fn write_value(value: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let last = value.chars().count().saturating_sub(1);
+    for (index, character) in value.chars().enumerate() {
+        match character {
+            // These would let a name forge lines of a log.
+            _ if character.is_control() => write!(f, "{}", character.escape_default())?,
+            '"' | '+' | ',' | ';' | '<' | '>' | '\\' => write!(f, "\\{character}")?,
+            '#' if index == 0 => f.write_str("\\#")?,
+            ' ' if index == 0 || index == last => f.write_str("\\ ")?,
+            _ => write!(f, "{character}")?,
         }
     }
     Ok(())
@@ -78,11 +92,15 @@ pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
 fn attributes(name: &[u8]) -> Result<Vec<Attribute<'_>>, BadTlv> {
     let mut attributes = Vec::new();
     let mut sets = Tlvs(name).expect(tag::SEQUENCE)?.children();
-    while !sets.is_empty() {
+    for part in 0.. {
+        if sets.is_empty() {
+            break;
+        }
         let mut set = sets.expect(tag::SET)?.children();
         while !set.is_empty() {
             let mut attribute = set.expect(tag::SEQUENCE)?.children();
             attributes.push(Attribute {
+                part,
                 kind: attribute.expect(tag::OID)?.value,
                 value: text(attribute.any()?),
             });

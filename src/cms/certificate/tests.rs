@@ -15,6 +15,9 @@ const UTF8: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/utf
 const TWO: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/two.pem");
 const V1: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/v1.pem");
 const EC: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/ec.pem");
+const COMMA: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/comma.pem");
+const MULTI: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/multi.pem");
+const SPECIAL: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/special.pem");
 const LARGE: &[u8] = include_bytes!("../../../tests/data/openssl/certificates/large.pem");
 
 fn certificate(pem: &[u8]) -> Certificate {
@@ -204,6 +207,18 @@ fn issuers_match_across_string_types_and_serials_across_leading_zeros() {
     };
     assert!(id(&wide).matches(&utf8));
     assert!(!id(&wide[2..]).matches(&utf8));
+}
+
+/// SEC-14: one text is one name. As `openssl x509 -nameopt RFC2253` but for the space between the parts.
+#[test]
+fn names_are_shown_without_ambiguity() {
+    for (pem, shown) in [
+        (COMMA, r"CN=Acme EDI\, O=Acme"),
+        (MULTI, "CN=Acme EDI+O=Acme"),
+        (SPECIAL, r#"CN=\#\"d\"\;\<e\>\\, OU=\ c\ , O=a\+b"#),
+    ] {
+        assert_eq!(certificate(pem).to_string(), shown);
+    }
 }
 
 #[test]

@@ -32,7 +32,8 @@ pub struct ChainTrust {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignerName {
-    /// The whole subject, as [`Certificate`] is displayed: `CN=Acme EDI, O=Acme`.
+    /// The whole subject, as [`Certificate`] is displayed: `CN=Acme EDI, O=Acme`. A comma in a value is escaped, as are the
+    /// other characters of RFC 4514 §2.4: `CN=Acme\, Inc`.
     Subject(String),
     /// A DNS name or an e-mail address of its subject alternative names, without regard to case.
     Alternative(String),

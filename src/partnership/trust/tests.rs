@@ -176,6 +176,31 @@ fn names_stand_for_partners() {
     assert!(check(&trust, "under-impostor", &["impostor"]).is_err());
 }
 
+/// KEY-09: a common name that looks like a common name and an organization is neither.
+#[test]
+fn names_cannot_pretend_to_have_more_parts() {
+    let read = |name: &str| {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/openssl/certificates");
+        Certificate::from_pem(&std::fs::read(path.join(name)).unwrap()).unwrap()
+    };
+    for name in ["comma.pem", "multi.pem"] {
+        let certificate = read(name);
+        let offered = [certificate.der().clone()];
+        let signers = |subject: &str| {
+            let chain = ChainTrust::new([certificate.clone()]);
+            let chain = chain.accept_name(SignerName::Subject(subject.to_owned()));
+            demanding(chain).signers(&[], &offered, now())
+        };
+        assert_eq!(signers("CN=Acme EDI, O=Acme"), [], "{name}");
+        assert_eq!(signers(&certificate.to_string()), [certificate.clone()], "{name}");
+    }
+    let comma = demanding(
+        ChainTrust::new([read("comma.pem")]).accept_name(SignerName::Subject(r"CN=Acme EDI\, O=Acme".to_owned())),
+    );
+    let offered = [read("comma.pem").der().clone()];
+    assert_eq!(comma.signers(&[], &offered, now()), [read("comma.pem")]);
+}
+
 /// KEY-12: lenient by default; strictly, what says nothing may do everything.
 #[test]
 fn key_usage_counts_by_policy() {

@@ -11,6 +11,10 @@ request() { # name, options of openssl req
 }
 request utf8 -utf8 -nameopt utf8 -subj "/C=DE/O=Müller GmbH/CN=Müller EDI" -set_serial 0x00ff00aa
 request plain -subj "/C=US/O=Acme/OU=EDI/CN=Acme AS2" -set_serial 4711
+# What the text of a name has to escape.
+request comma -subj "/CN=Acme EDI, O=Acme"
+request multi -subj "/O=Acme+CN=Acme EDI"
+request special -subj '/O=a\+b/OU= c /CN=#"d";<e>\\'
 # Version 1 has no extensions.
 openssl req -new -newkey rsa:1024 -nodes -keyout "$work/v1.key" -subj "/CN=Old One" -out "$work/v1.csr"
 openssl x509 -req -in "$work/v1.csr" -signkey "$work/v1.key" -days 3650 -set_serial 1 -out v1.pem
