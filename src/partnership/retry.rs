@@ -96,10 +96,11 @@ impl RetryPolicy {
             return RetryDecision::GiveUp;
         }
         let delay = (*delay).max(asked.unwrap_or_default().min(left));
-        RetryDecision::After(match self.jitter {
+        let delay = match self.jitter {
             true => delay.saturating_add((delay / 5 / FRACTIONS).saturating_mul(rng.next_u32() % FRACTIONS)),
             false => delay,
-        })
+        };
+        RetryDecision::After(delay.min(left))
     }
 }
 

@@ -114,6 +114,13 @@ fn retries_follow_the_schedule_within_limits() {
     delays.dedup();
     assert!(delays.len() > 50);
 
+    // Not even at random later than the limit in time.
+    let bounded = jittered.within(minutes(10));
+    for _ in 0..100 {
+        let decision = decide(&bounded, 1, Duration::ZERO, None);
+        assert_eq!(decision, RetryDecision::After(minutes(10)));
+    }
+
     // What cannot be expressed is no panic.
     let endless = RetryPolicy::exponential(Duration::MAX, 70).within(Duration::MAX);
     assert_eq!(
