@@ -1,7 +1,8 @@
 //! Whether certificates are revoked, asked of the host or of revocation lists.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use super::TrustError;
@@ -74,8 +75,37 @@ pub(super) fn check(
 /// the chain, or one of the issuers given here.
 #[derive(Debug, Default)]
 pub struct RevocationLists {
-    lists: RwLock<Vec<RevocationList>>,
+    lists: RwLock<Arc<[KnownList]>>,
     issuers: Vec<Certificate>,
+}
+
+/// A list, and who was found to have signed it: lists may be large, and are asked for each message.
+#[derive(Debug)]
+struct KnownList {
+    list: RevocationList,
+    /// Whether it counts as signed, by the fingerprints of issuers.
+    signed: Mutex<HashMap<[u8; 32], bool>>,
+}
+
+impl KnownList {
+    fn is_signed_by(&self, issuer: &Certificate) -> bool {
+        let known = || self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        let fingerprint = issuer.fingerprint();
+        if let Some(signed) = known().get(&fingerprint) {
+            return *signed;
+        }
+        let signed = self.list.check_issued_by(issuer).is_ok();
+        known().insert(fingerprint, signed);
+        signed
+    }
+}
+
+fn known(lists: impl IntoIterator<Item = RevocationList>) -> Arc<[KnownList]> {
+    let unknown = |list| KnownList {
+        list,
+        signed: Mutex::default(),
+    };
+    lists.into_iter().map(unknown).collect()
 }
 
 impl RevocationLists {
@@ -83,7 +113,7 @@ impl RevocationLists {
     #[must_use]
     pub fn new(lists: impl IntoIterator<Item = RevocationList>) -> Self {
         Self {
-            lists: RwLock::new(lists.into_iter().collect()),
+            lists: RwLock::new(known(lists)),
             issuers: Vec::new(),
         }
     }
@@ -97,24 +127,25 @@ impl RevocationLists {
 
     /// Puts these lists in the place of all.
     pub fn replace(&self, lists: impl IntoIterator<Item = RevocationList>) {
-        *self.lists.write().unwrap_or_else(PoisonError::into_inner) = lists.into_iter().collect();
+        let lists = known(lists);
+        *self.lists.write().unwrap_or_else(PoisonError::into_inner) = lists;
     }
 }
 
 impl RevocationChecker for RevocationLists {
     fn check(&self, certificate: &Certificate, issuer: Option<&Certificate>, now: SystemTime) -> Revocation {
-        let lists = self.lists.read().unwrap_or_else(PoisonError::into_inner);
+        let lists = self.lists.read().unwrap_or_else(PoisonError::into_inner).clone();
         let named = self
             .issuers
             .iter()
             .filter(|one| one.subject() == certificate.issuer() && issuer.is_none());
-        let signed = |list: &&RevocationList| {
+        let signed = |known: &&KnownList| {
             let mut issuers = named.clone().chain(issuer);
-            issuers.any(|issuer| list.check_issued_by(issuer).is_ok())
+            issuers.any(|issuer| known.is_signed_by(issuer))
         };
-        let about = lists.iter().filter(|list| list.issuer() == certificate.issuer());
-        let counting = about.filter(|list| list.counts_at(now)).filter(signed);
-        match counting.map(|list| list.revokes(certificate)).max() {
+        let about = lists.iter().filter(|known| known.list.issuer() == certificate.issuer());
+        let counting = about.filter(|known| known.list.counts_at(now)).filter(signed);
+        match counting.map(|known| known.list.revokes(certificate)).max() {
             None => Revocation::Unknown,
             Some(true) => Revocation::Revoked,
             Some(false) => Revocation::Good,

@@ -291,4 +291,10 @@ fn lists_are_replaced_while_in_use() {
     assert_eq!(lists.check(&revoked, Some(&between), now()), Revocation::Good);
     lists.replace([list("between")]);
     assert_eq!(lists.check(&revoked, Some(&between), now()), Revocation::Revoked);
+    // Who has signed one list has not signed the next, nor has another of the same name.
+    let impostor = certificate("impostor");
+    assert_eq!(lists.check(&revoked, Some(&impostor), now()), Revocation::Unknown);
+    assert_eq!(lists.check(&revoked, Some(&between), now()), Revocation::Revoked);
+    lists.replace([list("between-impostor")]);
+    assert_eq!(lists.check(&revoked, Some(&between), now()), Revocation::Unknown);
 }
