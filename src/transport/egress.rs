@@ -11,7 +11,8 @@ pub enum Egress {
     #[default]
     Configured,
     /// The URL came in a message; the configuration names its host. Addresses of the link and of the metadata services
-    /// of clouds have to be written as literals: no name leads there.
+    /// of clouds have to be written as literals: no name leads there. Behind a proxy it is the proxy that resolves the
+    /// name, so this is for its rules to forbid.
     NamedHost,
     /// The URL came in a message, and nobody here knows its host. It has public addresses only, and neither credentials
     /// nor a client certificate are shown to it.
@@ -52,7 +53,9 @@ fn is_metadata(address: IpAddr) -> bool {
     ];
     match address {
         IpAddr::V4(address) => OTHERS.contains(&address),
-        IpAddr::V6(address) => address == AMAZON || address == GOOGLE,
+        IpAddr::V6(address) => {
+            [AMAZON, GOOGLE].contains(&address) || embedded(address).is_some_and(|v4| OTHERS.contains(&v4))
+        }
     }
 }
 

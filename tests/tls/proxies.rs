@@ -151,6 +151,18 @@ async fn around_the_proxy() {
     assert_eq!(response.unwrap().status(), 200);
 }
 
+/// SEC-19: of a host that is configured the proxy gets the name; which addresses it may have is for the proxy's rules.
+#[tokio::test]
+async fn named_hosts_through_a_proxy() {
+    let (proxy, asked) = proxy("HTTP/1.0 403 Forbidden\r\n\r\n").await;
+    // Connected to by ourselves, this would be an address of the link.
+    let mut request = post("https://2852039166/");
+    request.extensions_mut().insert(Egress::NamedHost);
+    let refused = HyperClient::new().unwrap().send(request, &through(proxy)).await;
+    assert!(told(&refused.unwrap_err()).contains("has to allow CONNECT"));
+    assert!(asked.await.unwrap().starts_with("CONNECT 2852039166:443 HTTP/1.1\r\n"));
+}
+
 /// SEC-19: a proxy is no way around the rules for addresses.
 #[tokio::test]
 async fn strangers_through_a_proxy() {
