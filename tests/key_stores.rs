@@ -3,9 +3,10 @@
 #![cfg(feature = "testing")]
 #![expect(clippy::unwrap_used, reason = "tests, also where they are no test functions")]
 
+use std::collections::VecDeque;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ediint::cms::{Certificate, RecipientInfo, SigningInput};
 use ediint::keystore::{
@@ -153,7 +154,20 @@ async fn a_rollover_to_another_kind_of_key() {
 }
 
 /// A store that breaks one promise.
-struct Broken(MemoryKeyStore, Promise);
+struct Broken {
+    store: MemoryKeyStore,
+    promise: Promise,
+    asked: Mutex<VecDeque<Vec<RecipientInfo>>>,
+}
+
+impl Broken {
+    /// As over a connection that gives the answers in the order of the questions, also of those that nobody waits for.
+    async fn oldest(&self, recipients: &[RecipientInfo]) -> Vec<RecipientInfo> {
+        self.asked.lock().unwrap().push_back(recipients.to_vec());
+        tokio::task::yield_now().await;
+        self.asked.lock().unwrap().pop_front().unwrap()
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Promise {
@@ -161,6 +175,7 @@ enum Promise {
     KeepsTenantsApart,
     TellsNothingOfDamage,
     NamesTheRecipient,
+    KeepsAnswersApart,
     KnowsPartners,
 }
 
@@ -170,7 +185,7 @@ impl KeyStore for Broken {
         local: &'a As2Name,
         known: Option<&'a Certificate>,
     ) -> BoxFuture<'a, Result<Vec<CertificateDer<'static>>, KeyStoreError>> {
-        self.0.signing_chain(local, known)
+        self.store.signing_chain(local, known)
     }
 
     fn sign<'a>(
@@ -181,13 +196,13 @@ impl KeyStore for Broken {
         input: SigningInput<'a>,
     ) -> BoxFuture<'a, Result<Vec<u8>, KeyStoreError>> {
         Box::pin(async move {
-            match self.1 {
+            match self.promise {
                 Promise::SignsWithTheCertificate => {
                     let other = identity(LONG);
                     other.sign(local, other.certificate(), algorithm, input)
                 }
-                Promise::KeepsTenantsApart => self.0.sign(&name("US"), certificate, algorithm, input).await,
-                _ => self.0.sign(local, certificate, algorithm, input).await,
+                Promise::KeepsTenantsApart => self.store.sign(&name("US"), certificate, algorithm, input).await,
+                _ => self.store.sign(local, certificate, algorithm, input).await,
             }
         })
     }
@@ -199,13 +214,17 @@ impl KeyStore for Broken {
         cipher: ContentCipher,
     ) -> BoxFuture<'a, Result<Vec<Unwrapped>, KeyStoreError>> {
         Box::pin(async move {
-            let unwrapped = self.0.unwrap_key(local, recipients, cipher).await;
-            match self.1 {
+            let recipients = match self.promise {
+                Promise::KeepsAnswersApart => self.oldest(recipients).await,
+                _ => recipients.to_vec(),
+            };
+            let unwrapped = self.store.unwrap_key(local, &recipients, cipher).await;
+            match self.promise {
                 // As a device that is asked for a key of no more than so many octets.
                 Promise::TellsNothingOfDamage if recipients.iter().any(|one| one.encrypted_key.len() != 256) => {
                     Err(KeyStoreError::Unavailable("bad padding".into()))
                 }
-                Promise::NamesTheRecipient if unwrapped.is_err() => Ok(Vec::new()),
+                Promise::NamesTheRecipient if unwrapped.is_err() && *local == name("US") => Ok(Vec::new()),
                 _ => unwrapped,
             }
         })
@@ -218,8 +237,8 @@ impl KeyStore for Broken {
         usage: CertificateUsage,
     ) -> BoxFuture<'a, Result<Vec<Certificate>, KeyStoreError>> {
         Box::pin(async move {
-            let mut found = self.0.partner_certificates(local, remote, usage).await?;
-            if self.1 == Promise::KnowsPartners && !found.is_empty() {
+            let mut found = self.store.partner_certificates(local, remote, usage).await?;
+            if self.promise == Promise::KnowsPartners && !found.is_empty() {
                 found.push(certificate("cms/bob.pem"));
             }
             Ok(found)
@@ -240,13 +259,24 @@ async fn broken_promises_are_found() {
             Promise::TellsNothingOfDamage,
             "unwrap_key: the key store is unavailable",
         ),
-        (Promise::NamesTheRecipient, "unwrap_key: "),
+        (Promise::NamesTheRecipient, "unwrap_key: NoRecipient is due"),
+        (
+            Promise::KeepsAnswersApart,
+            "unwrap_key: after questions were given up, another content key comes back",
+        ),
         (
             Promise::KnowsPartners,
             "partner_certificates: others than the partner's verify",
         ),
     ] {
-        let run = tokio::spawn(async move { trial(&Broken(memory(), promise)).run().await });
+        let run = tokio::spawn(async move {
+            let broken = Broken {
+                store: memory(),
+                promise,
+                asked: Mutex::default(),
+            };
+            trial(&broken).run().await;
+        });
         let panic = run.await.unwrap_err().into_panic();
         let fixed = panic.downcast_ref::<&str>().map(|fixed| (*fixed).to_owned());
         let message = fixed.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap();

@@ -1,7 +1,7 @@
 //! What every [`KeyStore`] must do.
 
-use std::pin::pin;
-use std::task::{Context, Waker};
+use std::future::poll_fn;
+use std::task::{Context, Poll, Waker};
 
 use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureAlgorithm, SignatureScheme};
 use crate::cms::{
@@ -9,7 +9,8 @@ use crate::cms::{
     RecipientInfo, SignatureOptions, SignerCheck, check_signers, encrypt_content_key,
 };
 use crate::entropy::{Entropy, SystemEntropy};
-use crate::keystore::{CertificateUsage, KeyStore, KeyStoreError};
+use crate::future::BoxFuture;
+use crate::keystore::{CertificateUsage, KeyStore, KeyStoreError, Unwrapped};
 use crate::limits::Limits;
 use crate::mic::Mic;
 use crate::name::As2Name;
@@ -54,6 +55,24 @@ const CIPHER: ContentCipher = ContentCipher::Aes256Cbc;
 
 /// How many questions are asked at once.
 const AT_ONCE: usize = 4;
+
+/// One of several questions that are asked at once.
+enum Question<'a> {
+    Asked(BoxFuture<'a, UnwrapResult>),
+    Answered(UnwrapResult),
+}
+
+type UnwrapResult = Result<Vec<Unwrapped>, KeyStoreError>;
+
+impl Question<'_> {
+    fn poll(&mut self, context: &mut Context<'_>) {
+        if let Self::Asked(question) = self
+            && let Poll::Ready(answer) = question.as_mut().poll(context)
+        {
+            *self = Self::Answered(answer);
+        }
+    }
+}
 
 impl<'a> KeyStoreTrial<'a> {
     /// A store that has an identity `local`, whose first signing certificate is encrypted for too, and that has no
@@ -236,7 +255,7 @@ impl<'a> KeyStoreTrial<'a> {
         }
     }
 
-    async fn ask(&self, recipients: &[RecipientInfo]) -> Vec<crate::keystore::Unwrapped> {
+    async fn ask(&self, recipients: &[RecipientInfo]) -> Vec<Unwrapped> {
         let unwrapped = self.store.unwrap_key(&self.local, recipients, CIPHER).await;
         unwrapped.unwrap_or_else(|error| panic!("unwrap_key: {error}"))
     }
@@ -245,16 +264,28 @@ impl<'a> KeyStoreTrial<'a> {
     async fn unwraps_many_at_once(&self, certificate: &Certificate) {
         let keys: Vec<_> = (0..AT_ONCE).map(|_| content_key()).collect();
         let recipients: Vec<_> = keys.iter().map(|key| [self.recipient(certificate, key)]).collect();
-        let mut questions: Vec<_> = recipients
-            .iter()
-            .map(|recipients| self.store.unwrap_key(&self.local, recipients, CIPHER))
-            .collect();
+        let ask = |recipients| Question::Asked(self.store.unwrap_key(&self.local, recipients, CIPHER));
+        let mut questions: Vec<_> = recipients.iter().map(|recipients| ask(recipients)).collect();
         for question in &mut questions {
-            let _pending = pin!(question).poll(&mut Context::from_waker(Waker::noop()));
+            question.poll(&mut Context::from_waker(Waker::noop()));
         }
-        drop(questions);
-        for (recipients, key) in recipients.iter().zip(&keys) {
-            let unwrapped = self.ask(recipients).await;
+        questions.drain(..AT_ONCE / 2);
+        let all = |context: &mut Context<'_>| {
+            for question in &mut questions {
+                question.poll(context);
+            }
+            match questions.iter().any(|question| matches!(question, Question::Asked(_))) {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            }
+        };
+        poll_fn(all).await;
+        for (question, key) in questions.iter().zip(keys.iter().skip(AT_ONCE / 2)) {
+            let unwrapped = match question {
+                Question::Answered(Ok(unwrapped)) => unwrapped.as_slice(),
+                Question::Answered(Err(error)) => panic!("unwrap_key: {error}"),
+                Question::Asked(_) => &[],
+            };
             assert!(
                 unwrapped.iter().any(|one| one.content_key == *key),
                 "unwrap_key: after questions were given up, another content key comes back"
