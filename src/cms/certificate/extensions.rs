@@ -91,24 +91,6 @@ impl Certificate {
         Ok(found)
     }
 
-    /// The octets of the public key's BIT STRING.
-    pub(crate) fn public_key_octets(&self) -> &[u8] {
-        self.find_public_key().unwrap_or_default()
-    }
-
-    fn find_public_key(&self) -> Result<&[u8], BadTlv> {
-        let mut tbs = self.to_be_signed()?.children();
-        tbs.optional(tag::context_constructed(0))?;
-        tbs.expect(tag::INTEGER)?;
-        for _ in 0..4 {
-            tbs.expect(tag::SEQUENCE)?;
-        }
-        let mut key_info = tbs.expect(tag::SEQUENCE)?.children();
-        key_info.expect(tag::SEQUENCE)?;
-        let (_unused_bits, key) = key_info.expect(tag::BIT_STRING)?.value.split_first().ok_or(BadTlv)?;
-        Ok(key)
-    }
-
     fn to_be_signed(&self) -> Result<Tlv<'_>, BadTlv> {
         let certificate = Tlvs(self.der()).expect(tag::SEQUENCE)?;
         certificate.children().expect(tag::SEQUENCE)

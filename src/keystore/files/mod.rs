@@ -151,10 +151,10 @@ impl KeyFile {
     /// [`KeyFileError::NoPrivateKey`], [`KeyFileError::SeveralPrivateKeys`], [`KeyFileError::NoCertificate`],
     /// [`KeyFileError::Mismatch`], and [`KeyFileError::PrivateKey`] for a key of another kind than messages know.
     pub fn into_entry(self) -> Result<KeyEntry, KeyFileError> {
-        let pair::Pair { key, chain } = pair::find(self)?;
+        let pair::Pair { message, chain, .. } = pair::find(self)?;
         let mut chain = chain.into_iter();
         let certificate = chain.next().ok_or(KeyFileError::NoCertificate)?;
-        let entry = KeyEntry::new(certificate, pair::message_key(&key)?)?;
+        let entry = KeyEntry::new(certificate, message?)?;
         Ok(entry.with_issuers(chain))
     }
 
@@ -165,7 +165,7 @@ impl KeyFile {
     /// [`KeyFileError::NoPrivateKey`], [`KeyFileError::SeveralPrivateKeys`], [`KeyFileError::NoCertificate`],
     /// [`KeyFileError::Mismatch`].
     pub fn into_tls_identity(self) -> Result<TlsIdentity, KeyFileError> {
-        let pair::Pair { key, chain } = pair::find(self)?;
+        let pair::Pair { key, chain, .. } = pair::find(self)?;
         let chain = chain.iter().map(|certificate| certificate.der().clone());
         Ok(TlsIdentity::new(chain.collect(), key.clone_key()))
     }
