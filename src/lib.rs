@@ -111,6 +111,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod algorithm;
+mod cause;
 mod clock;
 mod entropy;
 mod future;

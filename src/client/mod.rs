@@ -12,7 +12,6 @@ mod queue;
 mod submit;
 mod trail;
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use std::time::Duration;
 use http::Response;
 use tokio::time::{Instant, sleep};
 
+pub(crate) use crate::cause::describe;
 use crate::exchange::Receipt;
 use crate::partnership::{Partnership, RetryDecision};
 use crate::store::{ClaimToken, Direction, SentRecord, SentStep, StoreError};
@@ -249,22 +249,6 @@ impl As2Client {
     pub(crate) fn core(&self) -> &Core {
         &self.core
     }
-}
-
-/// An error and what caused it, in one line for people.
-pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // Some errors tell their cause themselves.
-        if !line.ends_with(&text) {
-            line.push_str(": ");
-            line.push_str(&text);
-        }
-        cause = error.source();
-    }
-    line
 }
 
 /// What is on record of a message, with what its receipt has to be like.

@@ -1,6 +1,5 @@
 //! What a test of the way to a partner found.
 
-use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,7 +8,11 @@ use http::{Method, StatusCode};
 
 use super::TransportError;
 use super::tls::{PresentedCertificate, TrustRule};
+use crate::cause::describe;
 use crate::partnership::Pin;
+
+#[cfg(test)]
+mod tests;
 
 /// What is asked for over HTTP at the end of a probe. Neither carries business data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,16 +91,7 @@ impl ProbedStep {
     pub fn detail(&self) -> String {
         match &self.outcome {
             Ok(found) => found.clone(),
-            Err(error) => {
-                let mut detail = error.to_string();
-                let mut cause = error.source();
-                while let Some(error) = cause {
-                    detail.push_str(": ");
-                    detail.push_str(&error.to_string());
-                    cause = error.source();
-                }
-                detail
-            }
+            Err(error) => describe(error),
         }
     }
 }

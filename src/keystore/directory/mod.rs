@@ -17,6 +17,7 @@ use super::operations::{KeyOperations, off_the_worker};
 use super::unwrapped::Unwrapped;
 use super::{CertificateUsage, KeyStore, KeyStoreError};
 use crate::algorithm::{ContentCipher, SignatureAlgorithm};
+use crate::cause::describe;
 use crate::clock::{Clock, SystemClock};
 use crate::cms::{Certificate, RecipientInfo, SigningInput};
 use crate::future::BoxFuture;
@@ -207,7 +208,7 @@ impl Shared {
         drop(state);
         let hook = self.on_error.read().unwrap_or_else(PoisonError::into_inner);
         for error in &news {
-            tracing::error!(path = %error.path.display(), error = %error.error,
+            tracing::error!(path = %error.path.display(), error = describe(&*error.error),
                 "a change of keys or certificates cannot be taken; those from before stay in use");
             if let Some(hook) = &*hook {
                 hook(error);

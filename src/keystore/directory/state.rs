@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use super::ReloadError;
 use super::load::{self, DirectoryError, Stems};
+use crate::cause::describe;
 use crate::keystore::{CertificateUse, Identity, PartnerCertificates};
 use crate::name::As2Name;
 
@@ -158,7 +159,7 @@ impl State {
         let error = Arc::new(error);
         // What is looked at again because it cannot be told whether it changed is told once.
         let told = known.and_then(|known| known.error.as_ref());
-        if told.is_none_or(|told| told.to_string() != error.to_string()) {
+        if told.is_none_or(|told| describe(&**told) != describe(&*error)) {
             news.push(ReloadError {
                 path: path.to_owned(),
                 error: Arc::clone(&error),

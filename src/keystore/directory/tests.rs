@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tracing::Level;
 
 use super::{DirectoryError, DirectoryKeyStore, SettingsError};
 use crate::clock::ManualClock;
@@ -14,6 +15,7 @@ use crate::cms::Certificate;
 use crate::future::BoxFuture;
 use crate::keystore::{CertificateUsage, KeyFileError, KeyStore, KeyStoreError};
 use crate::name::As2Name;
+use crate::test_log::events_in;
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -309,6 +311,22 @@ fn errors_name_the_cause() {
     ));
     assert!(matches!(error("A%2/keys/x.pem", b""), DirectoryError::Encoding));
     assert!(matches!(error("A%01B/keys/x.pem", b""), DirectoryError::Name(_)));
+}
+
+/// What is logged says what to look for.
+#[test]
+fn causes_are_logged() {
+    let keys = Keys::new();
+    let store = keys.open();
+    keys.write("US/keys/2025.password", [0xff]);
+    let events = events_in(|| drop(store.reload()));
+    let [(Level::ERROR, event)] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert!(
+        event.contains("2025.password: stream did not contain valid UTF-8"),
+        "{event}"
+    );
 }
 
 /// Hidden files, editors' copies and notes are not read.
