@@ -119,6 +119,7 @@ mod limits;
 mod message_id;
 mod mic;
 mod name;
+mod percent;
 #[cfg(test)]
 mod test_log;
 mod version;

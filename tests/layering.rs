@@ -17,6 +17,7 @@ const ROOMS: &[&[&str]] = &[
         "message_id",
         "mic",
         "name",
+        "percent",
         "test_log",
         "version",
     ],

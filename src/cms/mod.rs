@@ -51,3 +51,4 @@ pub use signed::{PendingSignature, SignatureError, SignatureOptions, SignerCheck
 pub(crate) use signed::{SignerClaim, describe_signer};
 #[cfg(feature = "receiver")]
 pub(crate) use signed::{detached_signature, signature_value};
+pub(crate) use time::days_left;

@@ -23,6 +23,16 @@ pub(super) const SIGNING_CERTIFICATE: &[u8] = rfc5911::ID_AA_SIGNING_CERTIFICATE
 pub(super) const SIGNING_CERTIFICATE_V2: &[u8] = rfc5911::ID_AA_SIGNING_CERTIFICATE_V_2.as_bytes();
 
 pub(super) const SUBJECT_KEY_IDENTIFIER: &[u8] = rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER.as_bytes();
+pub(super) const AUTHORITY_KEY_IDENTIFIER: &[u8] = rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER.as_bytes();
+pub(super) const BASIC_CONSTRAINTS: &[u8] = rfc5280::ID_CE_BASIC_CONSTRAINTS.as_bytes();
+pub(super) const KEY_USAGE: &[u8] = rfc5280::ID_CE_KEY_USAGE.as_bytes();
+pub(super) const EXTENDED_KEY_USAGE: &[u8] = rfc5280::ID_CE_EXT_KEY_USAGE.as_bytes();
+pub(super) const SUBJECT_ALT_NAME: &[u8] = rfc5280::ID_CE_SUBJECT_ALT_NAME.as_bytes();
+pub(super) const CERTIFICATE_POLICIES: &[u8] = rfc5280::ID_CE_CERTIFICATE_POLICIES.as_bytes();
+pub(super) const ANY_USAGE: &[u8] = rfc5280::ANY_EXTENDED_KEY_USAGE.as_bytes();
+pub(super) const EMAIL_PROTECTION: &[u8] = rfc5280::ID_KP_EMAIL_PROTECTION.as_bytes();
+pub(super) const SERVER_AUTH: &[u8] = rfc5280::ID_KP_SERVER_AUTH.as_bytes();
+pub(super) const CLIENT_AUTH: &[u8] = rfc5280::ID_KP_CLIENT_AUTH.as_bytes();
 
 pub(super) const RSA_ENCRYPTION: &[u8] = rfc5912::RSA_ENCRYPTION.as_bytes();
 pub(super) const RSAES_OAEP: &[u8] = rfc5912::ID_RSAES_OAEP.as_bytes();

@@ -62,6 +62,15 @@ pub(super) fn encode(time: SystemTime) -> Vec<u8> {
     }
 }
 
+/// Whole days from `now` until `end`, rounded down; negative from the moment when it is over.
+pub(crate) fn days_left(end: SystemTime, now: SystemTime) -> i64 {
+    let days = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX) / DAY;
+    match end.duration_since(now) {
+        Ok(left) => days(left),
+        Err(past) => -1 - days(past.duration()),
+    }
+}
+
 struct Digits<'a>(&'a [u8]);
 
 impl Digits<'_> {

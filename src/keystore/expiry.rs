@@ -5,14 +5,12 @@ use std::fmt;
 use std::time::SystemTime;
 
 use super::{Identity, PartnerCertificates};
-use crate::cms::{Certificate, CertificateError};
+use crate::cms::{Certificate, CertificateError, days_left};
 use crate::name::As2Name;
 use crate::partnership::TlsIdentity;
 
 #[cfg(test)]
 mod tests;
-
-const DAY: u64 = 86_400;
 
 /// What a certificate is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,11 +109,7 @@ impl CertificateUse {
     /// Whole days until the certificate expires, rounded down; negative from the moment when it has.
     #[must_use]
     pub fn days_left(&self, now: SystemTime) -> i64 {
-        let days = |seconds: u64| i64::try_from(seconds / DAY).unwrap_or(i64::MAX);
-        match self.certificate.not_after().duration_since(now) {
-            Ok(left) => days(left.as_secs()),
-            Err(gone) => -1 - days(gone.duration().as_secs()),
-        }
+        days_left(self.certificate.not_after(), now)
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::files::is_pem;
 use crate::cms::{Certificate, RevocationList, RevocationListError};
 use crate::partnership::{Revocation, RevocationChecker, RevocationLists};
 
@@ -100,9 +101,9 @@ fn read(paths: &[PathBuf]) -> Result<Vec<RevocationList>, RevocationFileError> {
             path: path.clone(),
             source,
         })?;
-        let lists = match memchr::memmem::find(&content, b"-----BEGIN ") {
-            Some(_) => RevocationList::all_from_pem(&content),
-            None => RevocationList::from_der(&content).map(|list| vec![list]),
+        let lists = match is_pem(&content) {
+            true => RevocationList::all_from_pem(&content),
+            false => RevocationList::from_der(&content).map(|list| vec![list]),
         };
         all.extend(lists.map_err(|source| RevocationFileError::List {
             path: path.clone(),

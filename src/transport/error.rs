@@ -273,11 +273,8 @@ fn advice(error: &rustls::Error) -> &'static str {
         Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
             ": the other side does not speak TLS at this port; is it plain HTTP?"
         }
-        Error::AlertReceived(AlertDescription::ProtocolVersion) => {
-            ": the other side speaks no version of TLS that is allowed here; it has to support TLS 1.2 or later, or \
-             `min_version` has to be lower"
-        }
-        Error::PeerIncompatible(
+        Error::AlertReceived(AlertDescription::ProtocolVersion)
+        | Error::PeerIncompatible(
             PeerIncompatible::Tls12NotOffered
             | PeerIncompatible::Tls12NotOfferedOrEnabled
             | PeerIncompatible::ServerDoesNotSupportTls12Or13

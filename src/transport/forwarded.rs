@@ -10,6 +10,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::tls::{OverTls, PeerCertificate};
 use crate::partnership::fingerprint;
+use crate::percent;
 
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -238,23 +239,9 @@ fn closing_quote(text: &str) -> Option<usize> {
 }
 
 fn pem(escaped: &str) -> Option<PeerCertificate> {
-    let text = percent_decode(escaped)?;
+    let text = percent::decode(escaped)?;
     let certificate = CertificateDer::from_pem_slice(&text).ok()?;
     Some(PeerCertificate::new(certificate))
-}
-
-fn percent_decode(text: &str) -> Option<Vec<u8>> {
-    let mut octets = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(octet) = octets.next() {
-        if octet != b'%' {
-            decoded.push(octet);
-            continue;
-        }
-        let mut digit = || char::from(octets.next()?).to_digit(16);
-        decoded.push(u8::try_from(digit()? << 4 | digit()?).ok()?);
-    }
-    Some(decoded)
 }
 
 fn elements<'a>(headers: &'a HeaderMap, field: &HeaderName) -> Vec<&'a str> {

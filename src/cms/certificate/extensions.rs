@@ -2,20 +2,21 @@
 
 use super::{BadTlv, Certificate, CertificateError, Tlv, Tlvs, oid, tag};
 
-const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
-const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
-const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
-const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 17];
-
 /// Critical extensions that demand nothing which is not checked here: policies bind nobody who asks for none.
-const HARMLESS: [&[u8]; 3] = [oid::SUBJECT_KEY_IDENTIFIER, &[0x55, 0x1d, 32], &[0x55, 0x1d, 35]];
+const HARMLESS: [&[u8]; 3] = [
+    oid::SUBJECT_KEY_IDENTIFIER,
+    oid::CERTIFICATE_POLICIES,
+    oid::AUTHORITY_KEY_IDENTIFIER,
+];
 
 /// `anyExtendedKeyUsage`, `emailProtection` and, since many AS2 certificates are TLS certificates, `serverAuth` and
 /// `clientAuth` (RFC 5280 §4.2.1.12).
-const ANY_USAGE: &[u8] = &[0x55, 0x1d, 37, 0];
-const EMAIL_PROTECTION: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 4];
-const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
-const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
+const MESSAGE_USAGES: [&[u8]; 4] = [
+    oid::ANY_USAGE,
+    oid::EMAIL_PROTECTION,
+    oid::SERVER_AUTH,
+    oid::CLIENT_AUTH,
+];
 
 /// The extensions that count; those that are missing restrict nothing.
 #[derive(Debug, Default)]
@@ -44,11 +45,10 @@ impl Extensions<'_> {
     pub(crate) fn may_sign_messages(&self) -> bool {
         let bits = [UsageBit::DigitalSignature, UsageBit::NonRepudiation];
         bits.into_iter().any(|bit| self.has(bit))
-            && self.extended_usage.as_ref().is_none_or(|usages| {
-                usages
-                    .iter()
-                    .any(|usage| [ANY_USAGE, EMAIL_PROTECTION, SERVER_AUTH, CLIENT_AUTH].contains(usage))
-            })
+            && self
+                .extended_usage
+                .as_ref()
+                .is_none_or(|usages| usages.iter().any(|usage| MESSAGE_USAGES.contains(usage)))
     }
 
     /// Whether the key may sign certificates.
@@ -127,17 +127,17 @@ impl<'a> Extensions<'a> {
         let critical = critical.is_some_and(|critical| critical.value != [0]);
         let mut value = extension.expect(tag::OCTET_STRING)?.children();
         match id {
-            BASIC_CONSTRAINTS => {
+            oid::BASIC_CONSTRAINTS => {
                 let mut fields = value.expect(tag::SEQUENCE)?.children();
                 let authority = fields.optional(tag::BOOLEAN)?;
                 let length = fields.optional(tag::INTEGER)?.map(|length| number(length.value));
                 self.authority = Some((authority.is_some_and(|authority| authority.value != [0]), length));
             }
-            KEY_USAGE => {
+            oid::KEY_USAGE => {
                 let (_unused_bits, bits) = value.expect(tag::BIT_STRING)?.value.split_first().ok_or(BadTlv)?;
                 self.key_usage = Some(bits);
             }
-            EXTENDED_KEY_USAGE => {
+            oid::EXTENDED_KEY_USAGE => {
                 let mut usages = value.expect(tag::SEQUENCE)?.children();
                 let mut all = Vec::new();
                 while !usages.is_empty() {
@@ -145,7 +145,7 @@ impl<'a> Extensions<'a> {
                 }
                 self.extended_usage = Some(all);
             }
-            SUBJECT_ALT_NAME => {
+            oid::SUBJECT_ALT_NAME => {
                 let mut names = value.expect(tag::SEQUENCE)?.children();
                 while !names.is_empty() {
                     let name = names.any()?;

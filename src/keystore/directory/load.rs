@@ -13,6 +13,7 @@ use crate::keystore::files::{KeyFile, KeyFileError};
 use crate::keystore::partner::{PartnerCertificate, PartnerCertificates};
 use crate::keystore::{CertificateUsage, Identity};
 use crate::name::{As2Name, As2NameError};
+use crate::percent;
 
 const KEY_FILES: [&str; 9] = ["pem", "crt", "cer", "der", "p7b", "p7c", "key", "p12", "pfx"];
 
@@ -107,18 +108,9 @@ pub(super) fn directories(path: &Path) -> io::Result<Vec<PathBuf>> {
 /// The AS2 name that the last part of a path stands for.
 pub(super) fn name_of(path: &Path) -> Result<As2Name, DirectoryError> {
     let written = path.file_name().and_then(|name| name.to_str());
-    let mut rest = written.ok_or(DirectoryError::Encoding)?;
-    let mut name = String::new();
-    while let Some((before, after)) = rest.split_once('%') {
-        let digits = after.get(..2).ok_or(DirectoryError::Encoding)?;
-        let octet = u8::from_str_radix(digits, 16).map_err(|_| DirectoryError::Encoding)?;
-        name.push_str(before);
-        // AS2 names are ASCII.
-        name.push(char::from(octet));
-        rest = after.get(2..).unwrap_or_default();
-    }
-    name.push_str(rest);
-    Ok(As2Name::new(&name)?)
+    let octets = written.and_then(percent::decode).ok_or(DirectoryError::Encoding)?;
+    // AS2 names are ASCII: what is not is none of them.
+    Ok(As2Name::new(String::from_utf8_lossy(&octets))?)
 }
 
 /// The files of a directory, by the names that they have in common.

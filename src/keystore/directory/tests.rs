@@ -310,6 +310,8 @@ fn errors_name_the_cause() {
         DirectoryError::KeyFile(KeyFileError::In { source, .. }) if matches!(*source, KeyFileError::NoCertificate)
     ));
     assert!(matches!(error("A%2/keys/x.pem", b""), DirectoryError::Encoding));
+    assert!(matches!(error("A%+5/keys/x.pem", b""), DirectoryError::Encoding));
+    assert!(matches!(error("A%FF/keys/x.pem", b""), DirectoryError::Name(_)));
     assert!(matches!(error("A%01B/keys/x.pem", b""), DirectoryError::Name(_)));
 }
 

@@ -21,6 +21,7 @@ use crate::partnership::TlsIdentity;
 use content::Found;
 
 pub use error::KeyFileError;
+pub(super) use pem::is_pem;
 
 #[cfg(test)]
 mod tests;

@@ -29,7 +29,7 @@ pub(super) struct Section {
 }
 
 /// Whether there is any section in it.
-pub(super) fn is_pem(text: &[u8]) -> bool {
+pub(in crate::keystore) fn is_pem(text: &[u8]) -> bool {
     memmem::find(text, BEGIN).is_some()
 }
 

@@ -3,13 +3,13 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{CertificateError, OtherError};
 
 use super::leaf::Leaf;
-use crate::cms::Certificate;
+use crate::cms::{Certificate, days_left};
 use crate::partnership::Pin;
 
 /// A certificate that a peer showed.
@@ -46,16 +46,10 @@ impl PresentedCertificate {
         }
     }
 
-    /// The whole days until the certificate expires, negative afterwards.
+    /// Whole days until the certificate expires, rounded down; negative from the moment when it has.
     #[must_use]
     pub fn days_left(&self, now: SystemTime) -> Option<i64> {
-        const DAY: u64 = 24 * 3600;
-        let (_, end) = self.validity?;
-        let days = |span: Duration| i64::try_from(span.as_secs() / DAY).unwrap_or(i64::MAX);
-        Some(match end.duration_since(now) {
-            Ok(left) => days(left),
-            Err(past) => -days(past.duration()) - 1,
-        })
+        self.validity.map(|(_, end)| days_left(end, now))
     }
 }
 
