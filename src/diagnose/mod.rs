@@ -334,9 +334,10 @@ impl<'a> Examination<'a> {
             }
             None => ReceiptSignature::Unsigned,
             Some(found) => {
-                let offered = &found.certificates;
-                let signers = policy.signer_trust.signers(&certificates.partner, offered, self.now);
-                ReceiptSignature::of(found.check(&signers).check, offered, &policy, self.now).0
+                let trust = &policy.signer_trust;
+                let signers = trust.signers(&certificates.partner, &found.certificates, self.now);
+                let check = found.check(&signers.certificates).check;
+                ReceiptSignature::of(check, &signers, &policy, self.now).0
             }
         };
         let original = match &self.sent {

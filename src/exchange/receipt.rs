@@ -172,9 +172,10 @@ impl ReceivedReport {
             ),
             None => (ReceiptSignature::Unsigned, None),
             Some(found) => {
-                let (policy, offered) = (partnership.accept_policy(), &found.certificates);
-                let signers = policy.signer_trust.signers(&certificates, offered, now);
-                ReceiptSignature::of(found.check(&signers).check, offered, policy, now)
+                let policy = partnership.accept_policy();
+                let signers = policy.signer_trust.signers(&certificates, &found.certificates, now);
+                let check = found.check(&signers.certificates).check;
+                ReceiptSignature::of(check, &signers, policy, now)
             }
         };
         let expected = Expected::new(id.message_id(), &sent.mics, sent.requested_digest)

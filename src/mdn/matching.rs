@@ -3,15 +3,13 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use rustls_pki_types::CertificateDer;
-
 use super::disposition::{Disposition, DispositionModifier, DispositionType, ErrorModifier, WarningModifier};
 use super::report::{Mdn, MdnError};
 use crate::algorithm::DigestAlgorithm;
 use crate::cms::{Certificate, SignerCheck};
 use crate::message_id::MessageId;
 use crate::mic::{Mic, MicError, MicSet};
-use crate::partnership::{AcceptPolicy, SignerRefusal};
+use crate::partnership::{AcceptPolicy, SignerRefusal, Signers};
 
 /// What was sent, and what its receipt must be like to confirm it.
 #[derive(Clone, Copy, Debug)]
@@ -66,18 +64,17 @@ pub enum ReceiptSignature {
 }
 
 impl ReceiptSignature {
-    /// Whether the partner signed: the rules are those for messages (MDN-50). `offered` are the certificates that came
-    /// along.
+    /// Whether the partner signed, with which of `signers`: the rules are those for messages (MDN-50).
     pub(crate) fn of(
         check: SignerCheck,
-        offered: &[CertificateDer<'_>],
+        signers: &Signers,
         policy: &AcceptPolicy,
         now: SystemTime,
     ) -> (Self, Option<Certificate>) {
         let reason = match check {
             SignerCheck::Verified {
                 certificate, digest, ..
-            } => match policy.check_signer(&certificate, digest, offered, now) {
+            } => match policy.check_signer(&certificate, digest, signers, now) {
                 Ok(_) => return (Self::Verified, Some(certificate)),
                 Err(SignerRefusal::NotValid) => ErrorModifier::AuthenticationFailed,
                 Err(SignerRefusal::Untrusted(error)) => {

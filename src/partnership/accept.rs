@@ -2,9 +2,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::Uri;
-use rustls_pki_types::CertificateDer;
 
-use super::trust::{ChainTrust, RevocationChecker, RevocationMode, SignerTrust, TrustError};
+use super::trust::{ChainTrust, RevocationChecker, RevocationMode, SignerTrust, Signers, TrustError};
 use crate::algorithm::{ContentCipher, DigestAlgorithm};
 use crate::cms::Certificate;
 
@@ -348,9 +347,8 @@ impl AcceptPolicy {
         self
     }
 
-    /// Whether a signature by the key of this certificate counts, once it is known to be right. `offered` are the
-    /// certificates that came along. Says whether the certificate is out of its validity, which the policy may bear
-    /// (SEC-45).
+    /// Whether a signature by the key of this certificate counts, once it is known to be right. It is one of
+    /// `signers`. Says whether the certificate is out of its validity, which the policy may bear (SEC-45).
     ///
     /// # Errors
     ///
@@ -359,7 +357,7 @@ impl AcceptPolicy {
         &self,
         certificate: &Certificate,
         digest: DigestAlgorithm,
-        offered: &[CertificateDer<'_>],
+        signers: &Signers,
         now: SystemTime,
     ) -> Result<bool, SignerRefusal> {
         let expired = !certificate.is_valid_at(now);
@@ -374,7 +372,7 @@ impl AcceptPolicy {
         {
             return Err(SignerRefusal::WeakKey(bits));
         }
-        let trusted = self.signer_trust.check(certificate, offered, now);
+        let trusted = self.signer_trust.check(certificate, signers, now);
         trusted.map_err(SignerRefusal::Untrusted)?;
         Ok(expired)
     }

@@ -27,6 +27,7 @@ pub use send::{Compression, IncludedCertificates, SendProfile};
 pub(crate) use tls::fingerprint;
 pub use tls::{Pin, PinError, ServerTrust, TlsIdentity, TlsProfile, TlsVersion};
 pub use transport::{BasicAuth, Credentials, CredentialsError, HttpProfile, Proxy, Timeouts};
+pub(crate) use trust::Signers;
 pub use trust::{ChainTrust, Revocation, RevocationChecker, RevocationLists, RevocationMode, SignerName, TrustError};
 
 /// An agreement between one of our identities and a partner: where messages go, what is sent and what is taken.

@@ -20,12 +20,27 @@ mod tests;
 /// How many certificates of one message are tried because of their names: each may cost a signature check.
 const BY_NAME_MAX: usize = 4;
 
+/// How many signatures of authorities are checked for one message: a sender picks the certificates.
+const CHECKS_MAX: u32 = 32;
+
 /// The demands of a policy on signing certificates. None by default: what is configured for the partner is trusted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SignerTrust {
     pub(crate) chain: Option<ChainTrust>,
     pub(crate) key_usage: bool,
     pub(crate) revocation: Option<(Arc<dyn RevocationChecker>, RevocationMode)>,
+}
+
+/// Those whose signatures of one message are the partner's, and what is needed to find out whether they may sign.
+#[derive(Debug)]
+pub(crate) struct Signers {
+    pub(crate) certificates: Vec<Certificate>,
+    /// The chains of those that count because of their names.
+    paths: Vec<Vec<Certificate>>,
+    /// What chains may be made of, besides the anchors.
+    candidates: Vec<Certificate>,
+    /// How many signatures of authorities may still be checked.
+    checks: u32,
 }
 
 /// Why a certificate is not trusted, although it or its name is configured for the partner.
@@ -77,35 +92,44 @@ pub enum TrustError {
 impl SignerTrust {
     /// The certificates whose signatures are the partner's: those that are configured and, where the policy accepts names,
     /// those that came with the message under such a name, if an authority vouches for them. What is signed by others
-    /// stays a stranger's, who is told less (SEC-50).
+    /// stays a stranger's, who is told less (SEC-50). `offered` came with the message, and may help in making chains.
     pub(crate) fn signers(
         &self,
         configured: &[Certificate],
         offered: &[CertificateDer<'_>],
         now: SystemTime,
-    ) -> Vec<Certificate> {
-        let mut signers = configured.to_vec();
-        if let Some(chain) = &self.chain
-            && chain.accepts_names()
-        {
-            let certificates = offered.iter().filter_map(|der| Certificate::from_der(der).ok());
-            let named = certificates.filter(|one| !configured.contains(one) && chain.accepts_name(one));
-            for certificate in named.take(BY_NAME_MAX) {
-                match chain.path(&certificate, offered, now) {
-                    Ok(_) => signers.push(certificate),
-                    Err(error) => tracing::warn!(%certificate, fingerprint = certificate.fingerprint_hex(), %error,
-                        "a certificate of an accepted name came with a message, but does not count"),
+    ) -> Signers {
+        let mut signers = Signers {
+            certificates: configured.to_vec(),
+            paths: Vec::new(),
+            candidates: Vec::new(),
+            checks: CHECKS_MAX,
+        };
+        let Some(chain) = &self.chain else { return signers };
+        let read = |der: &CertificateDer<'_>| Certificate::from_der(der).ok();
+        let offered: Vec<_> = offered.iter().filter_map(read).collect();
+        signers.candidates = chain.intermediates.iter().chain(&offered).cloned().collect();
+        let named = offered
+            .iter()
+            .filter(|one| !configured.contains(one) && chain.accepts_name(one));
+        for certificate in named.take(BY_NAME_MAX) {
+            match chain.path(certificate, &signers.candidates, &mut signers.checks, now) {
+                Ok(path) => {
+                    signers.certificates.push(certificate.clone());
+                    signers.paths.push(path);
                 }
+                Err(error) => tracing::warn!(%certificate, fingerprint = certificate.fingerprint_hex(), %error,
+                    "a certificate of an accepted name came with a message, but does not count"),
             }
         }
         signers
     }
 
-    /// Whether the certificate meets the demands. `offered` came with the message, and may help in making a chain.
+    /// Whether the certificate, one of `signers`, meets the demands.
     pub(crate) fn check(
         &self,
         certificate: &Certificate,
-        offered: &[CertificateDer<'_>],
+        signers: &Signers,
         now: SystemTime,
     ) -> Result<(), TrustError> {
         if self.key_usage {
@@ -114,9 +138,14 @@ impl SignerTrust {
                 return Err(TrustError::KeyUsage);
             }
         }
-        let path = match &self.chain {
-            Some(chain) => chain.path(certificate, offered, now)?,
-            None => vec![certificate.clone()],
+        let known = signers.paths.iter().find(|path| path.first() == Some(certificate));
+        let path = match (known, &self.chain) {
+            (Some(path), _) => path.clone(),
+            (None, Some(chain)) => {
+                let mut left = signers.checks;
+                chain.path(certificate, &signers.candidates, &mut left, now)?
+            }
+            (None, None) => vec![certificate.clone()],
         };
         match &self.revocation {
             Some((checker, mode)) => revocation::check(&**checker, *mode, &path, now),

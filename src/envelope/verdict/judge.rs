@@ -92,11 +92,13 @@ impl Judge<'_> {
     }
 
     fn signed(&self, signature: &SignatureFound) -> Result<Acceptance, Refused> {
+        let trust = &self.policy.signer_trust;
+        let signers = trust.signers(self.certificates, &signature.certificates, self.now);
         let CheckedSignature {
             check,
             mics,
             canonicalised,
-        } = signature.check(&self.signers(signature));
+        } = signature.check(&signers.certificates);
         let SignerCheck::Verified {
             certificate,
             digest,
@@ -115,10 +117,7 @@ impl Judge<'_> {
             let reason = RefusalReason::DecryptionFailed;
             return Err(Refused::new(reason, None, RefusalDetail::AddedOctets));
         }
-        let expired = match self
-            .policy
-            .check_signer(&certificate, digest, &signature.certificates, self.now)
-        {
+        let expired = match self.policy.check_signer(&certificate, digest, &signers, self.now) {
             Ok(expired) => expired,
             Err(SignerRefusal::NotValid) => {
                 let detail = RefusalDetail::NotValid(certificate);
@@ -145,11 +144,6 @@ impl Judge<'_> {
             expired,
             ..accepted
         })
-    }
-
-    fn signers(&self, signature: &SignatureFound) -> Vec<Certificate> {
-        let trust = &self.policy.signer_trust;
-        trust.signers(self.certificates, &signature.certificates, self.now)
     }
 
     /// No configured certificate verifies the signature.

@@ -2,13 +2,8 @@
 
 use std::time::SystemTime;
 
-use rustls_pki_types::CertificateDer;
-
 use super::TrustError;
 use crate::cms::{Certificate, IssuedError};
-
-/// How many signatures of authorities are checked for one message: a sender picks the certificates.
-const CHECKS_MAX: u32 = 32;
 
 /// How many certificates a chain may have, the partner's and the accepted authority's included.
 const LENGTH_MAX: usize = 8;
@@ -65,10 +60,6 @@ impl ChainTrust {
         self
     }
 
-    pub(super) fn accepts_names(&self) -> bool {
-        !self.names.is_empty()
-    }
-
     pub(super) fn accepts_name(&self, certificate: &Certificate) -> bool {
         self.names.iter().any(|name| match name {
             SignerName::Subject(subject) => certificate.to_string() == *subject,
@@ -78,20 +69,19 @@ impl ChainTrust {
         })
     }
 
-    /// The chain from `leaf` to one of the anchors.
+    /// The chain from `leaf` to one of the anchors. Each signature that is checked is taken off `checks`.
     pub(super) fn path(
         &self,
         leaf: &Certificate,
-        offered: &[CertificateDer<'_>],
+        candidates: &[Certificate],
+        checks: &mut u32,
         now: SystemTime,
     ) -> Result<Vec<Certificate>, TrustError> {
-        let offered = offered.iter().filter_map(|der| Certificate::from_der(der).ok());
-        let candidates: Vec<_> = self.intermediates.iter().cloned().chain(offered).collect();
         let mut search = Search {
             anchors: &self.anchors,
-            candidates: &candidates,
+            candidates,
             now,
-            checks: CHECKS_MAX,
+            checks,
             fault: None,
         };
         let mut path = vec![leaf.clone()];
@@ -107,7 +97,7 @@ struct Search<'a> {
     candidates: &'a [Certificate],
     now: SystemTime,
     /// How many are left.
-    checks: u32,
+    checks: &'a mut u32,
     /// What kept the first chain that got furthest from being one.
     fault: Option<TrustError>,
 }
@@ -129,11 +119,11 @@ impl Search<'_> {
                 continue;
             }
             found = true;
-            if self.checks == 0 {
+            if *self.checks == 0 {
                 self.fault = Some(TrustError::TooManyChains);
                 return false;
             }
-            self.checks -= 1;
+            *self.checks -= 1;
             match self.may_issue(issuer, &last, path) {
                 Ok(()) => {
                     path.push(issuer.clone());

@@ -48,7 +48,9 @@ fn root() -> ChainTrust {
 
 /// Whether the certificate of that name is trusted where the others came along.
 fn check(trust: &SignerTrust, name: &str, offered: &[&str]) -> Result<(), TrustError> {
-    trust.check(&certificate(name), &ders(offered), now())
+    let one = certificate(name);
+    let signers = trust.signers(std::slice::from_ref(&one), &ders(offered), now());
+    trust.check(&one, &signers, now())
 }
 
 /// KEY-08: intermediates from the host or from the message, in any order, with what does not belong.
@@ -150,6 +152,29 @@ fn the_search_has_an_end() {
     assert_eq!(check(&trust, "leaf", &offered), Err(TrustError::TooManyChains));
 }
 
+/// However many chains are looked for: the bound is that of the message.
+#[test]
+fn chains_of_one_message_share_their_bound() {
+    let trust = demanding(root().accept_name(SignerName::Alternative("edi@acme.example".to_owned())));
+    let leaf = certificate("leaf");
+    let signers = |impostors: usize| {
+        let mut offered = ders(&["renewed", "sibling"]);
+        offered.extend(std::iter::repeat_n(certificate("impostor").der().clone(), impostors));
+        offered.extend(ders(&["between"]));
+        trust.signers(std::slice::from_ref(&leaf), &offered, now())
+    };
+    let (renewed, sibling) = (certificate("renewed"), certificate("sibling"));
+    // Each takes one check for each impostor, one for its issuer and one for the root.
+    let few = signers(8);
+    assert_eq!(few.certificates, [leaf.clone(), renewed.clone(), sibling]);
+    assert_eq!(trust.check(&leaf, &few, now()), Ok(()));
+    let many = signers(20);
+    assert_eq!(many.certificates, [leaf.clone(), renewed.clone()]);
+    assert_eq!(trust.check(&leaf, &many, now()), Err(TrustError::TooManyChains));
+    // It is not looked for again.
+    assert_eq!(trust.check(&renewed, &many, now()), Ok(()));
+}
+
 /// KEY-09: of the certificates in a message those count that bear an accepted name.
 #[test]
 fn names_stand_for_partners() {
@@ -157,7 +182,7 @@ fn names_stand_for_partners() {
     let offered = ders(&["renewed", "sibling", "leaf", "between"]);
     let signers = |names: &[SignerName]| {
         let chain = names.iter().cloned().fold(root(), ChainTrust::accept_name);
-        demanding(chain).signers(&configured, &offered, now())
+        demanding(chain).signers(&configured, &offered, now()).certificates
     };
     assert_eq!(signers(&[]), configured);
     let both = [certificate("leaf"), certificate("renewed")];
@@ -170,7 +195,9 @@ fn names_stand_for_partners() {
     // A name without a chain behind it is nothing.
     let trust = demanding(root().accept_name(SignerName::Subject("CN=Under impostor".to_owned())));
     assert_eq!(
-        trust.signers(&configured, &ders(&["under-impostor", "impostor"]), now()),
+        trust
+            .signers(&configured, &ders(&["under-impostor", "impostor"]), now())
+            .certificates,
         configured
     );
     assert!(check(&trust, "under-impostor", &["impostor"]).is_err());
@@ -189,7 +216,7 @@ fn names_cannot_pretend_to_have_more_parts() {
         let signers = |subject: &str| {
             let chain = ChainTrust::new([certificate.clone()]);
             let chain = chain.accept_name(SignerName::Subject(subject.to_owned()));
-            demanding(chain).signers(&[], &offered, now())
+            demanding(chain).signers(&[], &offered, now()).certificates
         };
         assert_eq!(signers("CN=Acme EDI, O=Acme"), [], "{name}");
         assert_eq!(signers(&certificate.to_string()), [certificate.clone()], "{name}");
@@ -198,7 +225,7 @@ fn names_cannot_pretend_to_have_more_parts() {
         ChainTrust::new([read("comma.pem")]).accept_name(SignerName::Subject(r"CN=Acme EDI\, O=Acme".to_owned())),
     );
     let offered = [read("comma.pem").der().clone()];
-    assert_eq!(comma.signers(&[], &offered, now()), [read("comma.pem")]);
+    assert_eq!(comma.signers(&[], &offered, now()).certificates, [read("comma.pem")]);
 }
 
 /// KEY-12: lenient by default; strictly, what says nothing may do everything.
