@@ -75,6 +75,23 @@ async fn connections_are_used_again() {
     }
 }
 
+/// TRN-09: at the bound it is the connection that nobody has used for the longest time that ends.
+#[tokio::test]
+async fn the_connection_used_last_is_kept() {
+    let client = HyperClient::new().unwrap().keep_idle(1, Duration::from_secs(60));
+    let http = HttpProfile::default();
+    let (first, mut to_first) = serve(&[OK, OK]).await;
+    let (second, mut to_second) = serve(&[OK, OK]).await;
+    for (is_first, connection) in [(true, 0), (false, 0), (false, 0), (true, 1)] {
+        let (url, requests) = match is_first {
+            true => (&first, &mut to_first),
+            false => (&second, &mut to_second),
+        };
+        send(&client, url, &http).await.unwrap();
+        assert_eq!(requests.recv().await.unwrap().0, connection);
+    }
+}
+
 /// What was checked of a connection for one kind of request says nothing for another.
 #[tokio::test]
 async fn connections_belong_to_what_was_checked() {

@@ -33,7 +33,7 @@ use crate::partnership::{BasicAuth, HttpProfile, TlsProfile};
 use crate::telemetry;
 use deadline::Deadline;
 use exchange::{Connection, Home};
-use pool::{Bounds, Configurations, Key, Pool};
+use pool::{Bounds, Configurations, Key, Pool, TlsConfiguration};
 use target::{Target, prepare, proxy_address, replay};
 
 /// Sends requests over HTTP/1.1.
@@ -88,8 +88,8 @@ impl HyperClient {
         self
     }
 
-    /// Keeps at most this many connections that nobody uses (default 128; 0 keeps none), each for at most this long
-    /// (default 60 s).
+    /// Keeps at most this many connections that nobody uses (default 128; 0 keeps none), those that were used last, each
+    /// for at most this long (default 60 s).
     #[must_use]
     pub fn keep_idle(mut self, connections: usize, idle: Duration) -> Self {
         self.pool = Pool::new(Bounds { connections, idle });
@@ -138,24 +138,24 @@ impl HyperClient {
     ) -> Result<Response<ResponseBody>, TransportError> {
         // What is wrong with the profile is known before the network is.
         let config = target.secure.then(|| self.configuration(&profile.tls)).transpose()?;
-        let key = Key {
+        let key = Arc::new(Key {
             host: target.host.to_ascii_lowercase(),
             port: target.port,
-            tls: target.secure.then(|| profile.tls.clone()),
+            tls: config.clone(),
             proxy: target.proxy(profile).cloned(),
             egress: target.egress,
-        };
-        let home = |key: &Key| -> Option<Home> {
-            let (pool, key) = (self.pool.clone(), key.clone());
+        });
+        let home = || -> Option<Home> {
             if profile.close {
                 return None;
             }
+            let (pool, key) = (self.pool.clone(), Arc::clone(&key));
             Some(Box::new(move |connection| pool.put(key, connection)))
         };
         let refused = |error| error::for_client(error, profile.tls.client_identity.as_ref());
         if let Some(connection) = self.pool.take(&key).await {
             let again = replay(&request);
-            match (connection.exchange(request, profile, deadline, home(&key)).await, again) {
+            match (connection.exchange(request, profile, deadline, home()).await, again) {
                 (Ok(response), _) => return Ok(response),
                 (Err(failed), Some(again)) if failed.unanswered => request = again,
                 (Err(failed), _) => return Err(refused(failed.error)),
@@ -167,18 +167,18 @@ impl HyperClient {
         let tcp = telemetry::staged("connect", tcp).await?;
         let connection = match config {
             None => Connection::over(tcp).await?,
-            Some(config) => {
+            Some(TlsConfiguration(config)) => {
                 let tls = secure(config, tcp, target.host);
                 let tls = deadline.within(Step::Tls, timeouts.tls, tls);
                 let tls = telemetry::staged("tls", tls).await.map_err(refused)?;
                 Connection::over(tls).await?
             }
         };
-        let exchanged = connection.exchange(request, profile, deadline, home(&key)).await;
+        let exchanged = connection.exchange(request, profile, deadline, home()).await;
         exchanged.map_err(|failed| refused(failed.error))
     }
 
-    fn configuration(&self, profile: &TlsProfile) -> Result<Arc<ClientConfig>, TransportError> {
+    fn configuration(&self, profile: &TlsProfile) -> Result<TlsConfiguration, TransportError> {
         let make = || client_config(profile, self.roots.clone(), self.provider.clone());
         Ok(self.configurations.get(profile, make)?)
     }

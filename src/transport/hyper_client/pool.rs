@@ -1,7 +1,7 @@
 //! Connections that wait for the next message, and the TLS configurations that they were made with.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -14,13 +14,31 @@ use crate::partnership::{Proxy, TlsProfile};
 use crate::transport::Egress;
 
 /// What a connection is good for. A profile that differs in anything that was verified, or shown, has its own.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) host: String,
     pub(super) port: u16,
-    pub(super) tls: Option<TlsProfile>,
+    pub(super) tls: Option<TlsConfiguration>,
     pub(super) proxy: Option<Proxy>,
     pub(super) egress: Egress,
+}
+
+/// What [`Configurations`] made of a profile: the same for equal ones, so it stands for the profile.
+#[derive(Clone)]
+pub(super) struct TlsConfiguration(pub(super) Arc<ClientConfig>);
+
+impl PartialEq for TlsConfiguration {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for TlsConfiguration {}
+
+impl Hash for TlsConfiguration {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
 }
 
 /// How many connections wait, and for how long.
@@ -39,7 +57,7 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct State {
     /// Each with the time at which its wait is over; the one used last is the last.
-    idle: HashMap<Key, Vec<(Instant, Connection)>>,
+    idle: HashMap<Arc<Key>, Vec<(Instant, Connection)>>,
     count: usize,
     sweeping: bool,
 }
@@ -67,13 +85,16 @@ impl Pool {
         }
     }
 
-    /// Keeps a connection; at the bound, it ends instead.
-    pub(super) fn put(&self, key: Key, connection: Connection) {
+    /// Keeps a connection; at the bound, the one ends that nobody has used for the longest time.
+    pub(super) fn put(&self, key: Arc<Key>, connection: Connection) {
         // Bodies may be dropped outside of a runtime, where nobody would end the wait.
         let Ok(runtime) = Handle::try_current() else { return };
+        if self.bounds.connections == 0 {
+            return;
+        }
         let mut state = lock(&self.state);
         if state.count >= self.bounds.connections {
-            return;
+            state.end_oldest();
         }
         let until = Instant::now() + self.bounds.idle;
         state.idle.entry(key).or_default().push((until, connection));
@@ -94,6 +115,19 @@ impl State {
             self.idle.remove(key);
         }
         Some(connection)
+    }
+
+    fn end_oldest(&mut self) {
+        let firsts = self.idle.iter_mut();
+        let firsts = firsts.filter_map(|(key, waiting)| Some((waiting.first()?.0, key.clone(), waiting)));
+        let Some((_, key, waiting)) = firsts.min_by_key(|(until, ..)| *until) else {
+            return;
+        };
+        waiting.remove(0);
+        self.count -= 1;
+        if waiting.is_empty() {
+            self.idle.remove(&key);
+        }
     }
 
     /// Ends what has waited until `now`; says when the next wait is over.
@@ -121,7 +155,7 @@ async fn sweep(state: Weak<Mutex<State>>, first: Instant) {
 
 /// TLS configurations by profile: making one parses certificates and keys, and each remembers its sessions.
 #[derive(Clone, Default)]
-pub(super) struct Configurations(Arc<Mutex<HashMap<TlsProfile, Arc<ClientConfig>>>>);
+pub(super) struct Configurations(Arc<Mutex<HashMap<TlsProfile, TlsConfiguration>>>);
 
 impl Configurations {
     /// Profiles that are remembered. Beyond that all are forgotten, which costs full handshakes.
@@ -131,11 +165,11 @@ impl Configurations {
         &self,
         profile: &TlsProfile,
         make: impl FnOnce() -> Result<ClientConfig, E>,
-    ) -> Result<Arc<ClientConfig>, E> {
+    ) -> Result<TlsConfiguration, E> {
         if let Some(config) = lock(&self.0).get(profile) {
             return Ok(config.clone());
         }
-        let config = Arc::new(make()?);
+        let config = TlsConfiguration(Arc::new(make()?));
         let mut known = lock(&self.0);
         if known.len() >= Self::MOST {
             known.clear();
