@@ -219,7 +219,8 @@ fn names_cannot_pretend_to_have_more_parts() {
             demanding(chain).signers(&[], &offered, now()).certificates
         };
         assert_eq!(signers("CN=Acme EDI, O=Acme"), [], "{name}");
-        assert_eq!(signers(&certificate.to_string()), [certificate.clone()], "{name}");
+        let shown = certificate.to_string();
+        assert_eq!(signers(&shown), std::slice::from_ref(&certificate), "{name}");
     }
     let comma = demanding(
         ChainTrust::new([read("comma.pem")]).accept_name(SignerName::Subject(r"CN=Acme EDI\, O=Acme".to_owned())),
