@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use rustls_pki_types::CertificateDer;
+
 use super::KeyStoreError;
 use super::entry::{KeyEntry, KeyPurpose, newest_active};
 use super::private_key::{PrivateKey, PrivateKeyError};
@@ -138,14 +140,14 @@ impl Identity {
         local: &As2Name,
         known: Option<&Certificate>,
         now: SystemTime,
-    ) -> Result<Vec<Certificate>, KeyStoreError> {
+    ) -> Result<Vec<CertificateDer<'static>>, KeyStoreError> {
         let entry = self.signing_entry(known, now);
         let entry = entry.ok_or_else(|| KeyStoreError::NoKey(local.clone()))?;
         if !entry.is_active(now) {
             tracing::warn!(%local, certificate = %entry.certificate, fingerprint = entry.certificate.fingerprint_hex(),
                 "signs with a certificate that is not valid or not active at this time");
         }
-        Ok(entry.chain().cloned().collect())
+        Ok(entry.chain().map(|one| one.der().clone()).collect())
     }
 
     /// What [`KeyStore::sign`](super::KeyStore::sign) does, for stores that load identities from elsewhere. It computes

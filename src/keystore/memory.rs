@@ -1,12 +1,12 @@
 //! Keys and certificates in memory.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use rustls_pki_types::CertificateDer;
 
 use super::expiry::CertificateUse;
 use super::identity::Identity;
+use super::index::Index;
 use super::operations::KeyOperations;
 use super::partner::PartnerCertificates;
 use super::unwrapped::Unwrapped;
@@ -25,8 +25,7 @@ mod tests;
 /// Private-key operations run where [`KeyOperations`] says.
 #[derive(Debug)]
 pub struct MemoryKeyStore {
-    identities: RwLock<HashMap<As2Name, Identity>>,
-    partners: RwLock<HashMap<As2Name, HashMap<As2Name, PartnerCertificates>>>,
+    index: RwLock<Index>,
     clock: Arc<dyn Clock>,
     operations: KeyOperations,
 }
@@ -34,8 +33,7 @@ pub struct MemoryKeyStore {
 impl Default for MemoryKeyStore {
     fn default() -> Self {
         Self {
-            identities: RwLock::default(),
-            partners: RwLock::default(),
+            index: RwLock::default(),
             clock: Arc::new(SystemClock),
             operations: KeyOperations::default(),
         }
@@ -65,55 +63,36 @@ impl MemoryKeyStore {
 
     /// Sets or replaces the identity behind one of our AS2 names.
     pub fn set_identity(&self, local: As2Name, identity: Identity) {
-        let mut identities = self.identities.write().unwrap_or_else(PoisonError::into_inner);
-        identities.insert(local, identity);
+        self.change().set_identity(local, identity);
     }
 
     /// Forgets an identity.
     pub fn remove_identity(&self, local: &As2Name) {
-        let mut identities = self.identities.write().unwrap_or_else(PoisonError::into_inner);
-        identities.remove(local);
+        self.change().remove_identity(local);
     }
 
     /// Sets or replaces the certificates of `remote` as a partner of `local`.
     pub fn set_partner(&self, local: As2Name, remote: As2Name, certificates: PartnerCertificates) {
-        let mut partners = self.partners.write().unwrap_or_else(PoisonError::into_inner);
-        partners.entry(local).or_default().insert(remote, certificates);
+        self.change().set_partner(local, remote, certificates);
     }
 
     /// Forgets `remote` as a partner of `local`.
     pub fn remove_partner(&self, local: &As2Name, remote: &As2Name) {
-        let mut partners = self.partners.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(partners) = partners.get_mut(local) {
-            partners.remove(remote);
-        }
+        self.change().remove_partner(local, remote);
     }
 
     /// All certificates, for an [`ExpiryReport`](super::ExpiryReport).
     #[must_use]
     pub fn certificates(&self) -> Vec<CertificateUse> {
-        let identities = self.identities.read().unwrap_or_else(PoisonError::into_inner);
-        let partners = self.partners.read().unwrap_or_else(PoisonError::into_inner);
-        let ours = identities.iter().flat_map(|(local, one)| one.certificate_uses(local));
-        let theirs = partners
-            .values()
-            .flatten()
-            .flat_map(|(remote, one)| one.certificate_uses(remote));
-        ours.chain(theirs).collect()
+        self.index().certificates()
     }
 
-    fn identity(&self, local: &As2Name) -> Result<Identity, KeyStoreError> {
-        let identities = self.identities.read().unwrap_or_else(PoisonError::into_inner);
-        identities
-            .get(local)
-            .cloned()
-            .ok_or_else(|| KeyStoreError::NoKey(local.clone()))
+    fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn partner(&self, local: &As2Name, remote: &As2Name, usage: CertificateUsage) -> Vec<Certificate> {
-        let partners = self.partners.read().unwrap_or_else(PoisonError::into_inner);
-        let partner = partners.get(local).and_then(|partners| partners.get(remote));
-        partner.map_or_else(Vec::new, |partner| partner.for_usage(usage, self.clock.now()))
+    fn change(&self) -> RwLockWriteGuard<'_, Index> {
+        self.index.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,8 +103,8 @@ impl KeyStore for MemoryKeyStore {
         known: Option<&'a Certificate>,
     ) -> BoxFuture<'a, Result<Vec<CertificateDer<'static>>, KeyStoreError>> {
         Box::pin(async move {
-            let chain = self.identity(local)?.signing_chain(local, known, self.clock.now())?;
-            Ok(chain.iter().map(|one| one.der().clone()).collect())
+            let identity = self.index().identity(local)?;
+            identity.signing_chain(local, known, self.clock.now())
         })
     }
 
@@ -137,7 +116,7 @@ impl KeyStore for MemoryKeyStore {
         input: SigningInput<'a>,
     ) -> BoxFuture<'a, Result<Vec<u8>, KeyStoreError>> {
         Box::pin(async move {
-            let identity = self.identity(local)?;
+            let identity = self.index().identity(local)?;
             self.operations
                 .sign(identity, local, certificate, algorithm, input)
                 .await
@@ -151,7 +130,7 @@ impl KeyStore for MemoryKeyStore {
         cipher: ContentCipher,
     ) -> BoxFuture<'a, Result<Vec<Unwrapped>, KeyStoreError>> {
         Box::pin(async move {
-            let (identity, now) = (self.identity(local)?, self.clock.now());
+            let (identity, now) = (self.index().identity(local)?, self.clock.now());
             self.operations
                 .unwrap_key(identity, local, recipients, cipher, now)
                 .await
@@ -164,6 +143,6 @@ impl KeyStore for MemoryKeyStore {
         remote: &'a As2Name,
         usage: CertificateUsage,
     ) -> BoxFuture<'a, Result<Vec<Certificate>, KeyStoreError>> {
-        Box::pin(async move { Ok(self.partner(local, remote, usage)) })
+        Box::pin(async move { Ok(self.index().partner(local, remote, usage, self.clock.now())) })
     }
 }

@@ -73,6 +73,7 @@ mod expiry;
 mod fast_rsa;
 mod files;
 mod identity;
+mod index;
 mod memory;
 mod operations;
 mod partner;

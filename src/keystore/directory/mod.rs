@@ -13,6 +13,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::expiry::CertificateUse;
 use super::identity::Identity;
+use super::index::Index;
 use super::operations::{KeyOperations, off_the_worker};
 use super::unwrapped::Unwrapped;
 use super::{CertificateUsage, KeyStore, KeyStoreError};
@@ -22,7 +23,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::cms::{Certificate, RecipientInfo, SigningInput};
 use crate::future::BoxFuture;
 use crate::name::As2Name;
-use state::{Index, State};
+use state::State;
 
 pub use load::DirectoryError;
 pub use settings::SettingsError;
@@ -179,9 +180,7 @@ impl DirectoryKeyStore {
     }
 
     async fn identity(&self, local: &As2Name) -> Result<Identity, KeyStoreError> {
-        let index = self.fresh().await;
-        let identity = index.identities.get(local).cloned();
-        identity.ok_or_else(|| KeyStoreError::NoKey(local.clone()))
+        self.fresh().await.identity(local)
     }
 }
 
@@ -234,8 +233,7 @@ impl KeyStore for DirectoryKeyStore {
     ) -> BoxFuture<'a, Result<Vec<CertificateDer<'static>>, KeyStoreError>> {
         Box::pin(async move {
             let identity = self.identity(local).await?;
-            let chain = identity.signing_chain(local, known, self.clock.now())?;
-            Ok(chain.iter().map(|one| one.der().clone()).collect())
+            identity.signing_chain(local, known, self.clock.now())
         })
     }
 
@@ -276,8 +274,7 @@ impl KeyStore for DirectoryKeyStore {
     ) -> BoxFuture<'a, Result<Vec<Certificate>, KeyStoreError>> {
         Box::pin(async move {
             let index = self.fresh().await;
-            let partner = index.partner(local, remote);
-            Ok(partner.map_or_else(Vec::new, |partner| partner.for_usage(usage, self.clock.now())))
+            Ok(index.partner(local, remote, usage, self.clock.now()))
         })
     }
 }

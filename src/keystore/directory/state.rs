@@ -1,6 +1,6 @@
 //! What was read, and what has changed since.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -11,7 +11,8 @@ use std::time::SystemTime;
 use super::ReloadError;
 use super::load::{self, DirectoryError, Stems};
 use crate::cause::describe;
-use crate::keystore::{CertificateUse, Identity, PartnerCertificates};
+use crate::keystore::index::Index;
+use crate::keystore::{Identity, PartnerCertificates};
 use crate::name::As2Name;
 
 /// Directories of files, by their paths.
@@ -45,29 +46,6 @@ enum Content {
 enum Owner {
     Us(As2Name),
     Partner(As2Name, As2Name),
-}
-
-/// What questions are answered from.
-#[derive(Default)]
-pub(super) struct Index {
-    pub(super) identities: HashMap<As2Name, Identity>,
-    partners: HashMap<As2Name, HashMap<As2Name, PartnerCertificates>>,
-}
-
-impl Index {
-    pub(super) fn partner(&self, local: &As2Name, remote: &As2Name) -> Option<&PartnerCertificates> {
-        self.partners.get(local)?.get(remote)
-    }
-
-    pub(super) fn certificates(&self) -> Vec<CertificateUse> {
-        let ours = self
-            .identities
-            .iter()
-            .flat_map(|(local, one)| one.certificate_uses(local));
-        let theirs = self.partners.values().flatten();
-        let theirs = theirs.flat_map(|(remote, one)| one.certificate_uses(remote));
-        ours.chain(theirs).collect()
-    }
 }
 
 impl State {
@@ -188,11 +166,10 @@ impl State {
         let mut index = Index::default();
         for content in self.units.values().filter_map(|unit| unit.content.clone()) {
             match content {
-                Content::Identity(local, identity) => {
-                    index.identities.extend(identity.map(|identity| (local, identity)));
-                }
+                Content::Identity(local, Some(identity)) => index.set_identity(local, identity),
+                Content::Identity(_, None) => {}
                 Content::Partner(local, remote, certificates) => {
-                    index.partners.entry(local).or_default().insert(remote, certificates);
+                    index.set_partner(local, remote, certificates);
                 }
             }
         }
