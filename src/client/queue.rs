@@ -212,7 +212,8 @@ impl OutboxDirectory {
 
     fn remove_old(&self, name: &str, age: Duration) -> io::Result<bool> {
         let path = self.path.join(name);
-        let file = match File::open(&path) {
+        // On NFS an exclusive lock takes a file that is open for writing (flock(2)).
+        let file = match File::options().read(true).write(true).open(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             file => file?,
         };
