@@ -1,10 +1,7 @@
 //! Messages that are put into the outbox, and put there again.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::task::spawn_blocking;
 
 use super::error::SubmitError;
 use super::outbound::OutboundMessage;
@@ -15,6 +12,7 @@ use crate::limits::Limits;
 use crate::message_id::MessageId;
 use crate::mime::HeaderBlock;
 use crate::partnership::Partnership;
+use crate::spool;
 use crate::store::{ClaimToken, ExchangeId, QueuedRequest, SentOutcome, SentRecord, SentState, SentStep, StoreError};
 
 impl As2Client {
@@ -204,8 +202,5 @@ fn outbox(core: &Core) -> Result<&OutboxDirectory, QueuedError> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SubmitError> + Send + 'static,
 ) -> Result<T, SubmitError> {
-    match spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(stopped) => Err(SubmitError::ShuttingDown(io::Error::other(stopped))),
-    }
+    spool::blocking(work).await.map_err(SubmitError::ShuttingDown)?
 }

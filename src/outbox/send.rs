@@ -1,11 +1,8 @@
 //! Messages: sent, and what follows when that fails or the receipt does not come.
 
 use std::fs::File;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::task::spawn_blocking;
 
 use super::event::{AfterTimeout, WorkError};
 use super::job::PAUSE;
@@ -18,7 +15,7 @@ use crate::exchange::Receipt;
 use crate::limits::Limits;
 use crate::mime::HeaderBlock;
 use crate::partnership::{Partnership, ReceiptRequest, RetryDecision, RetryPolicy};
-use crate::spool::SpoolStream;
+use crate::spool::{SpoolStream, blocking};
 use crate::store::{ClaimToken, Direction, ExchangeId, QueuedRequest, SentOutcome, SentRecord, SentStep};
 
 /// How long a file that is not here may be in the outbox directory of another machine, and be sent from there.
@@ -233,17 +230,14 @@ impl OutboxWorker {
     async fn open(&self, queued: &QueuedRequest) -> Result<(File, Tag), QueuedError> {
         let directory = self.core().outbox.clone().ok_or(QueuedError::NoDirectory)?;
         let (name, len) = (queued.spool.clone(), queued.file_len());
-        match spawn_blocking(move || directory.open(&name, len)).await {
-            Ok(opened) => opened,
-            Err(stopped) => Err(io::Error::other(stopped).into()),
-        }
+        blocking(move || directory.open(&name, len)).await?
     }
 
     /// Deletes the file of a message that is answered. What fails here the next sweep does.
     async fn discard(&self, record: &SentRecord) {
         if let (Some(queued), Some(directory)) = (&record.request, self.core().outbox.clone()) {
             let name = queued.spool.clone();
-            if let Ok(Err(error)) = spawn_blocking(move || directory.remove(&name)).await {
+            if let Err(error) = blocking(move || directory.remove(&name)).await.flatten() {
                 self.tell(OutboxEvent::NotSwept(error));
             }
         }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use tempfile::TempDir;
-use tokio::task::spawn_blocking;
 
 use super::persist::{parent, sync_directory};
 use super::{Payload, PersistError, PersistStep, temporary};
@@ -218,15 +217,12 @@ fn same_content(one: &Path, other: &Path) -> io::Result<bool> {
 /// Octets that are compared at once.
 const CHUNK: u64 = 64 << 10;
 
-/// Runs blocking work. That it panicked, or the runtime is shutting down, is an error.
+/// Runs blocking work on the way to `path`.
 async fn blocking<T: Send + 'static>(
     path: PathBuf,
     work: impl FnOnce() -> Result<T, PersistError> + Send + 'static,
 ) -> Result<T, PersistError> {
-    match spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(stopped) => Err(PersistStep::Write.failed(&path)(io::Error::other(stopped))),
-    }
+    super::blocking(work).await.map_err(PersistStep::Write.failed(&path))?
 }
 
 #[cfg(unix)]
