@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use rand_core::CryptoRng;
 
 use crate::spool::{PersistError, PersistStep, Spool, SpoolOptions};
+use crate::store::ExchangeId;
 pub(crate) use tag::Tag;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -106,18 +107,23 @@ impl OutboxDirectory {
         self.lock(name).map_err(PersistStep::Write.failed(&path))
     }
 
-    /// Puts the body of `name` in once more, for another message. It blocks.
+    /// Puts the body of `len` octets of a file that was [opened](Self::open) in once more, for the message `new`. It
+    /// blocks.
     pub(super) fn put_again(
         &self,
-        (name, len): (&str, u64),
-        tag: &Tag,
+        (file, first): (File, Tag),
+        len: u64,
+        new: ExchangeId,
         spools: &SpoolOptions,
         rng: &mut dyn CryptoRng,
     ) -> Result<Held, PutAgainError> {
-        let (file, _) = self.open(name, len)?;
         let mut copy = spools.clone().directory(&self.path).create();
         io::copy(&mut io::Read::take(file, len), &mut copy).map_err(QueuedError::Unavailable)?;
-        Ok(self.put(copy, tag, rng)?)
+        let tag = Tag {
+            id: new,
+            resent: first.resent.saturating_add(1),
+        };
+        Ok(self.put(copy, &tag, rng)?)
     }
 
     /// Finds a body of `len` octets again, and what message it belongs to. It blocks.

@@ -1,5 +1,6 @@
 //! Messages that are put into the outbox, and put there again.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ impl As2Client {
         let name = held.name.clone();
         let request = QueuedRequest::new(prepared.url, prepared.prefix, name.as_str(), content_length);
         match self.queue(&prepared.id, record.request(request), held).await {
-            Ok(_) => Ok(prepared.id),
+            Ok(()) => Ok(prepared.id),
             // Nobody knows whether it is on record: if not, the file is an orphan.
             Err(error @ StoreError::Unavailable(_)) => Err(error.into()),
             Err(error) => {
@@ -77,8 +78,7 @@ impl As2Client {
         let (record, request) = self.unanswered(id).await?;
         let directory = outbox(&self.core)?.clone();
         let held = blocking(move || Ok(directory.hold(&request.spool)?)).await?;
-        self.queue(id, record, held).await?;
-        Ok(())
+        Ok(self.queue(id, record, held).await?)
     }
 
     /// Puts a message into the outbox again that was submitted and has no receipt, as a new one with a Message-ID and a
@@ -90,13 +90,15 @@ impl As2Client {
     /// [`SubmitError`].
     pub async fn resubmit(&self, id: &ExchangeId) -> Result<ExchangeId, SubmitError> {
         let (record, request) = self.unanswered(id).await?;
+        let (directory, name, len) = (outbox(&self.core)?.clone(), request.spool.clone(), request.file_len());
+        let first = blocking(move || Ok(directory.open(&name, len)?)).await?;
         let open = !matches!(record.state, SentState::Closed(_));
         let claim = match open {
             // Whoever is at it stops.
             true => Some(self.core.store.record_sent(id, record.clone(), LEASE).await?),
             false => None,
         };
-        let new = self.requeue(id, &record, request).await?;
+        let new = self.requeue(id, &record, request, first).await?;
         if let Some(token) = claim {
             self.close_in_favour_of(id, token, &new, SentOutcome::Failed).await?;
         }
@@ -116,12 +118,13 @@ impl As2Client {
         }
     }
 
-    /// Puts a message into the outbox once more, under another Message-ID.
+    /// Puts a message into the outbox once more, under another Message-ID, with the octets of its opened file.
     pub(crate) async fn requeue(
         &self,
         id: &ExchangeId,
         record: &SentRecord,
         request: QueuedRequest,
+        first: (File, Tag),
     ) -> Result<ExchangeId, SubmitError> {
         let core = &self.core;
         let now = core.clock.now();
@@ -143,17 +146,8 @@ impl As2Client {
         }
 
         let (directory, spools) = (outbox(core)?.clone(), core.spools.clone());
-        let (tagged, first) = (new.clone(), request.clone());
-        let held = blocking(move || {
-            let file_len = first.file_len();
-            let (_, Tag { resent, .. }) = directory.open(&first.spool, file_len)?;
-            let tag = Tag {
-                id: tagged,
-                resent: resent.saturating_add(1),
-            };
-            Ok(directory.put_again((&first.spool, file_len), &tag, &spools, &mut *rng)?)
-        })
-        .await?;
+        let (tagged, len) = (new.clone(), request.file_len());
+        let held = blocking(move || Ok(directory.put_again(first, len, tagged, &spools, &mut *rng)?)).await?;
         let mut again = SentRecord::new(now, record.mics.clone(), record.requested_digest)
             .signed_receipt(record.signed_receipt)
             .mic_required(record.mic_required)
@@ -182,11 +176,11 @@ impl As2Client {
     }
 
     /// Puts a message on record whose file is held, for the workers.
-    async fn queue(&self, id: &ExchangeId, record: SentRecord, held: Held) -> Result<ClaimToken, StoreError> {
-        let token = self.core.store.record_sent(id, record, Duration::ZERO).await?;
+    async fn queue(&self, id: &ExchangeId, record: SentRecord, held: Held) -> Result<(), StoreError> {
+        self.core.store.record_sent(id, record, Duration::ZERO).await?;
         drop(held);
         self.core.queued.notify_one();
-        Ok(token)
+        Ok(())
     }
 }
 

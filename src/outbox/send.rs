@@ -220,11 +220,11 @@ impl OutboxWorker {
         queued: &QueuedRequest,
         resends: u32,
     ) -> Result<Option<ExchangeId>, SubmitError> {
-        let (_, tag) = self.open(queued).await?;
-        if tag.resent >= resends {
+        let first = self.open(queued).await?;
+        if first.1.resent >= resends {
             return Ok(None);
         }
-        self.client.requeue(id, record, queued.clone()).await.map(Some)
+        self.client.requeue(id, record, queued.clone(), first).await.map(Some)
     }
 
     async fn open(&self, queued: &QueuedRequest) -> Result<(File, Tag), QueuedError> {

@@ -7,7 +7,6 @@ use super::*;
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::message_id::MessageId;
 use crate::name::As2Name;
-use crate::store::ExchangeId;
 
 const BODY: &[u8] = b"the octets of a body";
 
@@ -48,8 +47,13 @@ fn a_body_comes_back_with_its_message() {
     let mode = fs::metadata(outbox.path().join(&name)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
-    let copied = message("<2@us>");
-    let again = outbox.put_again((&name, len()), &copied, &SpoolOptions::new(), &mut *SystemEntropy.rng());
+    let copied = Tag {
+        resent: 4,
+        ..message("<2@us>")
+    };
+    let first = outbox.open(&name, len()).unwrap();
+    let (new, spools) = (copied.id.clone(), SpoolOptions::new());
+    let again = outbox.put_again(first, len(), new, &spools, &mut *SystemEntropy.rng());
     let again = again.unwrap().name;
     let (file, found) = outbox.open(&again, len()).unwrap();
     body.clear();
