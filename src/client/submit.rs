@@ -92,13 +92,18 @@ impl As2Client {
         let (record, request) = self.unanswered(id).await?;
         let (directory, name, len) = (outbox(&self.core)?.clone(), request.spool.clone(), request.file_len());
         let first = blocking(move || Ok(directory.open(&name, len)?)).await?;
+        let domain = self.core.domain_of(id.from());
+        let new = renamed(id, MessageId::generate(domain, &mut *self.core.entropy.rng()));
+        let (again, held) = self.copy(&record, request, first, &new).await?;
+        // That took its time: the receipt may have come.
+        let (record, _) = self.unanswered(id).await?;
         let open = !matches!(record.state, SentState::Closed(_));
         let claim = match open {
             // Whoever is at it stops.
-            true => Some(self.core.store.record_sent(id, record.clone(), LEASE).await?),
+            true => Some(self.core.store.record_sent(id, record, LEASE).await?),
             false => None,
         };
-        let new = self.requeue(id, &record, request, first).await?;
+        self.queue(&new, again, held).await?;
         if let Some(token) = claim {
             self.close_in_favour_of(id, token, &new, SentOutcome::Failed).await?;
         }
@@ -118,7 +123,9 @@ impl As2Client {
         }
     }
 
-    /// Puts a message into the outbox once more, under another Message-ID, with the octets of its opened file.
+    /// Puts a message whose receipt has not come into the outbox once more, under another Message-ID. Where that was done
+    /// before, by a worker that crashed before it closed the first record, it is found and not done again: partners would
+    /// take it for another order.
     pub(crate) async fn requeue(
         &self,
         id: &ExchangeId,
@@ -126,11 +133,28 @@ impl As2Client {
         request: QueuedRequest,
         first: (File, Tag),
     ) -> Result<ExchangeId, SubmitError> {
+        let (to, from, key) = (id.to(), id.from(), id.message_id().key());
+        // Neither names nor Message-IDs hold line breaks.
+        let source = format!("{to}\n{from}\n{key}\n{}", first.1.resent.saturating_add(1));
+        let new = renamed(id, MessageId::derive(self.core.domain_of(from), &source));
+        if self.core.store.find_sent(&new).await?.is_none() {
+            let (again, held) = self.copy(record, request, first, &new).await?;
+            self.queue(&new, again, held).await?;
+        }
+        Ok(new)
+    }
+
+    /// Puts the octets of a message into the directory once more, and makes the record that goes with them.
+    async fn copy(
+        &self,
+        record: &SentRecord,
+        request: QueuedRequest,
+        first: (File, Tag),
+        new: &ExchangeId,
+    ) -> Result<(SentRecord, Held), SubmitError> {
         let core = &self.core;
         let now = core.clock.now();
         let mut rng = core.entropy.rng();
-        let message_id = MessageId::generate(core.domain_of(id.from()), &mut *rng);
-        let new = ExchangeId::new(id.to().clone(), id.from().clone(), message_id);
         let date = httpdate::fmt_http_date(now);
         let head = head_of(record)?;
         let mut written = Vec::new();
@@ -157,22 +181,19 @@ impl As2Client {
             spool: held.name.clone(),
             ..request
         });
-        self.queue(&new, again, held).await?;
-        Ok(new)
+        Ok((again, held))
     }
 
-    /// Closes the record of a message that is sent again under another Message-ID.
+    /// Closes the record of a message that is sent again under another Message-ID. False where others have it now.
     pub(crate) async fn close_in_favour_of(
         &self,
         id: &ExchangeId,
         token: ClaimToken,
         new: &ExchangeId,
         outcome: SentOutcome,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let error = Some(format!("sent again as {}", new.message_id()));
-        note(&self.core, id, token, SentStep::Close { outcome, error })
-            .await
-            .map(drop)
+        note(&self.core, id, token, SentStep::Close { outcome, error }).await
     }
 
     /// Puts a message on record whose file is held, for the workers.
@@ -182,6 +203,10 @@ impl As2Client {
         self.core.queued.notify_one();
         Ok(())
     }
+}
+
+fn renamed(id: &ExchangeId, message_id: MessageId) -> ExchangeId {
+    ExchangeId::new(id.to().clone(), id.from().clone(), message_id)
 }
 
 fn head_of(record: &SentRecord) -> Result<HeaderBlock, SubmitError> {

@@ -184,18 +184,22 @@ impl OutboxWorker {
         let error = "no receipt came in time".to_owned();
         match (wanted, &record.request) {
             (Some(wanted), Some(queued)) if wanted.resend_as_new => {
-                match self.resend_as_new(id, record, queued, wanted.resends).await {
-                    Ok(Some(new)) => {
+                let work = self.resend_as_new(id, record, queued, wanted.resends);
+                match self.hold(Direction::Outbound, id, token).unless_lost(work).await {
+                    Some(Ok(Some(new))) => {
                         self.tell(event(AfterTimeout::ResendAs(new.clone())));
                         let outcome = SentOutcome::Expired;
                         let close = || self.client.close_in_favour_of(id, token, &new, outcome);
-                        if let Err(error) = self.insist(close).await {
-                            self.tell(OutboxEvent::StoreUnavailable(error));
-                        }
-                        return self.discard(record).await;
+                        return match self.insist(close).await {
+                            Ok(true) => self.discard(record).await,
+                            // Who has it now may need the file.
+                            Ok(false) => tracing::debug!(%id, "others have it, or a receipt has closed it"),
+                            Err(error) => self.tell(OutboxEvent::StoreUnavailable(error)),
+                        };
                     }
-                    Ok(None) | Err(SubmitError::Queued(QueuedError::Gone(_) | QueuedError::Damaged(_))) => {}
-                    Err(error) => return self.failed(id, token, record, None, error.into()).await,
+                    Some(Ok(None) | Err(SubmitError::Queued(QueuedError::Gone(_) | QueuedError::Damaged(_)))) => {}
+                    Some(Err(error)) => return self.failed(id, token, record, None, error.into()).await,
+                    None => return tracing::debug!(%id, "others have it, or a receipt has closed it"),
                 }
             }
             (Some(wanted), Some(_)) if record.attempts.made <= wanted.resends => {

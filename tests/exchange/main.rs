@@ -29,6 +29,7 @@ mod outbox;
 mod outbox_host;
 mod outbox_life;
 mod outbox_receipts;
+mod outbox_successors;
 mod overload;
 mod preparation;
 mod refusals;
