@@ -126,11 +126,11 @@ impl OutboxDirectory {
         Ok(self.put(copy, &tag, rng)?)
     }
 
-    /// Finds a body of `len` octets again, and what message it belongs to. It blocks.
-    pub(crate) fn open(&self, name: &str, len: u64) -> Result<(File, Tag), QueuedError> {
+    /// Finds the body of a message, of `len` octets, again. It blocks.
+    pub(crate) fn open(&self, id: &ExchangeId, name: &str, len: u64) -> Result<(File, Tag), QueuedError> {
         let mut file = self.find(name)?;
         match Tag::read(&mut file)? {
-            Some((tag, body)) if body == len => {
+            Some((tag, body)) if body == len && tag.id == *id => {
                 file.rewind()?;
                 Ok((file, tag))
             }

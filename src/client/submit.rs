@@ -90,8 +90,9 @@ impl As2Client {
     /// [`SubmitError`].
     pub async fn resubmit(&self, id: &ExchangeId) -> Result<ExchangeId, SubmitError> {
         let (record, request) = self.unanswered(id).await?;
-        let (directory, name, len) = (outbox(&self.core)?.clone(), request.spool.clone(), request.file_len());
-        let first = blocking(move || Ok(directory.open(&name, len)?)).await?;
+        let (directory, first) = (outbox(&self.core)?.clone(), id.clone());
+        let (name, len) = (request.spool.clone(), request.file_len());
+        let first = blocking(move || Ok(directory.open(&first, &name, len)?)).await?;
         let domain = self.core.domain_of(id.from());
         let new = renamed(id, MessageId::generate(domain, &mut *self.core.entropy.rng()));
         let (again, held) = self.copy(&record, request, first, &new).await?;

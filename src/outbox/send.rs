@@ -56,12 +56,9 @@ impl OutboxWorker {
         record: &SentRecord,
     ) -> Result<Receipt, WorkError> {
         let queued = record.request.as_ref().ok_or(QueuedError::NotQueued)?;
-        let (file, tag) = self.open(queued).await?;
+        let (file, _) = self.open(id, queued).await?;
         let damaged = || QueuedError::Damaged(queued.spool.clone().into());
         let headers = HeaderBlock::parse(&record.head, &Limits::default()).map_err(|_| damaged())?;
-        if tag.id != *id {
-            return Err(damaged().into());
-        }
         let file = Arc::new(file);
         let open = move || SpoolStream::of_file(Arc::clone(&file));
         let request =
@@ -224,17 +221,17 @@ impl OutboxWorker {
         queued: &QueuedRequest,
         resends: u32,
     ) -> Result<Option<ExchangeId>, SubmitError> {
-        let first = self.open(queued).await?;
+        let first = self.open(id, queued).await?;
         if first.1.resent >= resends {
             return Ok(None);
         }
         self.client.requeue(id, record, queued.clone(), first).await.map(Some)
     }
 
-    async fn open(&self, queued: &QueuedRequest) -> Result<(File, Tag), QueuedError> {
+    async fn open(&self, id: &ExchangeId, queued: &QueuedRequest) -> Result<(File, Tag), QueuedError> {
         let directory = self.core().outbox.clone().ok_or(QueuedError::NoDirectory)?;
-        let (name, len) = (queued.spool.clone(), queued.file_len());
-        blocking(move || directory.open(&name, len)).await?
+        let (id, name, len) = (id.clone(), queued.spool.clone(), queued.file_len());
+        blocking(move || directory.open(&id, &name, len)).await?
     }
 
     /// Deletes the file of a message that is answered. What fails here the next sweep does.

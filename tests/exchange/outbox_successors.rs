@@ -147,3 +147,19 @@ async fn a_new_message_for_which_there_is_no_room() {
     assert_eq!(others(&outbox, &id).await, []);
     assert_eq!(outbox.files().len(), 1);
 }
+
+/// The octets of another message are not sent for it.
+#[tokio::test]
+async fn a_new_message_with_the_file_of_another() {
+    let outbox = outbox().await;
+    let (id, other) = (unanswered(&outbox, MINUTE).await, unanswered(&outbox, MINUTE).await);
+    let path = async |id| {
+        outbox
+            .directory
+            .path()
+            .join(outbox.record(id).await.request.unwrap().spool)
+    };
+    std::fs::copy(path(&other).await, path(&id).await).unwrap();
+    let error = outbox.client.resubmit(&id).await.unwrap_err();
+    assert!(matches!(error, SubmitError::Queued(QueuedError::Damaged(_))), "{error}");
+}
