@@ -11,6 +11,7 @@ mod attachments;
 mod certificates;
 mod cli;
 mod config;
+mod database;
 mod files;
 #[path = "../support/identity.rs"]
 mod identity;

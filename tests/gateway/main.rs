@@ -12,13 +12,13 @@ mod answers;
 mod certificates;
 mod common;
 mod configuration;
+mod database;
 mod exchange;
 mod init;
 mod inspecting;
 mod keys;
 mod later;
 mod outbox;
-#[cfg(feature = "postgres")]
 mod postgres;
 mod presets;
 mod progress;

@@ -35,7 +35,6 @@ pub(crate) struct Config {
     pub(crate) max_message_size: u64,
     pub(crate) tls: Option<TlsListener>,
     /// The store that several gateways share, instead of a file in `data_dir`.
-    #[cfg(feature = "postgres")]
     pub(crate) postgres: Option<String>,
     pub(crate) stations: Vec<Station>,
     pub(crate) partners: Vec<Partner>,
@@ -67,11 +66,6 @@ pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
         Some(path) => path.into_inner(),
         None => "/as2".to_owned(),
     };
-    #[cfg(not(feature = "postgres"))]
-    if let Some(postgres) = &file.postgres {
-        let cause = "needs the feature `postgres`, which this binary was built without";
-        return Err(source.error("postgres", postgres, cause));
-    }
     let listen = file
         .listen
         .map(|listen| address(&source, "listen", &listen))
@@ -116,7 +110,6 @@ pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
         path,
         max_message_size: file.max_message_size.0,
         tls,
-        #[cfg(feature = "postgres")]
         postgres: file.postgres.map(Spanned::into_inner),
         stations,
         partners,
