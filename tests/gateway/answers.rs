@@ -1,76 +1,14 @@
 //! What `send` makes of answers that are none, or not good ones: a status and an exit code for each.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::thread;
 
 use serde_json::Value;
 
 use crate::common::{Pair, run};
+use crate::partner::{Receipt, Server, response};
 
 /// What a server makes of the Message-ID of a message.
 type Answer = Box<dyn FnOnce(&str) -> String + Send>;
-
-/// A partner's server that answers one request with what `answer` makes of its Message-ID.
-fn server(answer: impl FnOnce(&str) -> String + Send + 'static) -> String {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/as2", socket.local_addr().unwrap());
-    thread::spawn(move || {
-        let (mut stream, _) = socket.accept().unwrap();
-        let head = read_request(&mut stream);
-        let id = field(&head, "message-id").expect("a message has an id").to_owned();
-        stream.write_all(answer(&id).as_bytes()).unwrap();
-    });
-    url
-}
-
-/// Reads a whole request and gives its head.
-fn read_request(stream: &mut TcpStream) -> String {
-    let mut octets = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let read = stream.read(&mut buffer).unwrap();
-        assert_ne!(read, 0, "the request ended early");
-        octets.extend_from_slice(&buffer[..read]);
-        let Some(end) = octets.windows(4).position(|window| window == b"\r\n\r\n") else {
-            continue;
-        };
-        let head = String::from_utf8_lossy(&octets[..end]).into_owned();
-        let length: usize = field(&head, "content-length").unwrap().parse().unwrap();
-        if octets.len() >= end + 4 + length {
-            return head;
-        }
-    }
-}
-
-fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    let mut fields = head.lines().filter_map(|line| line.split_once(": "));
-    fields
-        .find(|(other, _)| other.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)
-}
-
-fn response(status: &str, headers: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}",
-        body.len()
-    )
-}
-
-/// An unsigned receipt from Bob to Alice.
-fn receipt(id: &str, disposition: &str, mic: Option<&str>) -> String {
-    let mic = mic.map_or_else(String::new, |mic| format!("Received-content-MIC: {mic}\r\n"));
-    let body = format!(
-        "--b\r\nContent-Type: text/plain\r\n\r\nwhat became of it\r\n--b\r\n\
-         Content-Type: message/disposition-notification\r\n\r\n\
-         Final-Recipient: rfc822; bob\r\nOriginal-Message-ID: {id}\r\n\
-         Disposition: automatic-action/MDN-sent-automatically; {disposition}\r\n{mic}\r\n--b--\r\n"
-    );
-    let headers = "AS2-Version: 1.1\r\nAS2-From: bob\r\nAS2-To: alice\r\nMessage-ID: <r@bob>\r\n\
-                   Content-Type: multipart/report; report-type=disposition-notification; boundary=b\r\n";
-    response("200 OK", headers, &body)
-}
 
 /// Alice with a Bob elsewhere.
 struct Alice {
@@ -85,8 +23,9 @@ impl Alice {
         Self { pair, config }
     }
 
-    /// Sends to that server, and asks for a receipt, signed or not.
-    fn send(&self, url: &str, signed: bool) -> (i32, Value) {
+    /// Sends to a server that answers so, and asks for a receipt, signed or not.
+    fn send(&self, answer: Answer, signed: bool) -> (i32, Value) {
+        let url = Server::answering(|request| answer(request.message_id())).url;
         let own = format!("url = \"https://127.0.0.1:{}/as2\"", self.pair.ports[3]);
         let config = self.config.replace(&own, &format!("url = \"{url}\""));
         let config = config.replace("signed_receipt = true", &format!("signed_receipt = {signed}"));
@@ -117,44 +56,49 @@ fn each_answer_has_a_status_and_an_exit_code() {
             "invalid-receipt",
             4,
             true,
-            Box::new(|id| receipt(id, "processed", None)),
+            Box::new(|id| Receipt::new(id, "processed", None).response()),
         ),
         (
             "invalid-receipt",
             4,
             false,
-            Box::new(|_| receipt("<another@alice>", "processed", None)),
+            Box::new(|_| Receipt::new("<another@alice>", "processed", None).response()),
         ),
         (
             "mic-mismatch",
             4,
             false,
-            Box::new(move |id| receipt(id, "processed", Some(foreign))),
+            Box::new(move |id| Receipt::new(id, "processed", Some(foreign)).response()),
         ),
-        ("accepted", 0, false, Box::new(|id| receipt(id, "processed", None))),
+        (
+            "accepted",
+            0,
+            false,
+            Box::new(|id| Receipt::new(id, "processed", None).response()),
+        ),
         (
             "warning",
             0,
             false,
-            Box::new(|id| receipt(id, "processed/warning: duplicate-document", None)),
+            Box::new(|id| Receipt::new(id, "processed/warning: duplicate-document", None).response()),
         ),
         (
             "mic-mismatch",
             4,
             false,
-            Box::new(move |id| receipt(id, "processed/warning: duplicate-document", Some(foreign))),
+            Box::new(move |id| Receipt::new(id, "processed/warning: duplicate-document", Some(foreign)).response()),
         ),
         (
             "rejected",
             2,
             false,
-            Box::new(|id| receipt(id, "processed/error: decryption-failed", None)),
+            Box::new(|id| Receipt::new(id, "processed/error: decryption-failed", None).response()),
         ),
         (
             "rejected",
             2,
             false,
-            Box::new(|id| receipt(id, "failed/failure: unsupported format", None)),
+            Box::new(|id| Receipt::new(id, "failed/failure: unsupported format", None).response()),
         ),
         (
             "transport-error",
@@ -189,7 +133,7 @@ fn each_answer_has_a_status_and_an_exit_code() {
     ];
     let alice = Alice::new();
     for (index, (status, code, signed, answer)) in cases.into_iter().enumerate() {
-        let (exit, sent) = alice.send(&server(answer), signed);
+        let (exit, sent) = alice.send(answer, signed);
         assert_eq!((exit, &sent["status"]), (code, &status.into()), "case {index}: {sent}");
         assert_eq!(sent["error"].is_null(), status == "accepted", "case {index}: {sent}");
         assert_eq!(sent["receipt_signed"], false);
@@ -198,7 +142,7 @@ fn each_answer_has_a_status_and_an_exit_code() {
 
 #[test]
 fn other_statuses_are_reported() {
-    let (_, sent) = Alice::new().send(&server(|_| response("404 Not Found", "", "")), true);
+    let (_, sent) = Alice::new().send(Box::new(|_| response("404 Not Found", "", "")), true);
     assert_eq!(sent["http_status"], 404);
     assert!(sent["error"].as_str().unwrap().contains("404"), "{sent}");
 }
@@ -243,12 +187,7 @@ fn a_partner_that_refuses() {
 
 #[test]
 fn retries_send_the_same_message_again() {
-    let pair = Pair::init();
-    pair.replace(
-        "alice",
-        "signed_receipt = true",
-        "signed_receipt = true\nretries = 2\nretry_delay = \"1ms\"",
-    );
+    let pair = Pair::retrying(2, "1ms");
     let file = pair.file("order.edi", b"UNA:+.? '");
     let (code, sent) = pair.send_file("alice", "bob", &file, &["--retry"]);
     assert_eq!((code, &sent["attempts"]), (3, &3.into()), "{sent}");

@@ -1,48 +1,22 @@
 //! `inspect`: captures explained.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use serde_json::Value;
 
 use crate::common::{Pair, run};
+use crate::partner::{Server, response};
 
 /// Alice sends a file to somebody who writes down what comes, octet for octet.
 pub(crate) fn capture(pair: &Pair) -> (PathBuf, Value) {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/as2", socket.local_addr().unwrap());
-    let listening = thread::spawn(move || {
-        let (mut stream, _) = socket.accept().unwrap();
-        let mut octets = Vec::new();
-        let mut buffer = [0; 4096];
-        // Alice has nothing more to say, and waits: the end is known by the length.
-        let whole = |octets: &[u8]| {
-            let head = octets.windows(4).position(|window| window == b"\r\n\r\n")?;
-            let text = String::from_utf8_lossy(&octets[..head]).to_ascii_lowercase();
-            let length = text
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "))
-                .unwrap();
-            Some(octets.len() >= head + 4 + length.parse::<usize>().unwrap())
-        };
-        while whole(&octets) != Some(true) {
-            let read = stream.read(&mut buffer).unwrap();
-            octets.extend_from_slice(&buffer[..read]);
-        }
-        stream
-            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            .unwrap();
-        octets
-    });
-    let own = format!("url = \"https://127.0.0.1:{}/as2\"", pair.ports[3]);
-    pair.replace("alice", &own, &format!("url = \"{url}\""));
+    let server = Server::answering(|_| response("200 OK", "", ""));
+    let config = fs::read(pair.config("alice")).unwrap();
+    pair.redirect(&server.url);
     let file = pair.file("order.edi", b"UNA:+.? '\r\n");
     let (_, sent) = pair.send_file("alice", "bob", &file, &["--message-id", "1@alice"]);
-    pair.replace("alice", &format!("url = \"{url}\""), &own);
-    (pair.file("capture", &listening.join().unwrap()), sent)
+    fs::write(pair.config("alice"), config).unwrap();
+    (pair.file("capture", &server.heard().octets), sent)
 }
 
 pub(crate) fn inspect(pair: &Pair, name: &str, capture: &Path) -> Value {
@@ -55,11 +29,6 @@ pub(crate) fn inspect(pair: &Pair, name: &str, capture: &Path) -> Value {
     ]);
     assert_eq!(said.code, 0, "{}", said.err);
     serde_json::from_str(&said.out).unwrap()
-}
-
-fn fingerprint(pair: &Pair, path: &str) -> String {
-    let pem = fs::read(pair.path(path)).unwrap();
-    ediint::cms::Certificate::from_pem(&pem).unwrap().fingerprint_hex()
 }
 
 #[test]
@@ -84,13 +53,13 @@ fn a_message_is_taken_apart() {
     assert_eq!(layers[0]["recipients"][0]["held_by"], "bob");
     assert_eq!(
         layers[0]["recipients"][0]["fingerprint"],
-        fingerprint(&pair, "bob/bob.pem")
+        pair.fingerprint("bob/bob.pem")
     );
     assert_eq!(layers[1]["kind"], "signed");
     assert_eq!(layers[1]["signers"][0]["verified"], true);
     assert_eq!(
         layers[1]["signers"][0]["fingerprint"],
-        fingerprint(&pair, "alice/alice.pem")
+        pair.fingerprint("alice/alice.pem")
     );
     assert!(layers.iter().all(|layer| layer["size"].as_u64().unwrap() > 0));
     let mic = format!("{}, sha-256", told["mic"]["sha-256"].as_str().unwrap());
@@ -122,7 +91,7 @@ fn a_message_that_is_refused_says_why() {
     let told = inspect(&pair, "bob", &capture);
     assert_eq!(told["verdict"], "refused", "{told}");
     let reason = told["reason"].as_str().unwrap();
-    assert!(reason.contains(&fingerprint(&pair, "alice/alice.pem")), "{reason}");
+    assert!(reason.contains(&pair.fingerprint("alice/alice.pem")), "{reason}");
     assert!(!told["advice"].as_str().unwrap().is_empty());
 }
 

@@ -19,6 +19,7 @@ mod inspecting;
 mod keys;
 mod later;
 mod outbox;
+mod partner;
 mod postgres;
 mod presets;
 mod progress;

@@ -115,7 +115,7 @@ fn what_is_larger_than_allowed_is_refused() {
     assert_eq!(code, 0, "{sent}");
     let larger = pair.file("larger.edi", &vec![b'x'; (64 << 10) + 1]);
     let (code, sent) = pair.send_file("alice", "bob", &larger, &[]);
-    assert!(matches!(code, 2 | 3), "{sent}");
+    assert_eq!((code, &sent["status"]), (2, &"rejected".into()), "{sent}");
     assert_eq!(pair.received("bob", "alice").len(), 1);
     assert!(entries(&pair.path("bob/data/spool")).is_empty());
 }
