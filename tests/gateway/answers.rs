@@ -2,10 +2,13 @@
 
 use std::fs;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::Value;
 
-use crate::common::{Pair, run};
-use crate::partner::{Receipt, Server, response};
+use crate::common::{Pair, fixture, run};
+use crate::partner::{Receipt, Server, bob, response};
+
+const DUPLICATE: &str = "processed/warning: duplicate-document";
 
 /// What a server makes of the Message-ID of a message.
 type Answer = Box<dyn FnOnce(&str) -> String + Send>;
@@ -61,6 +64,24 @@ fn each_answer_has_a_status_and_an_exit_code() {
         (
             "invalid-receipt",
             4,
+            true,
+            Box::new(|_| response("200 OK", "Content-Type: text/html\r\n", &"x".repeat(2 << 20))),
+        ),
+        // Nobody here has the key.
+        (
+            "invalid-receipt",
+            4,
+            true,
+            Box::new(|_| {
+                let headers = "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\
+                               Content-Transfer-Encoding: base64\r\n";
+                let message = fs::read(fixture("pyas2lib/encrypted.body")).unwrap();
+                response("200 OK", headers, &BASE64_STANDARD.encode(message))
+            }),
+        ),
+        (
+            "invalid-receipt",
+            4,
             false,
             Box::new(|_| Receipt::new("<another@alice>", "processed", None).response()),
         ),
@@ -80,13 +101,13 @@ fn each_answer_has_a_status_and_an_exit_code() {
             "warning",
             0,
             false,
-            Box::new(|id| Receipt::new(id, "processed/warning: duplicate-document", None).response()),
+            Box::new(|id| Receipt::new(id, DUPLICATE, None).response()),
         ),
         (
             "mic-mismatch",
             4,
             false,
-            Box::new(move |id| Receipt::new(id, "processed/warning: duplicate-document", Some(foreign)).response()),
+            Box::new(move |id| Receipt::new(id, DUPLICATE, Some(foreign)).response()),
         ),
         (
             "rejected",
@@ -137,6 +158,21 @@ fn each_answer_has_a_status_and_an_exit_code() {
         assert_eq!((exit, &sent["status"]), (code, &status.into()), "case {index}: {sent}");
         assert_eq!(sent["error"].is_null(), status == "accepted", "case {index}: {sent}");
         assert_eq!(sent["receipt_signed"], false);
+        assert!(sent["mic_sent"].is_string(), "case {index}: {sent}");
+    }
+}
+
+/// A warning counts as one where the digest is right, or where an unsigned receipt has none.
+#[test]
+fn signed_warnings() {
+    let alice = Alice::new();
+    let bob = bob(&alice.pair);
+    for mic in [None, Some("no digest, sha-256")] {
+        let bob = bob.clone();
+        let answer = move |id: &str| Receipt::new(id, DUPLICATE, mic).signed(&bob).response();
+        let (code, sent) = alice.send(Box::new(answer), true);
+        assert_eq!((code, &sent["status"]), (4, &"mic-mismatch".into()), "{mic:?}: {sent}");
+        assert_eq!(sent["receipt_signed"], true);
     }
 }
 

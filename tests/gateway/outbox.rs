@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::common::{Pair, entries, json, wait_for};
 use crate::later::records;
+use crate::partner::{Receipt, Server, bob};
 
 #[test]
 fn a_file_that_is_moved_in_is_sent_and_put_away_with_its_receipt() {
@@ -100,6 +101,43 @@ fn a_receipt_that_comes_later_is_waited_for() {
     let message = json(&pair.received("bob", "alice")[0].join("message.json"));
     assert_eq!(message["receipt"]["mode"], "async");
     assert_eq!(message["message_id"], outcome["message_id"]);
+}
+
+/// The partner's last word, without the right digest: the outbox says the same of it as `send`.
+#[test]
+fn warnings_without_a_digest() {
+    let duplicate = "processed/warning: duplicate-document";
+    for (signed, mic, status) in [
+        (true, None, "mic-mismatch"),
+        (true, Some("no digest, sha-256"), "mic-mismatch"),
+        (false, Some("no digest, sha-256"), "mic-mismatch"),
+        (false, None, "warning"),
+    ] {
+        let pair = Pair::init();
+        let by = bob(&pair);
+        let server = Server::answering(move |request| {
+            let receipt = Receipt::new(request.message_id(), duplicate, mic);
+            let receipt = if signed { receipt.signed(&by) } else { receipt };
+            receipt.response()
+        });
+        pair.redirect(&server.url);
+        let asked = format!("signed_receipt = {signed}");
+        pair.replace("alice", "signed_receipt = true", &asked);
+        let _alice = pair.serve("alice");
+        pair.drop_into_outbox("order.edi", b"content");
+        let note = match status {
+            "warning" => "alice/data/sent/bob/order.edi.json",
+            _ => "alice/data/failed/bob/order.edi.error.json",
+        };
+        let note = pair.path(note);
+        wait_for("the receipt", || note.exists().then_some(()));
+        let outcome = json(&note);
+        assert_eq!(
+            (&outcome["status"], &outcome["receipt_signed"]),
+            (&status.into(), &signed.into()),
+            "{mic:?}: {outcome}"
+        );
+    }
 }
 
 /// A file that was taken when the process was killed goes out at the next start, once.
