@@ -19,7 +19,7 @@ use tokio::time::sleep;
 
 use crate::config::Partner;
 use crate::files::{blocking, receipt_path, replace, safe_name, sync_directory};
-use crate::outcome::{Outcome, chain};
+use crate::outcome::{Outcome, Status, chain};
 use crate::send::of_file;
 use crate::station::Station;
 use crate::{Result, files};
@@ -261,9 +261,10 @@ impl Taken {
                 }
             }
         };
-        match outcome.status.is_success() {
-            true => tracing::debug!("{}: {outcome}", self.path.display()),
-            false => tracing::warn!("{} goes to failed/: {outcome}", self.path.display()),
+        match outcome.status {
+            Status::NotSent => tracing::warn!("{} goes to failed/: {outcome}", self.path.display()),
+            // The crate has told it.
+            _ => tracing::debug!("{}: {outcome}", self.path.display()),
         }
         self.put_away(station, partner, outcome).await?;
         Ok(true)

@@ -221,6 +221,27 @@ fn a_partner_that_refuses() {
     assert!(pair.received("bob", "alice").is_empty());
 }
 
+/// The result is all that `send` has to say.
+#[test]
+fn a_message_that_fails_is_told_of_once() {
+    let pair = Pair::init();
+    fs::copy(pair.path("bob/bob.pem"), pair.path("bob/alice.pem")).unwrap();
+    let (config, file) = (pair.config("alice"), pair.file("order.edi", b"UNA:+.? '"));
+    let send = || {
+        let to = ["--to".as_ref(), "bob".as_ref()];
+        run(["send".as_ref(), config.as_os_str(), file.as_os_str()]
+            .into_iter()
+            .chain(to))
+    };
+    let said = send();
+    assert_eq!((said.code, said.err.as_str()), (3, ""));
+    assert_eq!(said.out.matches("transport-error").count(), 1, "{}", said.out);
+    let _bob = pair.serve("bob");
+    let said = send();
+    assert_eq!((said.code, said.err.as_str()), (2, ""));
+    assert_eq!(said.out.lines().count(), 1, "{}", said.out);
+}
+
 #[test]
 fn retries_send_the_same_message_again() {
     let pair = Pair::retrying(2, "1ms");
