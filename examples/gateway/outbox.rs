@@ -17,12 +17,12 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::Result;
 use crate::config::Partner;
-use crate::files::{blocking, receipt_path, replace, safe_name, sync_directory};
+use crate::files::{blocking, keep_receipt, receipt_path, replace, safe_name, sync_directory};
 use crate::outcome::{Outcome, Status, chain};
 use crate::send::of_file;
 use crate::station::Station;
-use crate::{Result, files};
 
 /// How often the directories are looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -52,18 +52,13 @@ pub(crate) async fn run(station: Arc<Station>, news: Arc<Notify>, mut drain: wat
     let mut tasks = JoinSet::new();
     let mut sizes = HashMap::new();
     while !*drain.borrow() {
-        for (partner, path) in ready(&station, &mut sizes) {
-            if tasks.len() >= TAKEN {
-                break;
-            }
-            match Taken::take(&station, partner, &path) {
-                Ok(Some(taken)) => {
-                    let (station, client) = (station.clone(), client.clone());
-                    tasks.spawn(taken.finish(station, client, news.clone(), over.clone()));
-                }
-                Ok(None) => {}
-                Err(error) => tracing::error!("{} stays in the outbox: {error}", path.display()),
-            }
+        let room = TAKEN.saturating_sub(tasks.len());
+        let (at, before) = (station.clone(), sizes);
+        let look = blocking(move || Ok(Look::new(&at, &before, room))).await?;
+        sizes = look.sizes;
+        for taken in look.taken {
+            let (station, client) = (station.clone(), client.clone());
+            tasks.spawn(taken.finish(station, client, news.clone(), over.clone()));
         }
         while tasks.try_join_next().is_some() {}
         tokio::select! {
@@ -77,30 +72,46 @@ pub(crate) async fn run(station: Arc<Station>, news: Arc<Notify>, mut drain: wat
     Ok(())
 }
 
-/// Complete files, with the index of their partner. `sizes` is what the last look has seen.
-fn ready(station: &Station, sizes: &mut HashMap<PathBuf, u64>) -> Vec<(usize, PathBuf)> {
-    let mut ready = Vec::new();
-    let mut seen = HashMap::new();
-    for (index, partner) in station.config.partners.iter().enumerate() {
-        let directory = station.path("outbox").join(safe_name(partner.name().as_str()));
-        // Nobody has dropped anything for this partner.
-        let Ok(entries) = fs::read_dir(directory) else { continue };
-        for entry in entries.flatten() {
-            let path = entry.path();
-            let Ok(metadata) = entry.metadata() else { continue };
-            if !metadata.is_file() || is_temporary(&entry.file_name()) {
-                continue;
-            }
-            let as_before = sizes.get(&path) == Some(&metadata.len());
-            if was_moved(&metadata) || (as_before && is_quiet(&metadata)) {
-                ready.push((index, path));
-            } else {
-                seen.insert(path, metadata.len());
+/// What a look at the directories has come to.
+struct Look {
+    taken: Vec<Taken>,
+    /// Of the files that may still grow, for the next look.
+    sizes: HashMap<PathBuf, u64>,
+}
+
+impl Look {
+    /// Takes as many complete files as there is `room` for. `before` are the sizes of the last look.
+    fn new(station: &Station, before: &HashMap<PathBuf, u64>, room: usize) -> Self {
+        let (mut taken, mut sizes) = (Vec::new(), HashMap::new());
+        for (partner, path, metadata) in files(station) {
+            let as_before = before.get(&path) == Some(&metadata.len());
+            let is_complete = was_moved(&metadata) || (as_before && is_quiet(&metadata));
+            if !is_complete {
+                sizes.insert(path, metadata.len());
+            } else if taken.len() < room {
+                match Taken::take(station, partner, &path) {
+                    Ok(file) => taken.extend(file),
+                    Err(error) => tracing::error!("{} stays in the outbox: {error}", path.display()),
+                }
             }
         }
+        Self { taken, sizes }
     }
-    *sizes = seen;
-    ready
+}
+
+/// The files in the outbox, with the index of their partner.
+fn files(station: &Station) -> impl Iterator<Item = (usize, PathBuf, Metadata)> {
+    let partners = station.config.partners.iter().enumerate();
+    partners.flat_map(|(index, partner)| {
+        let directory = station.path("outbox").join(safe_name(partner.name().as_str()));
+        // Where it is missing, nobody has dropped anything for this partner.
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.filter_map(move |entry| {
+            let metadata = entry.metadata().ok()?;
+            let is_whole = metadata.is_file() && !is_temporary(&entry.file_name());
+            is_whole.then(|| (index, entry.path(), metadata))
+        })
+    })
 }
 
 /// Names that programs use while they write.
@@ -244,7 +255,7 @@ impl Taken {
                     return Ok(false);
                 };
                 if let Some(receipt) = record.receipt {
-                    files::keep_receipt(&station.path("receipts"), &id, receipt.octets).await?;
+                    keep_receipt(&station.path("receipts"), &id, receipt.octets).await?;
                 }
                 outcome
             }
