@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::Result;
-use crate::config::Partner;
+use crate::config::{Config, Partner};
 use crate::files::{blocking, keep_receipt, receipt_path, replace, safe_name, sync_directory};
 use crate::outcome::{Outcome, Status, chain};
 use crate::send::of_file;
@@ -50,11 +50,11 @@ pub(crate) async fn run(station: Arc<Station>, news: Arc<Notify>, mut drain: wat
     }));
     let (end, over) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let mut sizes = HashMap::new();
+    let (directories, mut sizes) = (Arc::new(directories(&station.config)), HashMap::new());
     while !*drain.borrow() {
         let room = TAKEN.saturating_sub(tasks.len());
-        let (at, before) = (station.clone(), sizes);
-        let look = blocking(move || Ok(Look::new(&at, &before, room))).await?;
+        let (at, all, before) = (station.clone(), directories.clone(), sizes);
+        let look = blocking(move || Ok(Look::new(&at, &all, &before, room))).await?;
         sizes = look.sizes;
         for taken in look.taken {
             let (station, client) = (station.clone(), client.clone());
@@ -81,9 +81,9 @@ struct Look {
 
 impl Look {
     /// Takes as many complete files as there is `room` for. `before` are the sizes of the last look.
-    fn new(station: &Station, before: &HashMap<PathBuf, u64>, room: usize) -> Self {
+    fn new(station: &Station, directories: &[(usize, PathBuf)], before: &HashMap<PathBuf, u64>, room: usize) -> Self {
         let (mut taken, mut sizes) = (Vec::new(), HashMap::new());
-        for (partner, path, metadata) in files(station) {
+        for (partner, path, metadata) in files(directories) {
             let as_before = before.get(&path) == Some(&metadata.len());
             let is_complete = was_moved(&metadata) || (as_before && is_quiet(&metadata));
             if !is_complete {
@@ -99,17 +99,35 @@ impl Look {
     }
 }
 
-/// The files in the outbox, with the index of their partner.
-fn files(station: &Station) -> impl Iterator<Item = (usize, PathBuf, Metadata)> {
-    let partners = station.config.partners.iter().enumerate();
-    partners.flat_map(|(index, partner)| {
-        let directory = station.path("outbox").join(safe_name(partner.name().as_str()));
+/// The directories of the outbox, with the index of the partner that each is for. A name is a partner's of one station
+/// there: the first in the file.
+fn directories(config: &Config) -> Vec<(usize, PathBuf)> {
+    let mut directories: Vec<(usize, PathBuf)> = Vec::new();
+    for (index, partner) in config.partners.iter().enumerate() {
+        let path = config.data_dir.join("outbox").join(safe_name(partner.name().as_str()));
+        let first = directories.iter().find(|(_, other)| *other == path);
+        match first.and_then(|(first, _)| config.partners.get(*first)) {
+            Some(first) => tracing::warn!(
+                "files in {} are sent by {}: {}, which has a partner of that name too, sends by `send --from` alone",
+                path.display(),
+                first.station(),
+                partner.station()
+            ),
+            None => directories.push((index, path)),
+        }
+    }
+    directories
+}
+
+/// The files that are there, with the index of their partner.
+fn files(directories: &[(usize, PathBuf)]) -> impl Iterator<Item = (usize, PathBuf, Metadata)> {
+    directories.iter().flat_map(|(partner, directory)| {
         // Where it is missing, nobody has dropped anything for this partner.
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-        entries.filter_map(move |entry| {
+        entries.filter_map(|entry| {
             let metadata = entry.metadata().ok()?;
             let is_whole = metadata.is_file() && !is_temporary(&entry.file_name());
-            is_whole.then(|| (index, entry.path(), metadata))
+            is_whole.then(|| (*partner, entry.path(), metadata))
         })
     })
 }
