@@ -159,3 +159,18 @@ fn the_log_has_a_line_for_a_file_that_is_refused() {
     let id = json(&note)["message_id"].as_str().unwrap().to_owned();
     assert_eq!(said.lines().filter(|line| line.contains(&id)).count(), 1, "{said}");
 }
+
+/// Whoever tries keys out is to be found.
+#[test]
+fn the_log_says_where_came_from_what_cannot_be_decrypted() {
+    let pair = Pair::init();
+    // Alice encrypts for another key than Bob's.
+    fs::copy(pair.path("alice/alice.pem"), pair.path("alice/bob.pem")).unwrap();
+    let bob = pair.serve("bob");
+    let file = pair.file("order.edi", b"UNA:+.? '");
+    let (code, sent) = pair.send_file("alice", "bob", &file, &[]);
+    assert_eq!(code, 4, "{sent}");
+    let said = bob.stop().err;
+    let told = |line: &&str| line.contains("event=\"decryption-failed\"") && line.contains(" peer=127.0.0.1");
+    assert_eq!(said.lines().filter(told).count(), 1, "{said}");
+}
