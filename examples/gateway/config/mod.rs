@@ -16,8 +16,6 @@ use ediint::keystore::{CertificateRole, CertificateUse, Identity, MemoryKeyStore
 use ediint::partnership::TlsIdentity;
 use ediint::transport::{ClientAuth, ClientTrust};
 use toml::Spanned;
-use x509_cert::der::Decode;
-use x509_cert::ext::pkix::BasicConstraints;
 
 use file::File;
 use source::{Pair, Source};
@@ -163,7 +161,7 @@ fn tls_listener(source: &Source, raw: &file::Tls) -> Result<TlsListener, ConfigE
     trust.certificates = client_certificates.iter().map(|one| one.der().clone()).collect();
     trust.authorities = client_certificates
         .iter()
-        .filter(|one| is_authority(one))
+        .filter(|one| one.is_authority())
         .map(|one| one.der().clone())
         .collect();
     let clients = match &raw.require_client_certificate {
@@ -181,15 +179,6 @@ fn tls_listener(source: &Source, raw: &file::Tls) -> Result<TlsListener, ConfigE
         clients,
         client_certificates,
     })
-}
-
-/// Whether a certificate says that its key signs others (RFC 5280 §4.2.1.9).
-fn is_authority(certificate: &Certificate) -> bool {
-    let Ok(parsed) = x509_cert::Certificate::from_der(certificate.der()) else {
-        return false;
-    };
-    let constraints = parsed.tbs_certificate().get_extension::<BasicConstraints>();
-    matches!(constraints, Ok(Some((_, BasicConstraints { ca: true, .. }))))
 }
 
 impl Config {
