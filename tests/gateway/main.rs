@@ -27,3 +27,14 @@ mod reaching;
 mod serving;
 mod stations;
 mod tls;
+
+// Examples have no tests of their own: those of these rooms run here.
+#[expect(dead_code, reason = "the example uses it")]
+#[path = "../../examples/gateway/files.rs"]
+mod files;
+#[allow(
+    dead_code,
+    reason = "the example uses it; rustc does not see that an expectation of it is fulfilled"
+)]
+#[path = "../../examples/gateway/config/values.rs"]
+mod values;
