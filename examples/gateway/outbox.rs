@@ -334,6 +334,41 @@ impl Taken {
     }
 }
 
+/// The file of the outbox that went out under that id, now in `sent/` or `failed/`.
+pub(crate) async fn sent_file(station: &Station, id: &ExchangeId) -> io::Result<Option<PathBuf>> {
+    let partner = safe_name(id.to().as_str());
+    let places = [("failed", ".error.json"), ("sent", ".json")]
+        .map(|(kind, ending)| (station.path(kind).join(&partner), ending));
+    let message_id = id.message_id().to_string();
+    blocking(move || {
+        for (directory, ending) in places {
+            // Where it is missing, nothing was put away for this partner.
+            for entry in fs::read_dir(directory).into_iter().flatten() {
+                let note = entry?.path();
+                let file = note
+                    .to_str()
+                    .and_then(|path| path.strip_suffix(ending))
+                    .map(PathBuf::from);
+                let Some(file) = file.filter(|file| file.is_file()) else {
+                    continue;
+                };
+                let of: Option<Id> = serde_json::from_slice(&fs::read(&note)?).ok();
+                if of.is_some_and(|of| of.message_id.as_deref() == Some(&message_id)) {
+                    return Ok(Some(file));
+                }
+            }
+        }
+        Ok(None)
+    })
+    .await
+}
+
+/// What [`sent_file`] looks for in an [`Outcome`].
+#[derive(Deserialize)]
+struct Id {
+    message_id: Option<String>,
+}
+
 /// Whether a message may be prepared later that cannot be now.
 fn is_passing(error: &PrepareError) -> bool {
     matches!(

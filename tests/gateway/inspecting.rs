@@ -1,12 +1,14 @@
 //! `inspect`: captures explained.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ediint::{DigestAlgorithm, Mic};
 use serde_json::Value;
 
-use crate::common::{Pair, run};
-use crate::partner::{Server, response};
+use crate::common::{Pair, run, wait_for};
+use crate::partner::{Receipt, Server, bob, response};
 
 /// Alice sends a file to somebody who writes down what comes, octet for octet.
 pub(crate) fn capture(pair: &Pair) -> (PathBuf, Value) {
@@ -20,13 +22,18 @@ pub(crate) fn capture(pair: &Pair) -> (PathBuf, Value) {
 }
 
 pub(crate) fn inspect(pair: &Pair, name: &str, capture: &Path) -> Value {
+    inspect_with(pair, name, capture, &[])
+}
+
+fn inspect_with(pair: &Pair, name: &str, capture: &Path, options: &[&OsStr]) -> Value {
     let config = pair.config(name);
-    let said = run([
+    let args = [
         "inspect".as_ref(),
         config.as_os_str(),
         capture.as_os_str(),
         "--json".as_ref(),
-    ]);
+    ];
+    let said = run(args.iter().chain(options));
     assert_eq!(said.code, 0, "{}", said.err);
     serde_json::from_str(&said.out).unwrap()
 }
@@ -117,6 +124,62 @@ fn a_receipt_is_held_against_what_was_sent() {
         "automatic-action/MDN-sent-automatically; processed"
     );
     assert_eq!(told["layers"][0]["kind"], "signed");
+}
+
+/// The entity that was signed, out of a message that is not encrypted, with the line ends of Windows.
+fn rewritten(message: &[u8]) -> Vec<u8> {
+    let message = String::from_utf8_lossy(message);
+    let (_, body) = message.split_once("\r\n\r\n").unwrap();
+    let (boundary, rest) = body.split_once("\r\n").unwrap();
+    let (entity, _) = rest.split_once(&format!("\r\n{boundary}")).unwrap();
+    assert!(entity.ends_with("lines\nof\nUnix\n"), "{entity}");
+    entity.replace("\r\n", "\n").replace('\n', "\r\n").into_bytes()
+}
+
+/// A partner that rewrites line ends has the message and returns another MIC. That it is of the other form is found out
+/// where the file is known: to the outbox, or to whoever asks.
+#[test]
+fn a_receipt_for_rewritten_line_ends() {
+    let pair = Pair::init();
+    let open = "encrypt = \"none\"\nallow_plaintext = true";
+    pair.replace("alice", "encrypt = \"aes256-cbc\"", open);
+    let config = fs::read(pair.config("alice")).unwrap();
+    let redirect = || {
+        let by = bob(&pair);
+        let server = Server::answering(move |request| {
+            let mic = Mic::of(DigestAlgorithm::Sha256, &rewritten(&request.octets)).to_string();
+            let receipt = Receipt::new(request.message_id(), "processed", Some(&mic));
+            receipt.signed(&by).response()
+        });
+        fs::write(pair.config("alice"), &config).unwrap();
+        pair.redirect(&server.url);
+    };
+    let content = b"lines\nof\nUnix\n";
+    let file = pair.file("order.edi", content);
+    redirect();
+    let (code, sent) = pair.send_file("alice", "bob", &file, &["--message-id", "1@alice"]);
+    assert_eq!((code, &sent["status"]), (4, &"mic-mismatch".into()), "{sent}");
+    let receipt = pair.path("alice/data/receipts/bob/1@alice.mdn");
+    let told = inspect(&pair, "alice", &receipt);
+    assert_eq!(told["verdict"], "refused", "{told}");
+    assert!(told["advice"].as_str().unwrap().contains("Give the original"), "{told}");
+    let reason = "the MIC in this receipt equals ours of the signed entity with its MIME headers after LF was turned into CRLF: \
+                  the partner rewrote line ends";
+    let told = inspect_with(&pair, "alice", &receipt, &["--original".as_ref(), file.as_os_str()]);
+    assert_eq!(
+        (&told["verdict"], &told["reason"]),
+        (&"refused".into(), &reason.into()),
+        "{told}"
+    );
+
+    redirect();
+    let alice = pair.serve("alice");
+    pair.drop_into_outbox("order.edi", content);
+    let note = pair.path("alice/data/failed/bob/order.edi.error.json");
+    wait_for("the receipt", || note.exists().then_some(()));
+    drop(alice);
+    let receipt = pair.path("alice/data/failed/bob/order.edi.mdn");
+    assert_eq!(inspect(&pair, "alice", &receipt)["reason"], reason);
 }
 
 #[test]
