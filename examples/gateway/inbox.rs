@@ -147,7 +147,7 @@ impl Facts {
             received_at: rfc3339(message.received_at),
             receipt: ReceiptFacts {
                 mode,
-                // What passed the verdict is refused by nobody here.
+                // Nothing that has passed the verdict is refused here.
                 disposition: (mode != "none").then(|| Disposition::processed().to_string()),
             },
             attachments: None,

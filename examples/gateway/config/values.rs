@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::value;
-use serde::de::{Deserializer, Error, IntoDeserializer};
+use serde::de::{Deserializer, Error, IntoDeserializer, value};
 
 /// A number of octets: `4096`, `64KiB`, `1GiB`, `10MB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
