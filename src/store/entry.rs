@@ -303,10 +303,14 @@ pub(super) fn record_sent(
 ) -> Result<(Change, ClaimToken), StoreError> {
     let mut record = match entry.map(|entry| &entry.body) {
         Some(Body::Sent(first)) if first.mics != record.mics => return Err(StoreError::AlreadySent),
-        Some(Body::Sent(first)) => SentRecord {
-            request: record.request.or_else(|| first.request.clone()),
-            ..(**first).clone()
-        },
+        Some(Body::Sent(first)) => {
+            let mut first = (**first).clone();
+            // Of one encoding.
+            if record.request.is_some() {
+                (first.head, first.request) = (record.head, record.request);
+            }
+            first
+        }
         _ => SentRecord {
             state: SentState::Sending,
             attempts: Attempts::default(),

@@ -145,7 +145,10 @@ pub trait MessageStore: Send + Sync + 'static {
     ///
     /// Recording an id again with the same MICs is another try: the first record stands, with its receipt if there is
     /// one; the claim goes to the caller, whoever held it; what was closed without a receipt is open again, with no
-    /// attempts made. A [`request`](SentRecord::request) that is given replaces the first one.
+    /// attempts made. A [`request`](SentRecord::request) that is given replaces the first one, and so does the
+    /// [`head`](SentRecord::head) that comes with it: the two are of one encoding, of which the next has other boundaries.
+    ///
+    /// A head with the body of another encoding costs the message: the partner cannot read it.
     ///
     /// # Errors
     ///

@@ -317,3 +317,29 @@ async fn what_send_leaves_on_record() {
     assert_eq!(store.next_due().await.unwrap(), None);
     assert!(outbox.gate.request().await.starts_with(b"POST"));
 }
+
+/// CLI-15: each encoding of a signed message has boundaries of its own, which the header field names: they go together.
+#[tokio::test]
+async fn the_same_message_submitted_twice() {
+    let world = World::new(AcceptPolicy::new().without_encryption()).await;
+    let mut outbox = Outbox::between(world, []).await;
+    let signed = SendProfile::new().without_encryption().danger_allow_plaintext();
+    outbox.to_bob = outbox.to_bob.send(signed);
+    let message_id = MessageId::new("<order-1@alice.example>").unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let message = order().message_id(message_id.clone());
+        ids.push(outbox.client.submit(&outbox.to_bob, message).await.unwrap());
+    }
+    assert_eq!(ids[0], ids[1]);
+    outbox.start();
+    loop {
+        match outbox.event().await {
+            OutboxEvent::Swept { .. } => {}
+            OutboxEvent::Answered(receipt) => break assert!(receipt.is_accepted(), "{}", receipt.status),
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(outbox.gate.same_requests(), 1);
+    outbox.delivered_once().await;
+}
