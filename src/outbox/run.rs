@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::{OutboxEvent, OutboxWorker};
+use super::{OutboxEvent, OutboxWorker, SHORTEST};
 use crate::name::As2Name;
 use crate::store::{Job, StoreError};
 use crate::telemetry;
@@ -104,10 +104,11 @@ impl OutboxWorker {
             let busy = under_way.busy(self.per_partner);
             // One by one: those before it may have made its partner busy.
             let Some(job) = store.claim_due(self.lease, 1, &busy).await?.pop() else {
-                return Ok(match store.next_due().await? {
-                    // Due for a busy partner: it goes on when one of its jobs ends, as far as we are concerned.
-                    Some(Duration::ZERO) | None => self.poll,
+                return Ok(match store.next_due(&busy).await? {
+                    // It has become due just now, or others are looking at it.
+                    Some(Duration::ZERO) => SHORTEST.min(self.poll),
                     Some(due) => due.min(self.poll),
+                    None => self.poll,
                 });
             };
             under_way.begin(self, job, stopped.clone());

@@ -7,6 +7,7 @@ use super::{
     ReceiptRecord, ReceivedRecord, Record, Resolution, Retention, SentOutcome, SentRecord, SentState, SentStep,
     StoreError, Work,
 };
+use crate::name::As2Name;
 
 /// A row: a message, and who holds the claim on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +84,10 @@ impl Entry {
         }
     }
 
+    pub(super) fn partner(&self) -> &As2Name {
+        self.id.partner(self.direction())
+    }
+
     /// Whether somebody is delivering it.
     fn is_held(&self, now: SystemTime) -> bool {
         matches!(self.body, Body::Claimed { until } if now < until)
@@ -118,10 +123,7 @@ impl Entry {
         let direction = self.direction();
         let is = |wanted: Option<bool>| wanted.unwrap_or(true);
         is(filter.direction.map(|wanted| wanted == direction))
-            && is(filter
-                .partner
-                .as_ref()
-                .map(|wanted| wanted == self.id.partner(direction)))
+            && is(filter.partner.as_ref().map(|wanted| wanted == self.partner()))
             && is(filter.message_id.as_ref().map(|wanted| wanted == self.id.message_id()))
             && is(filter.finished.map(|wanted| wanted == self.finished_at.is_some()))
             && is(filter
@@ -169,6 +171,37 @@ impl Entry {
         self.token = token;
         Some(Job::new(self.id.clone(), token, work))
     }
+}
+
+/// Who asks for work.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asker<'a> {
+    /// The partners that it has enough for.
+    pub(super) busy: &'a [As2Name],
+}
+
+impl Asker<'_> {
+    /// From when on it may have what is due then; `None` while it has enough for that partner.
+    pub(super) fn turn(self, due_at: SystemTime, partner: &str) -> Option<SystemTime> {
+        let busy = self.busy.iter().any(|busy| busy.as_str() == partner);
+        (!busy).then_some(due_at)
+    }
+}
+
+/// The first turn among what waits, given as pairs of when it is due and of its turn, in the order in which it is due.
+pub(super) fn first_turn(
+    waiting: impl IntoIterator<Item = Result<(SystemTime, Option<SystemTime>), StoreError>>,
+) -> Result<Option<SystemTime>, StoreError> {
+    let mut first: Option<SystemTime> = None;
+    for next in waiting {
+        let (due_at, turn) = next?;
+        // No turn comes before its job is due.
+        if first.is_some_and(|first| first <= due_at) {
+            break;
+        }
+        first = first.into_iter().chain(turn).min();
+    }
+    Ok(first)
 }
 
 impl Attempts {

@@ -211,9 +211,12 @@ pub trait MessageStore: Send + Sync + 'static {
         busy: &'a [As2Name],
     ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>>;
 
-    /// How long from now until something is due, at whatever partner: zero where something is. `None` where nothing
-    /// waits. Others may add something at any time, so a worker does not sleep for longer than it may be late.
-    fn next_due<'a>(&'a self) -> BoxFuture<'a, Result<Option<Duration>, StoreError>>;
+    /// How long from now until [`claim_due`](Self::claim_due) may answer such a caller with something: zero where it may
+    /// now. `None` where nothing waits for it. Others may add something at any time, so a worker does not sleep for longer
+    /// than it may be late.
+    ///
+    /// Answering zero for what the caller is not given costs a worker that asks all the time.
+    fn next_due<'a>(&'a self, busy: &'a [As2Name]) -> BoxFuture<'a, Result<Option<Duration>, StoreError>>;
 
     /// Up to `limit` of the records that fit, latest first, evidence of old ones included; `after` is where a page
     /// before ended (REL-24). Records that come or change meanwhile may be left out; none comes twice.
@@ -333,8 +336,8 @@ impl<T: MessageStore + ?Sized> MessageStore for Arc<T> {
         (**self).claim_due(lease, limit, busy)
     }
 
-    fn next_due<'a>(&'a self) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
-        (**self).next_due()
+    fn next_due<'a>(&'a self, busy: &'a [As2Name]) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+        (**self).next_due(busy)
     }
 
     fn list<'a>(

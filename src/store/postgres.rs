@@ -302,11 +302,11 @@ impl MessageStore for PostgresStore {
         Box::pin(self.claim_due_now(lease, limit, busy))
     }
 
-    fn next_due<'a>(&'a self) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+    fn next_due<'a>(&'a self, busy: &'a [As2Name]) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
         Box::pin(async move {
             let connection = self.pool.get().await.map_err(unavailable)?;
             let now = rows::now(&connection, self.now()).await?;
-            let first = rows::first_due(&connection).await?;
+            let first = rows::first_due(&connection, busy).await?;
             Ok(first.map(|due_at| due_at.duration_since(now).unwrap_or_default()))
         })
     }

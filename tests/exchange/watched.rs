@@ -222,10 +222,10 @@ impl<T: MessageStore> MessageStore for Watched<T> {
         })
     }
 
-    fn next_due<'a>(&'a self) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+    fn next_due<'a>(&'a self, busy: &'a [As2Name]) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
         Box::pin(async move {
             self.1.call("next_due").map_err(StoreError::Unavailable)?;
-            self.0.next_due().await
+            self.0.next_due(busy).await
         })
     }
 

@@ -95,17 +95,12 @@ pub(super) async fn find(
     Ok(rows.first().map(found).transpose()?.map(|found| found.entry))
 }
 
-pub(super) async fn first_due(client: &impl GenericClient) -> Result<Option<SystemTime>, StoreError> {
-    let rows = query(
-        client,
-        "SELECT min(due_at) FROM ediint_exchanges WHERE due_at IS NOT NULL",
-        &[],
-    )
-    .await?;
-    match rows.first() {
-        Some(row) => row.try_get(0).map_err(unavailable),
-        None => Ok(None),
-    }
+pub(super) async fn first_due(client: &impl GenericClient, busy: &[As2Name]) -> Result<Option<SystemTime>, StoreError> {
+    let busy: Vec<&str> = busy.iter().map(As2Name::as_str).collect();
+    let statement = "SELECT due_at FROM ediint_exchanges WHERE due_at IS NOT NULL AND NOT partner = ANY ($1) \
+        ORDER BY due_at, row LIMIT 1";
+    let rows = query(client, statement, &[&busy]).await?;
+    rows.first().map(|row| row.try_get(0)).transpose().map_err(unavailable)
 }
 
 pub(super) async fn list(
@@ -186,7 +181,7 @@ impl Rows<'_> {
             &id.to().as_str(),
             &id.from().as_str(),
             &id.message_id().key(),
-            &id.partner(entry.direction()).as_str(),
+            &entry.partner().as_str(),
             &state(entry),
             &entry.due_at(),
             &claimed_until(entry),
