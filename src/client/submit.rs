@@ -53,7 +53,8 @@ impl As2Client {
         })
         .await?;
         let name = held.name.clone();
-        let request = QueuedRequest::new(prepared.url, prepared.prefix, name.as_str(), content_length);
+        let request = QueuedRequest::new(prepared.url, prepared.prefix, name.as_str(), content_length)
+            .place(directory.place().map(str::to_owned));
         match self.queue(&prepared.id, record.request(request), held).await {
             Ok(_) => Ok(prepared.id),
             // Nobody knows whether it is on record: if not, the file is an orphan.
@@ -78,6 +79,8 @@ impl As2Client {
     pub async fn retry(&self, id: &ExchangeId) -> Result<(), SubmitError> {
         let (record, request) = self.unanswered(id).await?;
         let directory = outbox(&self.core)?.clone();
+        // Here it is found, whatever the place was called then.
+        let record = record.request(request.clone().place(directory.place().map(str::to_owned)));
         let held = blocking(move || Ok(directory.hold(&request.spool)?)).await?;
         self.queue(id, record, held).await?;
         Ok(())
@@ -145,6 +148,7 @@ impl As2Client {
         }
 
         let (directory, spools) = (outbox(core)?.clone(), core.spools.clone());
+        let place = directory.place().map(str::to_owned);
         let (tagged, first) = (new.clone(), request.clone());
         let held = blocking(move || {
             let file_len = first.file_len();
@@ -163,6 +167,7 @@ impl As2Client {
             .head(written);
         again = again.request(QueuedRequest {
             spool: held.name.clone(),
+            place,
             ..request
         });
         self.queue(&new, again, held).await?;

@@ -88,6 +88,14 @@ impl Entry {
         self.id.partner(self.direction())
     }
 
+    /// Where its file is, if that matters.
+    pub(super) fn place(&self) -> Option<&str> {
+        match &self.body {
+            Body::Sent(record) => record.request.as_ref()?.place.as_deref(),
+            Body::Claimed { .. } | Body::Received(_) => None,
+        }
+    }
+
     /// Whether somebody is delivering it.
     fn is_held(&self, now: SystemTime) -> bool {
         matches!(self.body, Body::Claimed { until } if now < until)
@@ -178,13 +186,23 @@ impl Entry {
 pub(super) struct Asker<'a> {
     /// The partners that it has enough for.
     pub(super) busy: &'a [As2Name],
+    /// Where its files are.
+    pub(super) place: Option<&'a str>,
 }
 
+/// How long after it was due something is left to those who have its file. After that none of them is alive.
+pub(super) const ELSEWHERE: Duration = Duration::from_secs(60 * 60);
+
 impl Asker<'_> {
-    /// From when on it may have what is due then; `None` while it has enough for that partner.
-    pub(super) fn turn(self, due_at: SystemTime, partner: &str) -> Option<SystemTime> {
-        let busy = self.busy.iter().any(|busy| busy.as_str() == partner);
-        (!busy).then_some(due_at)
+    /// From when on it may have what is due then, whose file is at `place`; `None` while it has enough for that partner.
+    pub(super) fn turn(self, due_at: SystemTime, partner: &str, place: Option<&str>) -> Option<SystemTime> {
+        if self.busy.iter().any(|busy| busy.as_str() == partner) {
+            return None;
+        }
+        match place {
+            Some(place) if self.place != Some(place) => Some(later(due_at, ELSEWHERE)),
+            _ => Some(due_at),
+        }
     }
 }
 

@@ -115,11 +115,11 @@ impl MemoryStore {
         }
     }
 
-    fn claim_due_now(&self, lease: Duration, limit: usize, busy: &[As2Name]) -> Vec<Job> {
+    fn claim_due_now(&self, lease: Duration, limit: usize, asker: Asker<'_>) -> Vec<Job> {
         let now = self.clock.now();
         let mut rows = self.rows();
         let mut jobs = Vec::new();
-        for row in rows.due(now, limit, Asker { busy }) {
+        for row in rows.due(now, limit, asker) {
             let Some(mut entry) = rows.entries.get(&row).cloned() else {
                 continue;
             };
@@ -235,14 +235,19 @@ impl MessageStore for MemoryStore {
         lease: Duration,
         limit: usize,
         busy: &'a [As2Name],
+        place: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>> {
-        Box::pin(async move { Ok(self.claim_due_now(lease, limit, busy)) })
+        Box::pin(async move { Ok(self.claim_due_now(lease, limit, Asker { busy, place })) })
     }
 
-    fn next_due<'a>(&'a self, busy: &'a [As2Name]) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+    fn next_due<'a>(
+        &'a self,
+        busy: &'a [As2Name],
+        place: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
         Box::pin(async move {
             let now = self.clock.now();
-            let first = self.rows().first_turn(Asker { busy })?;
+            let first = self.rows().first_turn(Asker { busy, place })?;
             Ok(first.map(|due_at| due_at.duration_since(now).unwrap_or_default()))
         })
     }
@@ -314,7 +319,7 @@ impl Rows {
     fn turns<'r>(&'r self, asker: Asker<'r>) -> impl Iterator<Item = (SystemTime, u64, Option<SystemTime>)> + 'r {
         self.due.iter().map(move |(due_at, row)| {
             let entry = self.entries.get(row);
-            let turn = entry.and_then(|entry| asker.turn(*due_at, entry.partner().as_str()));
+            let turn = entry.and_then(|entry| asker.turn(*due_at, entry.partner().as_str(), entry.place()));
             (*due_at, *row, turn)
         })
     }

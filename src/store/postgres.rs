@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::future::BoxFuture;
 use crate::name::As2Name;
 
-use super::entry::{self, Change, Entry};
+use super::entry::{self, Asker, Change, Entry};
 use super::{
     Claim, ClaimToken, Cursor, Direction, ExchangeId, Filter, Job, MessageStore, Page, PostStep, ReceiptRecord,
     ReceivedRecord, Resolution, Retention, SentOutcome, SentRecord, SentStep, StoreError,
@@ -170,13 +170,13 @@ impl PostgresStore {
         }
     }
 
-    async fn claim_due_now(&self, lease: Duration, limit: usize, busy: &[As2Name]) -> Result<Vec<Job>, StoreError> {
+    async fn claim_due_now(&self, lease: Duration, limit: usize, asker: Asker<'_>) -> Result<Vec<Job>, StoreError> {
         let mut connection = self.pool.get().await.map_err(unavailable)?;
         let transaction = connection.transaction().await.map_err(unavailable)?;
         let rows = Rows(&transaction);
         let now = rows.now(self.now()).await?;
         let mut jobs = Vec::new();
-        for Found { row, mut entry } in rows.due(now, limit, busy).await? {
+        for Found { row, mut entry } in rows.due(now, limit, asker).await? {
             if let Some(job) = entry.claim_due(now, lease, ClaimToken::random()) {
                 rows.put(row, &entry).await?;
                 jobs.push(job);
@@ -298,15 +298,20 @@ impl MessageStore for PostgresStore {
         lease: Duration,
         limit: usize,
         busy: &'a [As2Name],
+        place: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>> {
-        Box::pin(self.claim_due_now(lease, limit, busy))
+        Box::pin(self.claim_due_now(lease, limit, Asker { busy, place }))
     }
 
-    fn next_due<'a>(&'a self, busy: &'a [As2Name]) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+    fn next_due<'a>(
+        &'a self,
+        busy: &'a [As2Name],
+        place: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
         Box::pin(async move {
             let connection = self.pool.get().await.map_err(unavailable)?;
             let now = rows::now(&connection, self.now()).await?;
-            let first = rows::first_due(&connection, busy).await?;
+            let first = rows::first_turn(&connection, Asker { busy, place }).await?;
             Ok(first.map(|due_at| due_at.duration_since(now).unwrap_or_default()))
         })
     }

@@ -279,22 +279,31 @@ impl MessageStore for RedbStore {
         lease: Duration,
         limit: usize,
         busy: &'a [As2Name],
+        place: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>> {
         Box::pin(async move {
             // A look costs less than a turn at writing, for which all processes queue.
-            if limit == 0 || self.next_due(busy).await? != Some(Duration::ZERO) {
+            if limit == 0 || self.next_due(busy, place).await? != Some(Duration::ZERO) {
                 return Ok(Vec::new());
             }
-            let busy = busy.to_vec();
-            self.write(move |tables, now| tables.claim_due(now, lease, limit, Asker { busy: &busy }))
-                .await
+            let (busy, place) = (busy.to_vec(), place.map(str::to_owned));
+            self.write(move |tables, now| {
+                let (busy, place) = (&busy[..], place.as_deref());
+                tables.claim_due(now, lease, limit, Asker { busy, place })
+            })
+            .await
         })
     }
 
-    fn next_due<'a>(&'a self, busy: &'a [As2Name]) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
-        let busy = busy.to_vec();
+    fn next_due<'a>(
+        &'a self,
+        busy: &'a [As2Name],
+        place: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+        let (busy, place) = (busy.to_vec(), place.map(str::to_owned));
         Box::pin(self.read(move |tables, now| {
-            let first = tables.first_turn(Asker { busy: &busy })?;
+            let (busy, place) = (&busy[..], place.as_deref());
+            let first = tables.first_turn(Asker { busy, place })?;
             Ok(first.map(|due_at| due_at.duration_since(now).unwrap_or_default()))
         }))
     }

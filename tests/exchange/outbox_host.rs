@@ -167,8 +167,7 @@ async fn queries_and_retries_of_the_host() {
     );
 }
 
-/// A file that is damaged or of another message fails; one that is not here may be another machine's, and is waited for, as
-/// is a directory that is not there, which has lost nothing.
+/// A file that is damaged, gone, or of another message; and a directory that is not there, which has lost nothing.
 #[tokio::test]
 async fn octets_that_cannot_be_had() {
     let mut outbox = Outbox::new([]).await;
@@ -194,20 +193,14 @@ async fn octets_that_cannot_be_had() {
     let mut told = std::collections::HashMap::new();
     for _ in 0..=ids.len() {
         match outbox.event().await {
-            OutboxEvent::Failed { id, error, .. } | OutboxEvent::Postponed { id, error, .. } => {
-                told.insert(id, error.to_string())
-            }
+            OutboxEvent::Failed { id, error, .. } => told.insert(id, error.to_string()),
             OutboxEvent::Answered(receipt) => told.insert(receipt.id, receipt.status.to_string()),
             other => panic!("{other}"),
         };
     }
     for (id, (_, expected)) in ids.iter().zip(harms) {
         assert!(told[id].contains(expected), "{}", told[id]);
-        let state = match expected {
-            "is gone" => SentState::Sending,
-            _ => SentState::Closed(SentOutcome::Failed),
-        };
-        assert_eq!(outbox.record(id).await.state, state);
+        assert_eq!(outbox.record(id).await.state, SentState::Closed(SentOutcome::Failed));
     }
     outbox.worker.take().unwrap().stop().await;
 
@@ -305,7 +298,7 @@ async fn what_send_leaves_on_record() {
         let sent = outbox.client.send(&sends, order()).await.unwrap();
         assert_eq!(outbox.record(&sent.id).await.state, state);
         if state == SentState::AwaitingReceipt {
-            let due = store.next_due(&[]).await.unwrap().unwrap();
+            let due = store.next_due(&[], None).await.unwrap().unwrap();
             assert!(due > 23 * 60 * MINUTE && due <= 24 * 60 * MINUTE, "{due:?}");
             let mics = outbox.record(&sent.id).await.mics;
             let receipt = Entity::about(sent.message_id(), &mics, "processed").signed_by_bob();
@@ -314,7 +307,7 @@ async fn what_send_leaves_on_record() {
         }
     }
     outbox.client.send(&outbox.to_bob, order()).await.unwrap_err();
-    assert_eq!(store.next_due(&[]).await.unwrap(), None);
+    assert_eq!(store.next_due(&[], None).await.unwrap(), None);
     assert!(outbox.gate.request().await.starts_with(b"POST"));
 }
 

@@ -140,8 +140,11 @@ async fn leases_go_by_the_clock_of_the_database() {
         .complete(&id(1), token, record, Duration::from_secs(600))
         .await
         .unwrap();
-    assert_eq!(store.claim_due(Duration::from_secs(600), 1, &[]).await.unwrap(), []);
-    let due = store.next_due(&[]).await.unwrap().unwrap();
+    assert_eq!(
+        store.claim_due(Duration::from_secs(600), 1, &[], None).await.unwrap(),
+        []
+    );
+    let due = store.next_due(&[], None).await.unwrap().unwrap();
     assert!(
         (Duration::from_secs(500)..=Duration::from_secs(600)).contains(&due),
         "{due:?}"

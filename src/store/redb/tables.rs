@@ -19,13 +19,16 @@ const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const ROWS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("rows");
 /// The row of each id that counts.
 const LIVE: TableDefinition<'_, &[u8], u64> = TableDefinition::new("live");
-/// What waits in the outbox, by time, and whose it is: rows that are passed over need not be read.
-const DUE: TableDefinition<'_, (i64, u64), &str> = TableDefinition::new("due");
+/// What waits in the outbox, by time, with its partner and the place of its file: rows that are passed over need not be
+/// read.
+const DUE: TableDefinition<'_, (i64, u64), Whose<'_>> = TableDefinition::new("due");
 /// What age will do something to, by what that is and by the time from which it counts.
 const AGES: TableDefinition<'_, (u8, i64, u64), ()> = TableDefinition::new("ages");
 /// The rows of each Message-ID.
 const MESSAGES: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("messages");
 const SIGNATURES: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("signatures");
+
+type Whose<'a> = (&'a str, Option<&'a str>);
 
 const CLAIMS: u8 = 0;
 const RECORDS: u8 = 1;
@@ -99,7 +102,7 @@ fn load(rows: &impl ReadableTable<u64, &'static [u8]>, row: u64) -> Result<Optio
 pub(super) struct Reader {
     rows: ReadOnlyTable<u64, &'static [u8]>,
     live: ReadOnlyTable<&'static [u8], u64>,
-    due: ReadOnlyTable<(i64, u64), &'static str>,
+    due: ReadOnlyTable<(i64, u64), Whose<'static>>,
     messages: ReadOnlyTable<(&'static str, u64), ()>,
 }
 
@@ -123,9 +126,9 @@ impl Reader {
     pub(super) fn first_turn(&self, asker: Asker<'_>) -> Result<Option<SystemTime>, StoreError> {
         let waiting = self.due.iter().map_err(unavailable)?;
         entry::first_turn(waiting.map(|waiting| {
-            let (key, partner) = waiting.map_err(unavailable)?;
-            let due_at = from_micros(key.value().0);
-            Ok((due_at, asker.turn(due_at, partner.value())))
+            let (key, whose) = waiting.map_err(unavailable)?;
+            let (due_at, (partner, place)) = (from_micros(key.value().0), whose.value());
+            Ok((due_at, asker.turn(due_at, partner, place)))
         }))
     }
 
@@ -182,7 +185,7 @@ pub(super) struct Writer<'t> {
     meta: Table<'t, &'static str, u64>,
     rows: Table<'t, u64, &'static [u8]>,
     live: Table<'t, &'static [u8], u64>,
-    due: Table<'t, (i64, u64), &'static str>,
+    due: Table<'t, (i64, u64), Whose<'static>>,
     ages: Table<'t, (u8, i64, u64), ()>,
     messages: Table<'t, (&'static str, u64), ()>,
     signatures: Table<'t, &'static [u8; 32], u64>,
@@ -291,7 +294,8 @@ impl<'t> Writer<'t> {
             }
         }
         if let Some(due_at) = entry.due_at() {
-            self.due.insert((micros(due_at), row), entry.partner().as_str())?;
+            let whose = (entry.partner().as_str(), entry.place());
+            self.due.insert((micros(due_at), row), whose)?;
         }
         if let Some((stage, then)) = age(entry) {
             self.ages.insert((stage, then, row), ())?;
@@ -313,9 +317,9 @@ impl<'t> Writer<'t> {
             if claimed.len() == limit {
                 break;
             }
-            let (key, partner) = due.map_err(unavailable)?;
-            let (due_at, row) = key.value();
-            let turn = asker.turn(from_micros(due_at), partner.value());
+            let (key, whose) = due.map_err(unavailable)?;
+            let ((due_at, row), (partner, place)) = (key.value(), whose.value());
+            let turn = asker.turn(from_micros(due_at), partner, place);
             if turn.is_none_or(|turn| now < turn) {
                 continue;
             }

@@ -92,7 +92,7 @@ async fn the_backlog_of_a_busy_partner_is_passed_over() {
     let writing = store.file.with(|database| database.begin_write().map_err(unavailable));
     let writing = writing.unwrap();
     // It would wait for ever.
-    let none = timeout(lease, store.claim_due(lease, 10, &busy)).await.unwrap();
+    let none = timeout(lease, store.claim_due(lease, 10, &busy, None)).await.unwrap();
     assert_eq!(none.unwrap(), []);
     let rows = redb::TableDefinition::<u64, &[u8]>::new("rows");
     for row in 1..=3 {
@@ -102,9 +102,9 @@ async fn the_backlog_of_a_busy_partner_is_passed_over() {
     writing.commit().unwrap();
 
     store.record_sent(&other, sent(), Duration::ZERO).await.unwrap();
-    let jobs = store.claim_due(lease, 10, &busy).await.unwrap();
+    let jobs = store.claim_due(lease, 10, &busy, None).await.unwrap();
     assert_eq!(jobs.len(), 1);
     assert_eq!(jobs[0].id, other);
-    let error = store.claim_due(lease, 10, &[]).await.unwrap_err();
+    let error = store.claim_due(lease, 10, &[], None).await.unwrap_err();
     assert!(matches!(error, StoreError::Unreadable(_)), "{error:?}");
 }

@@ -112,8 +112,8 @@ async fn a_receipt_closes_a_record_in_any_state(subject: &dyn Subject) {
         assert_eq!(record(&store, &id).await, found);
     }
     clock.advance(2 * LEASE);
-    assert_eq!(store.claim_due(LEASE, 10, &[]).await.unwrap(), []);
-    assert_eq!(store.next_due(&[]).await.unwrap(), None);
+    assert_eq!(store.claim_due(LEASE, 10, &[], None).await.unwrap(), []);
+    assert_eq!(store.next_due(&[], None).await.unwrap(), None);
 }
 
 /// RFC 4130 §5.5, CLI-14: the first record stands, and its work begins anew where it was given up.
@@ -166,7 +166,7 @@ async fn another_try_is_the_same_record(subject: &dyn Subject) {
     assert_eq!(record(&store, &id).await, closed);
     let late = store.update_sent(&id, token, step()).await;
     assert!(matches!(late, Err(StoreError::ClaimLost)), "{late:?}");
-    assert_eq!(store.next_due(&[]).await.unwrap(), None);
+    assert_eq!(store.next_due(&[], None).await.unwrap(), None);
 }
 
 async fn another_message_under_the_same_id_is_refused(subject: &dyn Subject) {
@@ -191,22 +191,22 @@ async fn a_receipt_that_does_not_come_is_overdue(subject: &dyn Subject) {
         .unwrap();
     assert_eq!(record(&store, &id).await.state, SentState::AwaitingReceipt);
     clock.advance(within - SECOND);
-    assert_eq!(store.claim_due(LEASE, 10, &[]).await.unwrap(), []);
-    assert_eq!(store.next_due(&[]).await.unwrap(), Some(SECOND));
+    assert_eq!(store.claim_due(LEASE, 10, &[], None).await.unwrap(), []);
+    assert_eq!(store.next_due(&[], None).await.unwrap(), Some(SECOND));
     clock.advance(SECOND);
-    let job = store.claim_due(LEASE, 10, &[]).await.unwrap().pop().unwrap();
+    let job = store.claim_due(LEASE, 10, &[], None).await.unwrap().pop().unwrap();
     let Work::Overdue(overdue) = &job.work else {
         panic!("{job:?}")
     };
     // Waiting is no attempt.
     assert_eq!(overdue.attempts.made, 1);
-    assert_eq!(store.claim_due(LEASE, 10, &[]).await.unwrap(), []);
+    assert_eq!(store.claim_due(LEASE, 10, &[], None).await.unwrap(), []);
     let step = SentStep::Retry {
         after: Duration::ZERO,
         error: "no receipt".to_owned(),
     };
     store.update_sent(&id, job.token, step).await.unwrap();
-    let job = store.claim_due(LEASE, 10, &[]).await.unwrap().pop().unwrap();
+    let job = store.claim_due(LEASE, 10, &[], None).await.unwrap().pop().unwrap();
     let Work::Send(again) = &job.work else {
         panic!("{job:?}")
     };
