@@ -118,7 +118,7 @@ fn place(path: &Path) -> Result<String> {
         let mut name = [0; 16];
         SystemEntropy.rng().fill_bytes(&mut name);
         match files::create(path, files::hex(&name).as_bytes()) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
             _ => fs::read_to_string(path),
         }
     };

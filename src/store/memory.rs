@@ -6,7 +6,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::future::BoxFuture;
 use crate::name::As2Name;
 
-use super::entry::{self, Asker, Change, Entry, Fate};
+use super::entry::{self, Change, Entry, Fate};
+use super::turn::{self, Asker};
 use super::{
     Claim, ClaimToken, Cursor, Direction, ExchangeId, Filter, Job, MessageStore, Page, PostStep, ReceiptRecord,
     ReceivedRecord, Resolution, Retention, SentOutcome, SentRecord, SentStep, StoreError,
@@ -331,7 +332,7 @@ impl Rows {
     }
 
     fn first_turn(&self, asker: Asker<'_>) -> Result<Option<SystemTime>, StoreError> {
-        entry::first_turn(self.turns(asker).map(|(due_at, _, turn)| Ok((due_at, turn))))
+        turn::first_turn(self.turns(asker).map(|(due_at, _, turn)| Ok((due_at, turn))))
     }
 
     fn apply(&mut self, direction: Direction, id: &ExchangeId, change: Change) {

@@ -21,6 +21,7 @@ mod received;
 #[cfg(feature = "redb")]
 mod redb;
 mod sent;
+mod turn;
 
 use std::error::Error;
 use std::sync::Arc;

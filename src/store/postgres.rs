@@ -11,7 +11,8 @@ use crate::clock::Clock;
 use crate::future::BoxFuture;
 use crate::name::As2Name;
 
-use super::entry::{self, Asker, Change, Entry};
+use super::entry::{self, Change, Entry};
+use super::turn::Asker;
 use super::{
     Claim, ClaimToken, Cursor, Direction, ExchangeId, Filter, Job, MessageStore, Page, PostStep, ReceiptRecord,
     ReceivedRecord, Resolution, Retention, SentOutcome, SentRecord, SentStep, StoreError,

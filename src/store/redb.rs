@@ -9,7 +9,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::future::BoxFuture;
 use crate::name::As2Name;
 
-use super::entry::{self, Asker, Entry};
+use super::entry::{self, Entry};
+use super::turn::Asker;
 use super::{
     Claim, ClaimToken, Cursor, Direction, ExchangeId, Filter, Job, MessageStore, Page, PostStep, ReceiptRecord,
     ReceivedRecord, Resolution, Retention, SentOutcome, SentRecord, SentStep, StoreError,

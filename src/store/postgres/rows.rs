@@ -9,7 +9,8 @@ use tokio_postgres::types::ToSql;
 use super::unavailable;
 use crate::name::As2Name;
 use crate::store::codec::{decode, encode};
-use crate::store::entry::{self, Asker, Body, ELSEWHERE, Entry, Fate};
+use crate::store::entry::{Body, Entry, Fate};
+use crate::store::turn::{self, Asker, ELSEWHERE};
 use crate::store::{Cursor, Direction, ExchangeId, Filter, Page, Retention, StoreError};
 
 /// How many rows one transaction of [`MessageStore::expire`](crate::MessageStore::expire) changes at most.
@@ -108,7 +109,7 @@ pub(super) async fn first_turn(
             AND place IS NOT NULL AND place IS DISTINCT FROM $2 ORDER BY due_at LIMIT 1) \
         SELECT * FROM here UNION ALL SELECT * FROM elsewhere ORDER BY due_at";
     let rows = query(client, statement, &[&names(asker.busy), &asker.place]).await?;
-    entry::first_turn(rows.iter().map(|row| {
+    turn::first_turn(rows.iter().map(|row| {
         let due_at = row.try_get("due_at").map_err(unavailable)?;
         let partner = row.try_get("partner").map_err(unavailable)?;
         let place = row.try_get("place").map_err(unavailable)?;

@@ -8,7 +8,8 @@ use redb::{
 
 use super::unavailable;
 use crate::store::codec::{decode, encode, from_micros, micros};
-use crate::store::entry::{self, Asker, Body, Change, Entry, Fate};
+use crate::store::entry::{Body, Change, Entry, Fate};
+use crate::store::turn::{self, Asker};
 use crate::store::{ClaimToken, Cursor, Direction, ExchangeId, Filter, Job, Page, Retention, StoreError};
 
 /// The version of these tables.
@@ -125,7 +126,7 @@ impl Reader {
 
     pub(super) fn first_turn(&self, asker: Asker<'_>) -> Result<Option<SystemTime>, StoreError> {
         let waiting = self.due.iter().map_err(unavailable)?;
-        entry::first_turn(waiting.map(|waiting| {
+        turn::first_turn(waiting.map(|waiting| {
             let (key, whose) = waiting.map_err(unavailable)?;
             let (due_at, (partner, place)) = (from_micros(key.value().0), whose.value());
             Ok((due_at, asker.turn(due_at, partner, place)))
