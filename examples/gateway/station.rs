@@ -112,17 +112,22 @@ impl Station {
 }
 
 /// What tells this gateway's `queue/` from those of others on the same database. The first process makes it up, and all
-/// that come later find it.
+/// that come later find it. A copy of `data_dir` for another gateway has to be without it.
 fn place(path: &Path) -> Result<String> {
     let made = || -> io::Result<String> {
+        match fs::read_to_string(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            found => return found,
+        }
         let mut name = [0; 16];
         SystemEntropy.rng().fill_bytes(&mut name);
         match files::create(path, files::hex(&name).as_bytes()) {
+            // Another process was first.
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
             _ => fs::read_to_string(path),
         }
     };
-    let place = made().map_err(|error| format!("cannot make {}: {error}", path.display()))?;
+    let place = made().map_err(|error| format!("cannot read or make {}: {error}", path.display()))?;
     match place.trim() {
         "" => Err(format!("{} is empty: remove it, and start again", path.display()).into()),
         place => Ok(place.to_owned()),

@@ -15,7 +15,7 @@ pub(super) struct Asker<'a> {
     pub(super) place: Option<&'a str>,
 }
 
-/// How long after it was due something is left to those who have its file. After that none of them is alive.
+/// How long after it was due something is left to those who have its file. By then none of them seems to be alive.
 pub(super) const ELSEWHERE: Duration = Duration::from_secs(60 * 60);
 
 impl Asker<'_> {
