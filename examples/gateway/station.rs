@@ -12,7 +12,7 @@ use ediint::{As2Client, As2Receiver, Entropy, Limits, MessageStore, OutboxDirect
 
 use crate::config::Config;
 use crate::inbox::DirectoryInbox;
-use crate::{Result, files};
+use crate::{Result, database, files};
 
 /// Requests that are answered at one time; all others are told to come again.
 const REQUESTS: u16 = 256;
@@ -136,34 +136,8 @@ fn place(path: &Path) -> Result<String> {
 
 /// PostgreSQL where it is configured, else a file that any number of processes of this machine share.
 async fn store(config: &Config) -> Result<Arc<dyn MessageStore>> {
-    #[cfg(feature = "postgres")]
     if let Some(url) = &config.postgres {
-        let tls = if stays_here(url) { None } else { Some(postgres_tls()?) };
-        return Ok(Arc::new(ediint::store::PostgresStore::connect(url, tls).await?));
+        return Ok(Arc::new(database::connect(url).await?));
     }
     Ok(Arc::new(RedbStore::open(config.data_dir.join("store.redb")).await?))
-}
-
-/// Whether a connection to this database leaves the machine.
-#[cfg(feature = "postgres")]
-fn stays_here(url: &str) -> bool {
-    let parsed: Option<http::Uri> = url.parse().ok();
-    let host = parsed.as_ref().and_then(http::Uri::host).unwrap_or_default();
-    let loopback = |host: &str| {
-        host.parse()
-            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-    };
-    host.is_empty() || host == "localhost" || loopback(host.trim_matches(['[', ']']))
-}
-
-/// The public roots vouch for the database.
-#[cfg(feature = "postgres")]
-fn postgres_tls() -> Result<rustls::ClientConfig> {
-    let roots = webpki_roots::TLS_SERVER_ROOTS
-        .iter()
-        .cloned()
-        .collect::<rustls::RootCertStore>();
-    let builder = rustls::ClientConfig::builder_with_provider(ediint::transport::default_provider()?);
-    let builder = builder.with_safe_default_protocol_versions()?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

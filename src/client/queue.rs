@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use rand_core::CryptoRng;
 
 use crate::spool::{PersistError, PersistStep, Spool, SpoolOptions};
+use crate::store::ExchangeId;
 pub(crate) use tag::Tag;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -125,25 +126,30 @@ impl OutboxDirectory {
         self.lock(name).map_err(PersistStep::Write.failed(&path))
     }
 
-    /// Puts the body of `name` in once more, for another message. It blocks.
+    /// Puts the body of `len` octets of a file that was [opened](Self::open) in once more, for the message `new`. It
+    /// blocks.
     pub(super) fn put_again(
         &self,
-        (name, len): (&str, u64),
-        tag: &Tag,
+        (file, first): (File, Tag),
+        len: u64,
+        new: ExchangeId,
         spools: &SpoolOptions,
         rng: &mut dyn CryptoRng,
     ) -> Result<Held, PutAgainError> {
-        let (file, _) = self.open(name, len)?;
         let mut copy = spools.clone().directory(&self.path).create();
         io::copy(&mut io::Read::take(file, len), &mut copy).map_err(QueuedError::Unavailable)?;
-        Ok(self.put(copy, tag, rng)?)
+        let tag = Tag {
+            id: new,
+            resent: first.resent.saturating_add(1),
+        };
+        Ok(self.put(copy, &tag, rng)?)
     }
 
-    /// Finds a body of `len` octets again, and what message it belongs to. It blocks.
-    pub(crate) fn open(&self, name: &str, len: u64) -> Result<(File, Tag), QueuedError> {
+    /// Finds the body of a message, of `len` octets, again. It blocks.
+    pub(crate) fn open(&self, id: &ExchangeId, name: &str, len: u64) -> Result<(File, Tag), QueuedError> {
         let mut file = self.find(name)?;
         match Tag::read(&mut file)? {
-            Some((tag, body)) if body == len => {
+            Some((tag, body)) if body == len && tag.id == *id => {
                 file.rewind()?;
                 Ok((file, tag))
             }
@@ -231,7 +237,8 @@ impl OutboxDirectory {
 
     fn remove_old(&self, name: &str, age: Duration) -> io::Result<bool> {
         let path = self.path.join(name);
-        let file = match File::open(&path) {
+        // On NFS an exclusive lock takes a file that is open for writing (flock(2)).
+        let file = match File::options().read(true).write(true).open(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             file => file?,
         };

@@ -101,7 +101,7 @@ impl Gate {
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn pass(mut stream: TcpStream, target: String, fault: Option<Fault>, seen: UnboundedSender<Vec<u8>>) {
     if let Some(Fault::ResetAtOnce) = fault {

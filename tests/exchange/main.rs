@@ -30,6 +30,7 @@ mod outbox_host;
 mod outbox_life;
 mod outbox_places;
 mod outbox_receipts;
+mod outbox_successors;
 mod overload;
 mod preparation;
 mod refusals;
