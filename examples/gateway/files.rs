@@ -61,6 +61,16 @@ pub(crate) fn replace(path: &Path, octets: &[u8]) -> io::Result<()> {
     spool.persist(path).map_err(io::Error::other)
 }
 
+/// Writes a file that appears complete or not at all. It is an error that there is one.
+pub(crate) fn create(path: &Path, octets: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(octets)?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
+    sync_directory(directory)
+}
+
 /// Where the receipt for a message to a partner is kept: `receipts/PARTNER/MESSAGE-ID.mdn`.
 pub(crate) fn receipt_path(receipts: &Path, partner: &As2Name, id: &MessageId) -> PathBuf {
     let name = format!("{}.mdn", safe_name(id.key()));

@@ -16,7 +16,7 @@ pub(crate) use tag::Tag;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Where encoded messages wait to be sent: a directory that exists already, on a local disk, or one that all machines
-/// have mounted that share the message store.
+/// have mounted that share the message store. Where each machine has [its own](Self::own), that has to be said.
 ///
 /// A file is written under a temporary name, synced and renamed before its message is put on record. Only its owner may
 /// read it. It is deleted once a receipt has closed the record, and says itself which message it belongs to: files whose
@@ -27,6 +27,7 @@ pub struct OutboxDirectory {
     path: PathBuf,
     keep: Duration,
     orphan_age: Duration,
+    place: Option<String>,
 }
 
 /// A file that is not removed as long as this lives.
@@ -73,6 +74,7 @@ impl OutboxDirectory {
             path: path.into(),
             keep: 7 * 24 * HOUR,
             orphan_age: HOUR,
+            place: None,
         }
     }
 
@@ -89,6 +91,23 @@ impl OutboxDirectory {
     pub fn orphan_age(mut self, age: Duration) -> Self {
         self.orphan_age = age;
         self
+    }
+
+    /// Says that other workers on the message store have directories of their own, and do not see this one (default: all
+    /// share it). `place` is its name, which no other directory has and which it keeps through restarts: text without NUL.
+    ///
+    /// What is put there is left to workers whose directory has that name. What is overdue by an hour others give up:
+    /// nobody who has the file seems to be alive. The file stays, for a [retry](crate::As2Client::retry).
+    #[must_use]
+    pub fn own(mut self, place: impl Into<String>) -> Self {
+        self.place = Some(place.into());
+        self
+    }
+
+    /// The name of the [place](Self::own), where it is not shared by all workers.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_deref()
     }
 
     /// The directory.

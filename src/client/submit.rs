@@ -52,7 +52,8 @@ impl As2Client {
         })
         .await?;
         let name = held.name.clone();
-        let request = QueuedRequest::new(prepared.url, prepared.prefix, name.as_str(), content_length);
+        let request = QueuedRequest::new(prepared.url, prepared.prefix, name.as_str(), content_length)
+            .place(directory.place().map(str::to_owned));
         match self.queue(&prepared.id, record.request(request), held).await {
             Ok(()) => Ok(prepared.id),
             // Nobody knows whether it is on record: if not, the file is an orphan.
@@ -77,6 +78,8 @@ impl As2Client {
     pub async fn retry(&self, id: &ExchangeId) -> Result<(), SubmitError> {
         let (record, request) = self.unanswered(id).await?;
         let directory = outbox(&self.core)?.clone();
+        // Here it is found, whatever the place was called then.
+        let record = record.request(request.clone().place(directory.place().map(str::to_owned)));
         let held = blocking(move || Ok(directory.hold(&request.spool)?)).await?;
         Ok(self.queue(id, record, held).await?)
     }
@@ -171,6 +174,7 @@ impl As2Client {
         }
 
         let (directory, spools) = (outbox(core)?.clone(), core.spools.clone());
+        let place = directory.place().map(str::to_owned);
         let (tagged, len) = (new.clone(), request.file_len());
         let held = blocking(move || Ok(directory.put_again(first, len, tagged, &spools, &mut *rng)?)).await?;
         let mut again = SentRecord::new(now, record.mics.clone(), record.requested_digest)
@@ -180,6 +184,7 @@ impl As2Client {
             .head(written);
         again = again.request(QueuedRequest {
             spool: held.name.clone(),
+            place,
             ..request
         });
         Ok((again, held))

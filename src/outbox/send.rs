@@ -18,9 +18,6 @@ use crate::partnership::{Partnership, ReceiptRequest, RetryDecision, RetryPolicy
 use crate::spool::{SpoolStream, blocking};
 use crate::store::{ClaimToken, Direction, ExchangeId, QueuedRequest, SentOutcome, SentRecord, SentStep};
 
-/// How long a file that is not here may be in the outbox directory of another machine, and be sent from there.
-const ELSEWHERE: Duration = Duration::from_secs(60 * 60);
-
 /// What becomes of a message after an attempt that failed.
 enum Next {
     /// The attempt was none.
@@ -138,9 +135,6 @@ impl OutboxWorker {
             WorkError::Queued(QueuedError::NoDirectory | QueuedError::Unavailable(_))
             | WorkError::Partnerships(_)
             | WorkError::Resubmit(_) => Next::Wait(PAUSE),
-            WorkError::Queued(QueuedError::Gone(_)) if self.since(Some(record.sent_at)) < ELSEWHERE => {
-                Next::Wait(PAUSE)
-            }
             WorkError::Queued(QueuedError::NotQueued | QueuedError::Gone(_) | QueuedError::Damaged(_)) => {
                 Next::Close(SentOutcome::Failed)
             }

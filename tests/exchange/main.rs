@@ -28,6 +28,7 @@ mod outages;
 mod outbox;
 mod outbox_host;
 mod outbox_life;
+mod outbox_places;
 mod outbox_receipts;
 mod outbox_successors;
 mod overload;

@@ -29,7 +29,7 @@ async fn outbox() -> Outbox {
 async fn unanswered(outbox: &Outbox, within: Duration) -> ExchangeId {
     let id = outbox.submit().await;
     let store = &outbox.world.alice.store;
-    let job = store.claim_due(MINUTE, 1, &[]).await.unwrap().pop().unwrap();
+    let job = store.claim_due(MINUTE, 1, &[], None).await.unwrap().pop().unwrap();
     assert_eq!(job.id, id);
     let step = SentStep::AwaitReceipt { within };
     store.update_sent(&id, job.token, step).await.unwrap();

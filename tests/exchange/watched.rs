@@ -241,17 +241,22 @@ impl<T: MessageStore> MessageStore for Watched<T> {
         lease: Duration,
         limit: usize,
         busy: &'a [As2Name],
+        place: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>> {
         Box::pin(async move {
             self.1.call("claim_due").map_err(StoreError::Unavailable)?;
-            self.0.claim_due(lease, limit, busy).await
+            self.0.claim_due(lease, limit, busy, place).await
         })
     }
 
-    fn next_due<'a>(&'a self) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+    fn next_due<'a>(
+        &'a self,
+        busy: &'a [As2Name],
+        place: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
         Box::pin(async move {
             self.1.call("next_due").map_err(StoreError::Unavailable)?;
-            self.0.next_due().await
+            self.0.next_due(busy, place).await
         })
     }
 

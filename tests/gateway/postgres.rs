@@ -89,7 +89,7 @@ fn gateways_that_share_a_store() {
     assert_eq!((code, &sent["status"]), (0, &"accepted".into()), "{sent}");
     assert!(pair.path("alice2/data/receipts/bob/2@alice.mdn").exists());
 
-    // What is dropped at one gateway is sent, whichever of them claims it.
+    // What is dropped at one gateway is sent by it: the other does not have the file.
     for name in ["alice", "alice2"] {
         let made = pair.file("made", name.as_bytes());
         fs::rename(made, pair.path(name).join("data/outbox/bob/dropped.edi")).unwrap();
@@ -97,6 +97,9 @@ fn gateways_that_share_a_store() {
         wait_for("sending", || sent.exists().then_some(()));
     }
     assert_eq!(inboxes().iter().sum::<usize>(), 4);
+    let [place, other] =
+        ["alice", "alice2"].map(|name| fs::read_to_string(pair.path(name).join("data/place")).unwrap());
+    assert_ne!(place, other);
     assert!(!Path::new(&pair.path("alice/data/store.redb")).exists());
     drop(serving);
 }
