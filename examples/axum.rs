@@ -1,6 +1,9 @@
 //! AS2 in axum, TLS by this crate: `cargo run --example axum [ADDRESS]`
 //!
 //! The receiver is a service like any other. What axum cannot know, the listener tells: who is at the other end.
+//!
+//! `axum::serve` bounds neither the number of connections nor the time for the head of a request: clients that say nothing
+//! keep their descriptors for ever. So it is for behind a proxy that has such bounds; `examples/hyper.rs` has its own.
 
 #![expect(clippy::print_stdout, reason = "it shows what happens")]
 

@@ -64,8 +64,9 @@
 //!
 //! [`As2Client::send`] waits for the partner's answer. [`As2Client::submit`] returns as soon as the message is encoded, on
 //! disk and on record; an [`OutboxWorker`] delivers it, with retries that send the same octets, after a restart too. Any
-//! number of workers on any number of machines share one message store and one [`OutboxDirectory`]. The same worker posts
-//! the asynchronous receipts that an [`As2Receiver`] on that store has left in its outbox.
+//! number of workers on any number of machines share one message store and one [`OutboxDirectory`], or have
+//! [their own](OutboxDirectory::own). The same worker posts the asynchronous receipts that an [`As2Receiver`] on that store
+//! has left in its outbox.
 //!
 //! ```no_run
 //! # use ediint::keystore::MemoryKeyStore;

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use rand_core::CryptoRng;
+#[cfg(feature = "client")]
+use sha2::{Digest, Sha256};
 
 /// The most octets that RFC 4130 §5.3.3 allows.
 const MAX_LEN: usize = 998;
@@ -69,7 +71,19 @@ impl MessageId {
     pub fn generate(domain: &str, rng: &mut dyn CryptoRng) -> Self {
         let mut random = [0; 16];
         rng.fill_bytes(&mut random);
-        Self(format!("<{:032x}@{}>", u128::from_be_bytes(random), domain_part(domain)).into())
+        Self::of_bits(u128::from_be_bytes(random), domain)
+    }
+
+    /// The identifier that `source` always leads to; like a fresh one for whoever does not know it.
+    #[cfg(feature = "client")]
+    pub(crate) fn derive(domain: &str, source: &str) -> Self {
+        let digest = Sha256::digest(source);
+        let bits = digest.iter().take(16);
+        Self::of_bits(bits.fold(0, |bits, octet| bits << 8 | u128::from(*octet)), domain)
+    }
+
+    fn of_bits(bits: u128, domain: &str) -> Self {
+        Self(format!("<{bits:032x}@{}>", domain_part(domain)).into())
     }
 
     /// Reads a received identifier. Brackets and `@` are not required, and spaces are allowed: products send all of it.

@@ -1,6 +1,8 @@
 //! Payloads and encoded messages on their way: in memory while small, in a private temporary file beyond.
 
 #[cfg(feature = "transport")]
+mod blocking;
+#[cfg(feature = "transport")]
 mod payload;
 mod persist;
 mod quota;
@@ -25,6 +27,8 @@ use quota::Reservation;
 pub use persist::{PersistError, PersistStep};
 pub use quota::{SpoolQuota, SpoolQuotaExceeded};
 
+#[cfg(feature = "transport")]
+pub(crate) use blocking::blocking;
 #[cfg(feature = "transport")]
 pub use payload::{Payload, PayloadReader};
 #[cfg(feature = "transport")]

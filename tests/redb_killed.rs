@@ -126,5 +126,4 @@ async fn what_was_done_stays_done() {
             .iter()
             .all(|listed| matches!(listed.record, Record::Received(_)))
     );
-    assert!(done.len() >= KILLS * 5);
 }

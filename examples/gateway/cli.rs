@@ -108,6 +108,9 @@ pub(crate) struct Inspect {
     pub(crate) config: PathBuf,
     /// A file: the HTTP head, an empty line, the body
     pub(crate) message: PathBuf,
+    /// The file that was sent, for a receipt that returns another MIC [default: what the outbox has sent under that id]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) original: Option<PathBuf>,
     /// JSON
     #[arg(long)]
     pub(crate) json: bool,

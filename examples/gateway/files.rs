@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use ediint::store::ExchangeId;
-use ediint::{As2Name, MessageId};
+use ediint::{As2Name, MessageId, SpoolOptions};
 use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
@@ -56,10 +56,18 @@ pub(crate) fn sync_directory(_: &Path) -> io::Result<()> {
 pub(crate) fn replace(path: &Path, octets: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
+    let mut spool = SpoolOptions::new().directory(directory).create();
+    spool.write_all(octets)?;
+    spool.persist(path).map_err(io::Error::other)
+}
+
+/// Writes a file that appears complete or not at all. It is an error that there is one.
+pub(crate) fn create(path: &Path, octets: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(octets)?;
     file.as_file().sync_all()?;
-    file.persist(path)?;
+    file.persist_noclobber(path)?;
     sync_directory(directory)
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ediint::cms::Certificate;
-use ediint::mdn::{Disposition, ErrorModifier, WarningModifier};
+use ediint::mdn::{Disposition, ErrorModifier};
 use ediint::{
     BoxFuture, Committed, Delivery, Inbox, InboxError, Payload, ReceivedMessage, Spool, SpoolOptions, StagedDirectory,
 };
@@ -147,7 +147,8 @@ impl Facts {
             received_at: rfc3339(message.received_at),
             receipt: ReceiptFacts {
                 mode,
-                disposition: (mode != "none").then(|| disposition(message).to_string()),
+                // Nothing that has passed the verdict is refused here.
+                disposition: (mode != "none").then(|| Disposition::processed().to_string()),
             },
             attachments: None,
         }
@@ -157,14 +158,6 @@ impl Facts {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
         Ok(text)
-    }
-}
-
-/// What the receipt will say: the gateway refuses nothing that passed the verdict.
-fn disposition(message: &ReceivedMessage) -> Disposition {
-    match message.continued_unauthenticated {
-        true => Disposition::warning(WarningModifier::AuthenticationFailedProcessingContinued),
-        false => Disposition::processed(),
     }
 }
 

@@ -1,17 +1,19 @@
 //! `inspect`: a captured message or receipt, explained.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::SystemTime;
 
 use ediint::diagnose::{Diagnosis, Examination, HeldKey, Layer, Recipient, Sent, SignedBy, Signer};
-use ediint::store::ExchangeId;
-use ediint::{As2Name, MessageStore};
+use ediint::store::{ExchangeId, SentRecord};
+use ediint::{As2Name, MessageStore, Mic};
+use http_body_util::BodyExt;
 use serde::Serialize;
 
 use crate::cli::Inspect;
-use crate::config;
+use crate::send::of_file;
 use crate::station::Station;
-use crate::{Result, files};
+use crate::{Result, config, files, outbox};
 
 #[derive(Serialize)]
 struct Explanation {
@@ -72,7 +74,7 @@ pub(crate) async fn run(args: &Inspect) -> Result<u8> {
     let path = args.message.clone();
     let capture = files::blocking(move || std::fs::read(path)).await;
     let capture = capture.map_err(|error| format!("cannot read {}: {error}", args.message.display()))?;
-    let diagnosis = diagnose(&station, &capture).await?;
+    let diagnosis = diagnose(&station, &capture, args.original.as_deref()).await?;
     match args.json {
         true => println!("{}", serde_json::to_string_pretty(&Explanation::of(&diagnosis))?),
         false => println!("{diagnosis}"),
@@ -80,32 +82,64 @@ pub(crate) async fn run(args: &Inspect) -> Result<u8> {
     Ok(0)
 }
 
-/// Examines as our receiver would receive. A receipt is held against what the store has of the message that it answers.
-async fn diagnose(station: &Station, capture: &[u8]) -> Result<Diagnosis> {
+/// Examines as our receiver would receive. A receipt is held against what is on record of the message that it answers, and
+/// against the file itself, where it is to be had: that explains a MIC that differs.
+async fn diagnose(station: &Station, capture: &[u8], original: Option<&Path>) -> Result<Diagnosis> {
     let mut examination =
         Examination::new(&*station.keys, &*station.partners, SystemTime::now()).limits(station.limits.clone());
     for partner in &station.config.partners {
         examination = examination.pair(partner.station().clone(), partner.name().clone());
     }
     let diagnosis = examination.examine(capture).await?;
-    match sent(station, &diagnosis).await? {
-        Some(sent) => Ok(examination.sent(sent).examine(capture).await?),
-        None => Ok(diagnosis),
+    let Some((id, record)) = answered(station, &diagnosis).await? else {
+        return Ok(diagnosis);
+    };
+    let mut sent = Sent::record(id.message_id().clone(), &record);
+    let file = match original {
+        Some(file) => Some(file.to_owned()),
+        None => outbox::sent_file(station, &id).await?,
+    };
+    if let Some(file) = file {
+        sent = match again(station, &id, &record, &file).await? {
+            Some(message) => sent.original(message),
+            None => sent.payload(tokio::fs::read(file).await?),
+        };
     }
+    Ok(examination.sent(sent).examine(capture).await?)
 }
 
 /// What is on record of the message that a receipt answers.
-async fn sent(station: &Station, diagnosis: &Diagnosis) -> Result<Option<Sent>> {
+async fn answered(station: &Station, diagnosis: &Diagnosis) -> Result<Option<(ExchangeId, SentRecord)>> {
     let (Some(receipt), Some(partner), Some(own)) = (&diagnosis.receipt, &diagnosis.from, &diagnosis.to) else {
         return Ok(None);
     };
     for message_id in receipt.mdn.original_message_ids() {
-        let id = ExchangeId::new(partner.clone(), own.clone(), message_id.clone());
+        let id = ExchangeId::new(partner.clone(), own.clone(), message_id);
         if let Some(record) = station.store.find_sent(&id).await? {
-            return Ok(Some(Sent::record(message_id, &record)));
+            return Ok(Some((id, record)));
         }
     }
     Ok(None)
+}
+
+/// The message of a file once more, as it was before it was encrypted: the MIC covers MIME headers too. None where it
+/// cannot be made again, or has another MIC than the one on record: it was sent under other options.
+async fn again(station: &Station, id: &ExchangeId, record: &SentRecord, file: &Path) -> Result<Option<Vec<u8>>> {
+    let partner = station.config.partner(id.to().as_str(), Some(id.from().as_str()))?;
+    let profile = partner.partnership.send_profile().clone();
+    let in_the_open = profile.without_encryption().danger_allow_plaintext();
+    let partnership = partner.partnership.clone().send(in_the_open);
+    let message = of_file(file).await?.message_id(id.message_id().clone());
+    let client = station.client(station.http.clone())?;
+    let Ok(prepared) = client.prepare(&partnership, message).await else {
+        return Ok(None);
+    };
+    let is_the_same = |mic: &Mic| prepared.mics().get(mic.algorithm()) == Some(mic);
+    if !record.mics.iter().all(is_the_same) {
+        return Ok(None);
+    }
+    let body = prepared.request()?.into_body().collect().await?.to_bytes();
+    Ok(Some(prepared.headers().followed_by(&body)))
 }
 
 impl Explanation {

@@ -11,6 +11,7 @@ mod attachments;
 mod certificates;
 mod cli;
 mod config;
+mod database;
 mod files;
 #[path = "../support/identity.rs"]
 mod identity;
@@ -30,7 +31,10 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{fmt, registry};
 
 use cli::{Cli, Command};
 
@@ -50,23 +54,32 @@ async fn main() -> ExitCode {
             };
         }
     };
-    tracing_subscriber::fmt()
+    let log = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)
-        .with_target(false)
-        .with_max_level(match (cli.verbose, &cli.command) {
-            (true, _) => LevelFilter::DEBUG,
-            // The crate tells what becomes of each message.
-            (false, Command::Serve(_)) => LevelFilter::INFO,
-            (false, _) => LevelFilter::WARN,
-        })
-        .init();
+        .with_target(false);
+    registry().with(log.with_filter(told(&cli))).init();
     match run(cli.command).await {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("gateway: {}", outcome::chain(&*error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What is logged. The crate's audit trail says what becomes of each message, and all that its spans say; the other
+/// commands print that as their result.
+fn told(cli: &Cli) -> Targets {
+    match (cli.verbose, &cli.command) {
+        (true, _) => Targets::new().with_default(LevelFilter::DEBUG),
+        (false, Command::Serve(_)) => Targets::new()
+            .with_default(LevelFilter::INFO)
+            .with_target("ediint", LevelFilter::WARN)
+            .with_target("ediint::audit", LevelFilter::INFO),
+        (false, _) => Targets::new()
+            .with_default(LevelFilter::WARN)
+            .with_target("ediint::audit", LevelFilter::OFF),
     }
 }
 

@@ -17,12 +17,12 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::config::Partner;
-use crate::files::{blocking, receipt_path, replace, safe_name, sync_directory};
-use crate::outcome::{Outcome, chain};
+use crate::Result;
+use crate::config::{Config, Partner};
+use crate::files::{blocking, keep_receipt, receipt_path, replace, safe_name, sync_directory};
+use crate::outcome::{Outcome, Status, chain};
 use crate::send::of_file;
 use crate::station::Station;
-use crate::{Result, files};
 
 /// How often the directories are looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -50,20 +50,15 @@ pub(crate) async fn run(station: Arc<Station>, news: Arc<Notify>, mut drain: wat
     }));
     let (end, over) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let mut sizes = HashMap::new();
+    let (directories, mut sizes) = (Arc::new(directories(&station.config)), HashMap::new());
     while !*drain.borrow() {
-        for (partner, path) in ready(&station, &mut sizes) {
-            if tasks.len() >= TAKEN {
-                break;
-            }
-            match Taken::take(&station, partner, &path) {
-                Ok(Some(taken)) => {
-                    let (station, client) = (station.clone(), client.clone());
-                    tasks.spawn(taken.finish(station, client, news.clone(), over.clone()));
-                }
-                Ok(None) => {}
-                Err(error) => tracing::error!("{} stays in the outbox: {error}", path.display()),
-            }
+        let room = TAKEN.saturating_sub(tasks.len());
+        let (at, all, before) = (station.clone(), directories.clone(), sizes);
+        let look = blocking(move || Ok(Look::new(&at, &all, &before, room))).await?;
+        sizes = look.sizes;
+        for taken in look.taken {
+            let (station, client) = (station.clone(), client.clone());
+            tasks.spawn(taken.finish(station, client, news.clone(), over.clone()));
         }
         while tasks.try_join_next().is_some() {}
         tokio::select! {
@@ -77,30 +72,64 @@ pub(crate) async fn run(station: Arc<Station>, news: Arc<Notify>, mut drain: wat
     Ok(())
 }
 
-/// Complete files, with the index of their partner. `sizes` is what the last look has seen.
-fn ready(station: &Station, sizes: &mut HashMap<PathBuf, u64>) -> Vec<(usize, PathBuf)> {
-    let mut ready = Vec::new();
-    let mut seen = HashMap::new();
-    for (index, partner) in station.config.partners.iter().enumerate() {
-        let directory = station.path("outbox").join(safe_name(partner.name().as_str()));
-        // Nobody has dropped anything for this partner.
-        let Ok(entries) = fs::read_dir(directory) else { continue };
-        for entry in entries.flatten() {
-            let path = entry.path();
-            let Ok(metadata) = entry.metadata() else { continue };
-            if !metadata.is_file() || is_temporary(&entry.file_name()) {
-                continue;
-            }
-            let as_before = sizes.get(&path) == Some(&metadata.len());
-            if was_moved(&metadata) || (as_before && is_quiet(&metadata)) {
-                ready.push((index, path));
-            } else {
-                seen.insert(path, metadata.len());
+/// What a look at the directories has come to.
+struct Look {
+    taken: Vec<Taken>,
+    /// Of the files that may still grow, for the next look.
+    sizes: HashMap<PathBuf, u64>,
+}
+
+impl Look {
+    /// Takes as many complete files as there is `room` for. `before` are the sizes of the last look.
+    fn new(station: &Station, directories: &[(usize, PathBuf)], before: &HashMap<PathBuf, u64>, room: usize) -> Self {
+        let (mut taken, mut sizes) = (Vec::new(), HashMap::new());
+        for (partner, path, metadata) in files(directories) {
+            let as_before = before.get(&path) == Some(&metadata.len());
+            let is_complete = was_moved(&metadata) || (as_before && is_quiet(&metadata));
+            if !is_complete {
+                sizes.insert(path, metadata.len());
+            } else if taken.len() < room {
+                match Taken::take(station, partner, &path) {
+                    Ok(file) => taken.extend(file),
+                    Err(error) => tracing::error!("{} stays in the outbox: {error}", path.display()),
+                }
             }
         }
+        Self { taken, sizes }
     }
-    *sizes = seen;
-    ready
+}
+
+/// The directories of the outbox, with the index of the partner that each is for. A name is a partner's of one station
+/// there: the first in the file.
+fn directories(config: &Config) -> Vec<(usize, PathBuf)> {
+    let mut directories: Vec<(usize, PathBuf)> = Vec::new();
+    for (index, partner) in config.partners.iter().enumerate() {
+        let path = config.data_dir.join("outbox").join(safe_name(partner.name().as_str()));
+        let first = directories.iter().find(|(_, other)| *other == path);
+        match first.and_then(|(first, _)| config.partners.get(*first)) {
+            Some(first) => tracing::warn!(
+                "files in {} are sent by {}: {}, which has a partner of that name too, sends by `send --from` alone",
+                path.display(),
+                first.station(),
+                partner.station()
+            ),
+            None => directories.push((index, path)),
+        }
+    }
+    directories
+}
+
+/// The files that are there, with the index of their partner.
+fn files(directories: &[(usize, PathBuf)]) -> impl Iterator<Item = (usize, PathBuf, Metadata)> {
+    directories.iter().flat_map(|(partner, directory)| {
+        // Where it is missing, nobody has dropped anything for this partner.
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.filter_map(|entry| {
+            let metadata = entry.metadata().ok()?;
+            let is_whole = metadata.is_file() && !is_temporary(&entry.file_name());
+            is_whole.then(|| (*partner, entry.path(), metadata))
+        })
+    })
 }
 
 /// Names that programs use while they write.
@@ -244,7 +273,7 @@ impl Taken {
                     return Ok(false);
                 };
                 if let Some(receipt) = record.receipt {
-                    files::keep_receipt(&station.path("receipts"), &id, receipt.octets).await?;
+                    keep_receipt(&station.path("receipts"), &id, receipt.octets).await?;
                 }
                 outcome
             }
@@ -261,9 +290,10 @@ impl Taken {
                 }
             }
         };
-        match outcome.status.is_success() {
-            true => tracing::debug!("{}: {outcome}", self.path.display()),
-            false => tracing::warn!("{} goes to failed/: {outcome}", self.path.display()),
+        match outcome.status {
+            Status::NotSent => tracing::warn!("{} goes to failed/: {outcome}", self.path.display()),
+            // The crate has told it.
+            _ => tracing::debug!("{}: {outcome}", self.path.display()),
         }
         self.put_away(station, partner, outcome).await?;
         Ok(true)
@@ -302,6 +332,41 @@ impl Taken {
         })
         .await
     }
+}
+
+/// The file of the outbox that went out under that id, now in `sent/` or `failed/`.
+pub(crate) async fn sent_file(station: &Station, id: &ExchangeId) -> io::Result<Option<PathBuf>> {
+    let partner = safe_name(id.to().as_str());
+    let places = [("failed", ".error.json"), ("sent", ".json")]
+        .map(|(kind, ending)| (station.path(kind).join(&partner), ending));
+    let message_id = id.message_id().to_string();
+    blocking(move || {
+        for (directory, ending) in places {
+            // Where it is missing, nothing was put away for this partner.
+            for entry in fs::read_dir(directory).into_iter().flatten() {
+                let note = entry?.path();
+                let file = note
+                    .to_str()
+                    .and_then(|path| path.strip_suffix(ending))
+                    .map(PathBuf::from);
+                let Some(file) = file.filter(|file| file.is_file()) else {
+                    continue;
+                };
+                let of: Option<Id> = serde_json::from_slice(&fs::read(&note)?).ok();
+                if of.is_some_and(|of| of.message_id.as_deref() == Some(&message_id)) {
+                    return Ok(Some(file));
+                }
+            }
+        }
+        Ok(None)
+    })
+    .await
+}
+
+/// What [`sent_file`] looks for in an [`Outcome`].
+#[derive(Deserialize)]
+struct Id {
+    message_id: Option<String>,
 }
 
 /// Whether a message may be prepared later that cannot be now.

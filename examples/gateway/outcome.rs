@@ -8,6 +8,7 @@ use ediint::mdn::Mdn;
 use ediint::mime::HeaderReader;
 use ediint::partnership::AcceptPolicy;
 use ediint::store::{ExchangeId, SentOutcome, SentRecord, SentState};
+use ediint::transport::TransportError;
 use ediint::{Limits, MessageId, Receipt, ReceiptStatus, SendError};
 use http::StatusCode;
 use serde::Serialize;
@@ -50,8 +51,7 @@ impl Status {
         match &receipt.status {
             ReceiptStatus::Accepted { .. } | ReceiptStatus::AcceptedWithoutMic => Self::Accepted,
             ReceiptStatus::Warning { mic_matched: true, .. } => Self::Warning,
-            // An unsigned receipt need not return a digest.
-            ReceiptStatus::Warning { .. } if receipt.signer.is_none() && !has_mic(receipt.mdn.as_ref()) => {
+            ReceiptStatus::Warning { .. } if needs_no_mic(receipt.signer.is_some(), receipt.mdn.as_ref()) => {
                 Self::Warning
             }
             ReceiptStatus::Warning { .. }
@@ -68,8 +68,9 @@ impl Status {
     }
 }
 
-fn has_mic(mdn: Option<&Mdn>) -> bool {
-    mdn.is_some_and(|mdn| mdn.received_content_mic().is_some())
+/// An unsigned receipt need not return a digest. One that it does return has to be right.
+fn needs_no_mic(signed: bool, mdn: Option<&Mdn>) -> bool {
+    !signed && mdn.is_some_and(|mdn| mdn.received_content_mic().is_none())
 }
 
 impl fmt::Display for Status {
@@ -159,14 +160,16 @@ impl Outcome {
             return None;
         };
         let receipt = record.receipt.as_ref();
+        let signed = receipt.is_some_and(|receipt| receipt.signer.is_some());
         let report = receipt.and_then(|receipt| report(&receipt.octets));
-        let theirs = report.and_then(|mdn| mdn.mic(record.requested_digest).ok().flatten());
+        let theirs = report.as_ref();
+        let theirs = theirs.and_then(|mdn| mdn.mic(record.requested_digest).ok().flatten());
         let ours = theirs.as_ref().and_then(|theirs| record.mics.get(theirs.algorithm()));
-        let differ = theirs.is_some() && ours != theirs.as_ref();
+        let matched = theirs.is_some() && ours == theirs.as_ref();
         let status = match outcome {
             SentOutcome::Accepted => Status::Accepted,
-            SentOutcome::Warning if differ => Status::MicMismatch,
-            SentOutcome::Warning => Status::Warning,
+            SentOutcome::Warning if matched || needs_no_mic(signed, report.as_ref()) => Status::Warning,
+            SentOutcome::Warning => Status::MicMismatch,
             SentOutcome::Rejected => Status::Rejected,
             SentOutcome::MicMismatch => Status::MicMismatch,
             SentOutcome::MissingReceipt | SentOutcome::Expired => Status::MissingReceipt,
@@ -179,7 +182,7 @@ impl Outcome {
             disposition: receipt.and_then(|receipt| receipt.disposition.clone()),
             mic_sent: ours.map(ToString::to_string).or_else(|| sent.mic_sent.clone()),
             mic_received: theirs.as_ref().map(ToString::to_string),
-            receipt_signed: receipt.is_some_and(|receipt| receipt.signer.is_some()),
+            receipt_signed: signed,
             attempts: sent.attempts.max(record.attempts.made),
             error: match status {
                 Status::Accepted | Status::NoReceiptRequested => None,
@@ -187,15 +190,19 @@ impl Outcome {
                     .attempts
                     .error
                     .clone()
-                    .or_else(|| Some(format!("the receipt says: {outcome}"))),
+                    .or_else(|| Some(format!("the receipt says: {status}"))),
             },
             ..sent.clone()
         })
     }
 
-    /// The message could not be sent, or nobody knows whether it arrived.
+    /// The message could not be sent, or nobody knows whether it arrived, or what the partner answered.
     pub(crate) fn failed(id: &ExchangeId, error: &SendError, record: Option<&SentRecord>, attempts: u32) -> Self {
         let status = match error {
+            // It has arrived. What came back is no receipt, or cannot be looked into.
+            SendError::Transport(TransportError::ResponseTooLarge { .. })
+            | SendError::Receipt(_)
+            | SendError::KeyStore(_) => Status::InvalidReceipt,
             SendError::Transport(_) | SendError::Status(_) | SendError::Request(_) => Status::TransportError,
             _ => Status::NotSent,
         };
@@ -206,7 +213,7 @@ impl Outcome {
         let mic = record.and_then(|record| record.mics.first().map(ToString::to_string));
         Self {
             status,
-            mic_sent: mic.filter(|_| status == Status::TransportError),
+            mic_sent: mic.filter(|_| status != Status::NotSent),
             attempts,
             http_status: http_status.map(|status| status.as_u16()),
             error: Some(match advice::on_sending(error) {

@@ -1,17 +1,18 @@
 //! From the configuration to a client and a receiver: keys, partners, store, limits.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ediint::keystore::MemoryKeyStore;
 use ediint::store::{Partnerships, RedbStore};
 use ediint::transport::{HttpClient, HyperClient};
-use ediint::{As2Client, As2Receiver, Limits, MessageStore, OutboxDirectory, SpoolOptions};
+use ediint::{As2Client, As2Receiver, Entropy, Limits, MessageStore, OutboxDirectory, SpoolOptions, SystemEntropy};
 
 use crate::config::Config;
 use crate::inbox::DirectoryInbox;
-use crate::{Result, files};
+use crate::{Result, database, files};
 
 /// Requests that are answered at one time; all others are told to come again.
 const REQUESTS: u16 = 256;
@@ -26,6 +27,7 @@ pub(crate) struct Station {
     /// One for all: it keeps connections.
     pub(crate) http: HyperClient,
     spools: SpoolOptions,
+    place: String,
 }
 
 impl Station {
@@ -53,6 +55,7 @@ impl Station {
             store: store(&config).await?,
             limits,
             http: HyperClient::new()?,
+            place: place(&config.data_dir.join("place"))?,
             config,
         })
     }
@@ -65,12 +68,12 @@ impl Station {
         self.config.data_dir.join(directory)
     }
 
-    /// Sends through `http`. What is submitted waits in `queue/`.
+    /// Sends through `http`. What is submitted waits in `queue/`, which other gateways on the same database do not see.
     pub(crate) fn client(&self, http: impl HttpClient) -> Result<As2Client> {
         let builder = As2Client::builder(self.keys.clone(), self.store.clone())
             .limits(self.limits.clone())
             .spool(self.spools.clone())
-            .outbox(OutboxDirectory::new(self.path("queue")))
+            .outbox(OutboxDirectory::new(self.path("queue")).own(&self.place))
             .http_client(http);
         Ok(builder.build()?)
     }
@@ -108,36 +111,33 @@ impl Station {
     }
 }
 
+/// What tells this gateway's `queue/` from those of others on the same database. The first process makes it up, and all
+/// that come later find it. A copy of `data_dir` for another gateway has to be without it.
+fn place(path: &Path) -> Result<String> {
+    let made = || -> io::Result<String> {
+        match fs::read_to_string(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            found => return found,
+        }
+        let mut name = [0; 16];
+        SystemEntropy.rng().fill_bytes(&mut name);
+        match files::create(path, files::hex(&name).as_bytes()) {
+            // Another process was first.
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => fs::read_to_string(path),
+        }
+    };
+    let place = made().map_err(|error| format!("cannot read or make {}: {error}", path.display()))?;
+    match place.trim() {
+        "" => Err(format!("{} is empty: remove it, and start again", path.display()).into()),
+        place => Ok(place.to_owned()),
+    }
+}
+
 /// PostgreSQL where it is configured, else a file that any number of processes of this machine share.
 async fn store(config: &Config) -> Result<Arc<dyn MessageStore>> {
-    #[cfg(feature = "postgres")]
     if let Some(url) = &config.postgres {
-        let tls = if stays_here(url) { None } else { Some(postgres_tls()?) };
-        return Ok(Arc::new(ediint::store::PostgresStore::connect(url, tls).await?));
+        return Ok(Arc::new(database::connect(url).await?));
     }
     Ok(Arc::new(RedbStore::open(config.data_dir.join("store.redb")).await?))
-}
-
-/// Whether a connection to this database leaves the machine.
-#[cfg(feature = "postgres")]
-fn stays_here(url: &str) -> bool {
-    let parsed: Option<http::Uri> = url.parse().ok();
-    let host = parsed.as_ref().and_then(http::Uri::host).unwrap_or_default();
-    let loopback = |host: &str| {
-        host.parse()
-            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-    };
-    host.is_empty() || host == "localhost" || loopback(host.trim_matches(['[', ']']))
-}
-
-/// The public roots vouch for the database.
-#[cfg(feature = "postgres")]
-fn postgres_tls() -> Result<rustls::ClientConfig> {
-    let roots = webpki_roots::TLS_SERVER_ROOTS
-        .iter()
-        .cloned()
-        .collect::<rustls::RootCertStore>();
-    let builder = rustls::ClientConfig::builder_with_provider(ediint::transport::default_provider()?);
-    let builder = builder.with_safe_default_protocol_versions()?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

@@ -10,12 +10,13 @@ use std::time::{Duration, SystemTime};
 use rand_core::CryptoRng;
 
 use crate::spool::{PersistError, PersistStep, Spool, SpoolOptions};
+use crate::store::ExchangeId;
 pub(crate) use tag::Tag;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Where encoded messages wait to be sent: a directory that exists already, on a local disk, or one that all machines
-/// have mounted that share the message store.
+/// have mounted that share the message store. Where each machine has [its own](Self::own), that has to be said.
 ///
 /// A file is written under a temporary name, synced and renamed before its message is put on record. Only its owner may
 /// read it. It is deleted once a receipt has closed the record, and says itself which message it belongs to: files whose
@@ -26,6 +27,7 @@ pub struct OutboxDirectory {
     path: PathBuf,
     keep: Duration,
     orphan_age: Duration,
+    place: Option<String>,
 }
 
 /// A file that is not removed as long as this lives.
@@ -72,6 +74,7 @@ impl OutboxDirectory {
             path: path.into(),
             keep: 7 * 24 * HOUR,
             orphan_age: HOUR,
+            place: None,
         }
     }
 
@@ -90,6 +93,23 @@ impl OutboxDirectory {
         self
     }
 
+    /// Says that other workers on the message store have directories of their own, and do not see this one (default: all
+    /// share it). `place` is its name, which no other directory has and which it keeps through restarts: text without NUL.
+    ///
+    /// What is put there is left to workers whose directory has that name. What is overdue by an hour others give up:
+    /// nobody who has the file seems to be alive. The file stays, for a [retry](crate::As2Client::retry).
+    #[must_use]
+    pub fn own(mut self, place: impl Into<String>) -> Self {
+        self.place = Some(place.into());
+        self
+    }
+
+    /// The name of the [place](Self::own), where it is not shared by all workers.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+
     /// The directory.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -106,25 +126,30 @@ impl OutboxDirectory {
         self.lock(name).map_err(PersistStep::Write.failed(&path))
     }
 
-    /// Puts the body of `name` in once more, for another message. It blocks.
+    /// Puts the body of `len` octets of a file that was [opened](Self::open) in once more, for the message `new`. It
+    /// blocks.
     pub(super) fn put_again(
         &self,
-        (name, len): (&str, u64),
-        tag: &Tag,
+        (file, first): (File, Tag),
+        len: u64,
+        new: ExchangeId,
         spools: &SpoolOptions,
         rng: &mut dyn CryptoRng,
     ) -> Result<Held, PutAgainError> {
-        let (file, _) = self.open(name, len)?;
         let mut copy = spools.clone().directory(&self.path).create();
         io::copy(&mut io::Read::take(file, len), &mut copy).map_err(QueuedError::Unavailable)?;
-        Ok(self.put(copy, tag, rng)?)
+        let tag = Tag {
+            id: new,
+            resent: first.resent.saturating_add(1),
+        };
+        Ok(self.put(copy, &tag, rng)?)
     }
 
-    /// Finds a body of `len` octets again, and what message it belongs to. It blocks.
-    pub(crate) fn open(&self, name: &str, len: u64) -> Result<(File, Tag), QueuedError> {
+    /// Finds the body of a message, of `len` octets, again. It blocks.
+    pub(crate) fn open(&self, id: &ExchangeId, name: &str, len: u64) -> Result<(File, Tag), QueuedError> {
         let mut file = self.find(name)?;
         match Tag::read(&mut file)? {
-            Some((tag, body)) if body == len => {
+            Some((tag, body)) if body == len && tag.id == *id => {
                 file.rewind()?;
                 Ok((file, tag))
             }
@@ -212,7 +237,8 @@ impl OutboxDirectory {
 
     fn remove_old(&self, name: &str, age: Duration) -> io::Result<bool> {
         let path = self.path.join(name);
-        let file = match File::open(&path) {
+        // On NFS an exclusive lock takes a file that is open for writing (flock(2)).
+        let file = match File::options().read(true).write(true).open(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             file => file?,
         };

@@ -1,10 +1,8 @@
 //! Messages that are put into the outbox, and put there again.
 
-use std::io;
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::task::spawn_blocking;
 
 use super::error::SubmitError;
 use super::outbound::OutboundMessage;
@@ -15,6 +13,7 @@ use crate::limits::Limits;
 use crate::message_id::MessageId;
 use crate::mime::HeaderBlock;
 use crate::partnership::Partnership;
+use crate::spool;
 use crate::store::{ClaimToken, ExchangeId, QueuedRequest, SentOutcome, SentRecord, SentState, SentStep, StoreError};
 
 impl As2Client {
@@ -53,9 +52,10 @@ impl As2Client {
         })
         .await?;
         let name = held.name.clone();
-        let request = QueuedRequest::new(prepared.url, prepared.prefix, name.as_str(), content_length);
+        let request = QueuedRequest::new(prepared.url, prepared.prefix, name.as_str(), content_length)
+            .place(directory.place().map(str::to_owned));
         match self.queue(&prepared.id, record.request(request), held).await {
-            Ok(_) => Ok(prepared.id),
+            Ok(()) => Ok(prepared.id),
             // Nobody knows whether it is on record: if not, the file is an orphan.
             Err(error @ StoreError::Unavailable(_)) => Err(error.into()),
             Err(error) => {
@@ -78,9 +78,10 @@ impl As2Client {
     pub async fn retry(&self, id: &ExchangeId) -> Result<(), SubmitError> {
         let (record, request) = self.unanswered(id).await?;
         let directory = outbox(&self.core)?.clone();
+        // Here it is found, whatever the place was called then.
+        let record = record.request(request.clone().place(directory.place().map(str::to_owned)));
         let held = blocking(move || Ok(directory.hold(&request.spool)?)).await?;
-        self.queue(id, record, held).await?;
-        Ok(())
+        Ok(self.queue(id, record, held).await?)
     }
 
     /// Puts a message into the outbox again that was submitted and has no receipt, as a new one with a Message-ID and a
@@ -92,13 +93,21 @@ impl As2Client {
     /// [`SubmitError`].
     pub async fn resubmit(&self, id: &ExchangeId) -> Result<ExchangeId, SubmitError> {
         let (record, request) = self.unanswered(id).await?;
+        let (directory, first) = (outbox(&self.core)?.clone(), id.clone());
+        let (name, len) = (request.spool.clone(), request.file_len());
+        let first = blocking(move || Ok(directory.open(&first, &name, len)?)).await?;
+        let domain = self.core.domain_of(id.from());
+        let new = renamed(id, MessageId::generate(domain, &mut *self.core.entropy.rng()));
+        let (again, held) = self.copy(&record, request, first, &new).await?;
+        // That took its time: the receipt may have come.
+        let (record, _) = self.unanswered(id).await?;
         let open = !matches!(record.state, SentState::Closed(_));
         let claim = match open {
             // Whoever is at it stops.
-            true => Some(self.core.store.record_sent(id, record.clone(), LEASE).await?),
+            true => Some(self.core.store.record_sent(id, record, LEASE).await?),
             false => None,
         };
-        let new = self.requeue(id, &record, request).await?;
+        self.queue(&new, again, held).await?;
         if let Some(token) = claim {
             self.close_in_favour_of(id, token, &new, SentOutcome::Failed).await?;
         }
@@ -118,18 +127,38 @@ impl As2Client {
         }
     }
 
-    /// Puts a message into the outbox once more, under another Message-ID.
+    /// Puts a message whose receipt has not come into the outbox once more, under another Message-ID. Where that was done
+    /// before, by a worker that crashed before it closed the first record, it is found and not done again: partners would
+    /// take it for another order.
     pub(crate) async fn requeue(
         &self,
         id: &ExchangeId,
         record: &SentRecord,
         request: QueuedRequest,
+        first: (File, Tag),
     ) -> Result<ExchangeId, SubmitError> {
+        let (to, from, key) = (id.to(), id.from(), id.message_id().key());
+        // Neither names nor Message-IDs hold line breaks.
+        let source = format!("{to}\n{from}\n{key}\n{}", first.1.resent.saturating_add(1));
+        let new = renamed(id, MessageId::derive(self.core.domain_of(from), &source));
+        if self.core.store.find_sent(&new).await?.is_none() {
+            let (again, held) = self.copy(record, request, first, &new).await?;
+            self.queue(&new, again, held).await?;
+        }
+        Ok(new)
+    }
+
+    /// Puts the octets of a message into the directory once more, and makes the record that goes with them.
+    async fn copy(
+        &self,
+        record: &SentRecord,
+        request: QueuedRequest,
+        first: (File, Tag),
+        new: &ExchangeId,
+    ) -> Result<(SentRecord, Held), SubmitError> {
         let core = &self.core;
         let now = core.clock.now();
         let mut rng = core.entropy.rng();
-        let message_id = MessageId::generate(core.domain_of(id.from()), &mut *rng);
-        let new = ExchangeId::new(id.to().clone(), id.from().clone(), message_id);
         let date = httpdate::fmt_http_date(now);
         let head = head_of(record)?;
         let mut written = Vec::new();
@@ -145,17 +174,9 @@ impl As2Client {
         }
 
         let (directory, spools) = (outbox(core)?.clone(), core.spools.clone());
-        let (tagged, first) = (new.clone(), request.clone());
-        let held = blocking(move || {
-            let file_len = first.file_len();
-            let (_, Tag { resent, .. }) = directory.open(&first.spool, file_len)?;
-            let tag = Tag {
-                id: tagged,
-                resent: resent.saturating_add(1),
-            };
-            Ok(directory.put_again((&first.spool, file_len), &tag, &spools, &mut *rng)?)
-        })
-        .await?;
+        let place = directory.place().map(str::to_owned);
+        let (tagged, len) = (new.clone(), request.file_len());
+        let held = blocking(move || Ok(directory.put_again(first, len, tagged, &spools, &mut *rng)?)).await?;
         let mut again = SentRecord::new(now, record.mics.clone(), record.requested_digest)
             .signed_receipt(record.signed_receipt)
             .mic_required(record.mic_required)
@@ -163,33 +184,35 @@ impl As2Client {
             .head(written);
         again = again.request(QueuedRequest {
             spool: held.name.clone(),
+            place,
             ..request
         });
-        self.queue(&new, again, held).await?;
-        Ok(new)
+        Ok((again, held))
     }
 
-    /// Closes the record of a message that is sent again under another Message-ID.
+    /// Closes the record of a message that is sent again under another Message-ID. False where others have it now.
     pub(crate) async fn close_in_favour_of(
         &self,
         id: &ExchangeId,
         token: ClaimToken,
         new: &ExchangeId,
         outcome: SentOutcome,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let error = Some(format!("sent again as {}", new.message_id()));
-        note(&self.core, id, token, SentStep::Close { outcome, error })
-            .await
-            .map(drop)
+        note(&self.core, id, token, SentStep::Close { outcome, error }).await
     }
 
     /// Puts a message on record whose file is held, for the workers.
-    async fn queue(&self, id: &ExchangeId, record: SentRecord, held: Held) -> Result<ClaimToken, StoreError> {
-        let token = self.core.store.record_sent(id, record, Duration::ZERO).await?;
+    async fn queue(&self, id: &ExchangeId, record: SentRecord, held: Held) -> Result<(), StoreError> {
+        self.core.store.record_sent(id, record, Duration::ZERO).await?;
         drop(held);
         self.core.queued.notify_one();
-        Ok(token)
+        Ok(())
     }
+}
+
+fn renamed(id: &ExchangeId, message_id: MessageId) -> ExchangeId {
+    ExchangeId::new(id.to().clone(), id.from().clone(), message_id)
 }
 
 fn head_of(record: &SentRecord) -> Result<HeaderBlock, SubmitError> {
@@ -204,8 +227,5 @@ fn outbox(core: &Core) -> Result<&OutboxDirectory, QueuedError> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SubmitError> + Send + 'static,
 ) -> Result<T, SubmitError> {
-    match spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(stopped) => Err(SubmitError::ShuttingDown(io::Error::other(stopped))),
-    }
+    spool::blocking(work).await.map_err(SubmitError::ShuttingDown)?
 }

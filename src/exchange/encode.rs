@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use rand_core::CryptoRng;
 use rustls_pki_types::CertificateDer;
-use tokio::task::spawn_blocking;
 
 use crate::algorithm::ContentCipher;
 use crate::cms::{Certificate, CertificateError, SignatureOptions};
@@ -13,7 +12,7 @@ use crate::envelope::{Blueprint, EncodeError, Encoded, Encoder, SignatureBluepri
 use crate::keystore::{KeyStore, KeyStoreError};
 use crate::name::As2Name;
 use crate::partnership::{IncludedCertificates, SendProfile};
-use crate::spool::{Payload, Spool, SpoolOptions, SpoolReader};
+use crate::spool::{Payload, Spool, SpoolOptions, SpoolReader, blocking};
 
 /// Octets that are encoded at once.
 const CHUNK: usize = 256 << 10;
@@ -146,8 +145,5 @@ async fn run<T: Send + 'static>(
     if inline {
         return work();
     }
-    match spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(stopped) => Err(EncodeFailure::Payload(io::Error::other(stopped))),
-    }
+    blocking(work).await.map_err(EncodeFailure::Payload)?
 }

@@ -84,3 +84,12 @@ fn control_characters_are_refused() {
         );
     }
 }
+
+/// The same in all processes and versions that share an outbox: what `sha256sum` says.
+#[cfg(feature = "client")]
+#[test]
+fn derived_identifiers() {
+    let id = MessageId::derive("Alice & Co", "Bob\nAlice & Co\n1@alice.example\n1");
+    assert_eq!(id.as_str(), "<a30e6fdfd1374e0c226bc9e542f0621e@AliceCo>");
+    assert_eq!(MessageId::new(id.as_str()).unwrap(), id);
+}

@@ -29,8 +29,8 @@ type EventHook = Box<dyn Fn(OutboxEvent) + Send + Sync>;
 /// Any number of workers, of any number of processes and machines, share one store and one
 /// [`OutboxDirectory`](crate::OutboxDirectory). What one of them was at when it died is taken up by another when its
 /// lease ends. Each attempt sends the same octets (RFC 4130 §5.5), so the partner recognises what it got twice. Where each
-/// machine has a directory of its own, a message is sent by the one that has its file; the others leave it alone, and give
-/// it up only an hour after it was made.
+/// machine has a directory of [its own](crate::OutboxDirectory::own), a message is sent by the one that has its file; the
+/// others leave it alone, and give it up once it is overdue by an hour. Receipts to partners are anybody's.
 ///
 /// | what happened | what follows |
 /// |---|---|

@@ -9,7 +9,8 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::{OutboxEvent, OutboxWorker};
+use super::{OutboxEvent, OutboxWorker, SHORTEST};
+use crate::client::OutboxDirectory;
 use crate::name::As2Name;
 use crate::store::{Job, StoreError};
 use crate::telemetry;
@@ -100,14 +101,16 @@ impl OutboxWorker {
     /// Begins what is due, as far as the limits allow, and says how long nothing more is to be expected.
     async fn claim(self: &Arc<Self>, under_way: &mut UnderWay, stopped: &Stop) -> Result<Duration, StoreError> {
         let store = &self.core().store;
+        let place = self.core().outbox.as_ref().and_then(OutboxDirectory::place);
         while under_way.jobs() < self.concurrency {
             let busy = under_way.busy(self.per_partner);
             // One by one: those before it may have made its partner busy.
-            let Some(job) = store.claim_due(self.lease, 1, &busy).await?.pop() else {
-                return Ok(match store.next_due().await? {
-                    // Due for a busy partner: it goes on when one of its jobs ends, as far as we are concerned.
-                    Some(Duration::ZERO) | None => self.poll,
+            let Some(job) = store.claim_due(self.lease, 1, &busy, place).await?.pop() else {
+                return Ok(match store.next_due(&busy, place).await? {
+                    // It has become due just now, or others are looking at it.
+                    Some(Duration::ZERO) => SHORTEST.min(self.poll),
                     Some(due) => due.min(self.poll),
+                    None => self.poll,
                 });
             };
             under_way.begin(self, job, stopped.clone());

@@ -1,11 +1,8 @@
 //! Messages: sent, and what follows when that fails or the receipt does not come.
 
 use std::fs::File;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::task::spawn_blocking;
 
 use super::event::{AfterTimeout, WorkError};
 use super::job::PAUSE;
@@ -18,11 +15,8 @@ use crate::exchange::Receipt;
 use crate::limits::Limits;
 use crate::mime::HeaderBlock;
 use crate::partnership::{Partnership, ReceiptRequest, RetryDecision, RetryPolicy};
-use crate::spool::SpoolStream;
+use crate::spool::{SpoolStream, blocking};
 use crate::store::{ClaimToken, Direction, ExchangeId, QueuedRequest, SentOutcome, SentRecord, SentStep};
-
-/// How long a file that is not here may be in the outbox directory of another machine, and be sent from there.
-const ELSEWHERE: Duration = Duration::from_secs(60 * 60);
 
 /// What becomes of a message after an attempt that failed.
 enum Next {
@@ -59,12 +53,9 @@ impl OutboxWorker {
         record: &SentRecord,
     ) -> Result<Receipt, WorkError> {
         let queued = record.request.as_ref().ok_or(QueuedError::NotQueued)?;
-        let (file, tag) = self.open(queued).await?;
+        let (file, _) = self.open(id, queued).await?;
         let damaged = || QueuedError::Damaged(queued.spool.clone().into());
         let headers = HeaderBlock::parse(&record.head, &Limits::default()).map_err(|_| damaged())?;
-        if tag.id != *id {
-            return Err(damaged().into());
-        }
         let file = Arc::new(file);
         let open = move || SpoolStream::of_file(Arc::clone(&file));
         let request =
@@ -144,9 +135,6 @@ impl OutboxWorker {
             WorkError::Queued(QueuedError::NoDirectory | QueuedError::Unavailable(_))
             | WorkError::Partnerships(_)
             | WorkError::Resubmit(_) => Next::Wait(PAUSE),
-            WorkError::Queued(QueuedError::Gone(_)) if self.since(Some(record.sent_at)) < ELSEWHERE => {
-                Next::Wait(PAUSE)
-            }
             WorkError::Queued(QueuedError::NotQueued | QueuedError::Gone(_) | QueuedError::Damaged(_)) => {
                 Next::Close(SentOutcome::Failed)
             }
@@ -187,18 +175,22 @@ impl OutboxWorker {
         let error = "no receipt came in time".to_owned();
         match (wanted, &record.request) {
             (Some(wanted), Some(queued)) if wanted.resend_as_new => {
-                match self.resend_as_new(id, record, queued, wanted.resends).await {
-                    Ok(Some(new)) => {
+                let work = self.resend_as_new(id, record, queued, wanted.resends);
+                match self.hold(Direction::Outbound, id, token).unless_lost(work).await {
+                    Some(Ok(Some(new))) => {
                         self.tell(event(AfterTimeout::ResendAs(new.clone())));
                         let outcome = SentOutcome::Expired;
                         let close = || self.client.close_in_favour_of(id, token, &new, outcome);
-                        if let Err(error) = self.insist(close).await {
-                            self.tell(OutboxEvent::StoreUnavailable(error));
-                        }
-                        return self.discard(record).await;
+                        return match self.insist(close).await {
+                            Ok(true) => self.discard(record).await,
+                            // Who has it now may need the file.
+                            Ok(false) => tracing::debug!(%id, "others have it, or a receipt has closed it"),
+                            Err(error) => self.tell(OutboxEvent::StoreUnavailable(error)),
+                        };
                     }
-                    Ok(None) | Err(SubmitError::Queued(QueuedError::Gone(_) | QueuedError::Damaged(_))) => {}
-                    Err(error) => return self.failed(id, token, record, None, error.into()).await,
+                    Some(Ok(None) | Err(SubmitError::Queued(QueuedError::Gone(_) | QueuedError::Damaged(_)))) => {}
+                    Some(Err(error)) => return self.failed(id, token, record, None, error.into()).await,
+                    None => return tracing::debug!(%id, "others have it, or a receipt has closed it"),
                 }
             }
             (Some(wanted), Some(_)) if record.attempts.made <= wanted.resends => {
@@ -223,27 +215,24 @@ impl OutboxWorker {
         queued: &QueuedRequest,
         resends: u32,
     ) -> Result<Option<ExchangeId>, SubmitError> {
-        let (_, tag) = self.open(queued).await?;
-        if tag.resent >= resends {
+        let first = self.open(id, queued).await?;
+        if first.1.resent >= resends {
             return Ok(None);
         }
-        self.client.requeue(id, record, queued.clone()).await.map(Some)
+        self.client.requeue(id, record, queued.clone(), first).await.map(Some)
     }
 
-    async fn open(&self, queued: &QueuedRequest) -> Result<(File, Tag), QueuedError> {
+    async fn open(&self, id: &ExchangeId, queued: &QueuedRequest) -> Result<(File, Tag), QueuedError> {
         let directory = self.core().outbox.clone().ok_or(QueuedError::NoDirectory)?;
-        let (name, len) = (queued.spool.clone(), queued.file_len());
-        match spawn_blocking(move || directory.open(&name, len)).await {
-            Ok(opened) => opened,
-            Err(stopped) => Err(io::Error::other(stopped).into()),
-        }
+        let (id, name, len) = (id.clone(), queued.spool.clone(), queued.file_len());
+        blocking(move || directory.open(&id, &name, len)).await?
     }
 
     /// Deletes the file of a message that is answered. What fails here the next sweep does.
     async fn discard(&self, record: &SentRecord) {
         if let (Some(queued), Some(directory)) = (&record.request, self.core().outbox.clone()) {
             let name = queued.spool.clone();
-            if let Ok(Err(error)) = spawn_blocking(move || directory.remove(&name)).await {
+            if let Err(error) = blocking(move || directory.remove(&name)).await.flatten() {
                 self.tell(OutboxEvent::NotSwept(error));
             }
         }

@@ -2,11 +2,9 @@
 
 use std::io;
 
-use tokio::task::spawn_blocking;
-
 use super::{OutboxEvent, OutboxWorker};
 use crate::client::{Found, OutboxDirectory};
-use crate::spool::SpoolOptions;
+use crate::spool::{self, SpoolOptions};
 #[cfg(feature = "metrics")]
 use crate::store::{Filter, Record};
 use crate::store::{SentOutcome, SentState, StoreError};
@@ -119,7 +117,6 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&OutboxDirectory) -> io::Result<T> + Send + 'static,
 ) -> Result<T, OutboxEvent> {
     let directory = directory.clone();
-    let done = spawn_blocking(move || work(&directory)).await;
-    done.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
-        .map_err(OutboxEvent::NotSwept)
+    let done = spool::blocking(move || work(&directory)).await;
+    done.flatten().map_err(OutboxEvent::NotSwept)
 }

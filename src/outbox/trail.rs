@@ -7,7 +7,6 @@ use crate::telemetry::{self, Event, EventName};
 impl OutboxEvent {
     pub(super) fn trail(&self) {
         match self {
-            Self::Answered(receipt) => return answered(receipt),
             Self::AwaitingReceipt { .. } => telemetry::count(telemetry::MESSAGES_SENT, &[("status", "pending")]),
             Self::Failed { .. } => telemetry::count(telemetry::MESSAGES_SENT, &[("status", "failed")]),
             Self::Postponed { .. } => telemetry::count(telemetry::RETRIES, &[("work", "send")]),
@@ -17,7 +16,7 @@ impl OutboxEvent {
         }
         let blank = Event::new;
         let event = match self {
-            Self::Answered(_) => return,
+            Self::Answered(receipt) => return answered(receipt),
             Self::AwaitingReceipt { id, within } => Event {
                 after: Some(*within),
                 ..Event::about(EventName::AwaitingReceipt, id.pair())

@@ -224,7 +224,7 @@ impl As2ReceiverBuilder {
 
     /// Answers all whose names make no partnership with the [`stranger_status`](Self::stranger_status) alone.
     #[must_use]
-    pub fn no_receipts_to_strangers(mut self) -> Self {
+    pub fn strangers_get_no_receipts(mut self) -> Self {
         self.strangers_are_told = None;
         self
     }

@@ -7,7 +7,6 @@ use std::io;
 use bytes::Bytes;
 use http_body::Body;
 use sha2::{Digest, Sha256};
-use tokio::task::spawn_blocking;
 
 use super::answer::Refused;
 use super::pace::{BodyPace, PacedBody};
@@ -18,7 +17,7 @@ use crate::exchange::content_keys;
 use crate::keystore::KeyStore;
 use crate::mdn::Mdn;
 use crate::name::As2Name;
-use crate::spool::Spool;
+use crate::spool::{Spool, blocking};
 
 /// Octets that are decoded at once.
 const BATCH: usize = 256 << 10;
@@ -167,9 +166,7 @@ impl Work {
         if inline {
             return self.decode(batch);
         }
-        spawn_blocking(move || self.decode(batch))
-            .await
-            .map_err(io::Error::other)?
+        blocking(move || self.decode(batch)).await?
     }
 
     fn decode(mut self, mut batch: VecDeque<Bytes>) -> io::Result<(Self, VecDeque<Bytes>, Question)> {

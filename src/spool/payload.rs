@@ -6,9 +6,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use tokio::task::spawn_blocking;
 
-use super::{PersistError, PersistStep, Spool, SpoolReader};
+use super::{PersistError, PersistStep, Spool, SpoolReader, blocking};
 
 /// The payload of a message, of any size: what is sent is read when the message is encoded, what was received lies in
 /// memory while it is small, and in a private temporary file beyond.
@@ -41,7 +40,7 @@ impl Payload {
                 path,
             }))
         })
-        .await
+        .await?
     }
 
     /// The number of octets.
@@ -78,14 +77,14 @@ impl Payload {
         match self.0 {
             Source::Bytes(bytes) => Ok(bytes),
             Source::Spool(spool) if !spool.is_on_disk() => spool.into_bytes(),
-            Source::Spool(spool) => blocking(|| spool.into_bytes()).await,
+            Source::Spool(spool) => blocking(|| spool.into_bytes()).await?,
             source @ Source::File { .. } => {
                 blocking(|| {
                     let mut octets = Vec::new();
                     Self(source).into_reader().read_to_end(&mut octets)?;
                     Ok(octets.into())
                 })
-                .await
+                .await?
             }
         }
     }
@@ -108,10 +107,9 @@ impl Payload {
     /// [`PersistError`].
     pub async fn persist(self, path: impl AsRef<Path>) -> Result<(), PersistError> {
         let (path, asked) = (path.as_ref().to_owned(), path.as_ref().to_owned());
-        match spawn_blocking(move || self.into_spool(&path)?.persist(&path)).await {
-            Ok(result) => result,
-            Err(stopped) => Err(PersistStep::Write.failed(&asked)(io::Error::other(stopped))),
-        }
+        blocking(move || self.into_spool(&path)?.persist(&path))
+            .await
+            .map_err(PersistStep::Write.failed(&asked))?
     }
 
     /// The content as a spool, on its way to `path`.
@@ -122,14 +120,6 @@ impl Payload {
         let mut spool = Spool::new();
         io::copy(&mut self.into_reader(), &mut spool).map_err(PersistStep::Write.failed(path))?;
         Ok(spool)
-    }
-}
-
-/// Runs blocking work. That it panicked, or the runtime is shutting down, is an error.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    match spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(stopped) => Err(io::Error::other(stopped)),
     }
 }
 

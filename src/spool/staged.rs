@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use tempfile::TempDir;
-use tokio::task::spawn_blocking;
 
 use super::persist::{parent, sync_directory};
 use super::{Payload, PersistError, PersistStep, temporary};
@@ -57,7 +56,7 @@ impl StagedDirectory {
     ///
     /// # Errors
     ///
-    /// [`PersistError`] at [`PersistStep::Create`].
+    /// [`PersistError`] at [`PersistStep::Create`], or [`PersistStep::SyncDirectory`] where directories had to be made.
     pub async fn new(path: impl AsRef<Path>) -> Result<Self, PersistError> {
         let path = path.as_ref();
         Self::new_in(parent(path), path).await
@@ -69,12 +68,12 @@ impl StagedDirectory {
     ///
     /// # Errors
     ///
-    /// [`PersistError`] at [`PersistStep::Create`].
+    /// [`PersistError`] at [`PersistStep::Create`], or [`PersistStep::SyncDirectory`] where directories had to be made.
     pub async fn new_in(workplace: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<Self, PersistError> {
         let (workplace, path) = (workplace.as_ref().to_owned(), path.as_ref().to_owned());
         blocking(path.clone(), move || {
             let failed = |error| PersistStep::Create.failed(&path)(error);
-            fs::create_dir_all(parent(&path)).map_err(failed)?;
+            make_directory(parent(&path)).map_err(|(step, error)| step.failed(&path)(error))?;
             let (staged, lock) = temporary::directory(&workplace).map_err(failed)?;
             Ok(Self {
                 path,
@@ -148,13 +147,34 @@ impl StagedDirectory {
             Err(error) => return Err(failed(PersistStep::Rename)(error)),
         };
         drop(lock);
-        // Whoever was there before may have crashed before it came to this. The directory above may be as new.
+        // Whoever was there before may have crashed before it came to this. The directory above may be as new; those above
+        // that are not.
         let above = parent(&path);
         sync_directory(above)
             .and_then(|()| sync_directory(parent(above)))
             .map_err(failed(PersistStep::SyncDirectory))?;
         Ok(committed)
     }
+}
+
+/// Makes a directory and those above it that are missing. Each one is durable before another is made in it: so it is for
+/// whoever finds the other there, whatever became of its maker. The last one has to be synced into its own by the caller.
+fn make_directory(directory: &Path) -> Result<(), (PersistStep, io::Error)> {
+    let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.is_dir();
+    let missing: Vec<&Path> = directory.ancestors().take_while(missing).collect();
+    for (made, path) in missing.into_iter().rev().enumerate() {
+        match sync_directory(parent(parent(path))) {
+            // Others have made what is in there.
+            Err(error) if made == 0 && error.kind() == ErrorKind::PermissionDenied => {}
+            synced => synced.map_err(|error| (PersistStep::SyncDirectory, error))?,
+        }
+        match fs::create_dir(path) {
+            // By another delivery.
+            Err(_) if path.is_dir() => {}
+            made => made.map_err(|error| (PersistStep::Create, error))?,
+        }
+    }
+    Ok(())
 }
 
 /// Whether a name leads nowhere else.
@@ -197,15 +217,12 @@ fn same_content(one: &Path, other: &Path) -> io::Result<bool> {
 /// Octets that are compared at once.
 const CHUNK: u64 = 64 << 10;
 
-/// Runs blocking work. That it panicked, or the runtime is shutting down, is an error.
+/// Runs blocking work on the way to `path`.
 async fn blocking<T: Send + 'static>(
     path: PathBuf,
     work: impl FnOnce() -> Result<T, PersistError> + Send + 'static,
 ) -> Result<T, PersistError> {
-    match spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(stopped) => Err(PersistStep::Write.failed(&path)(io::Error::other(stopped))),
-    }
+    super::blocking(work).await.map_err(PersistStep::Write.failed(&path))?
 }
 
 #[cfg(unix)]

@@ -88,7 +88,8 @@ fn remove_orphan(path: &Path) -> io::Result<bool> {
     if !(kind.is_file() || kind.is_dir() && cfg!(unix)) {
         return Ok(false);
     }
-    let file = match File::open(path) {
+    // On NFS an exclusive lock takes a file that is open for writing (flock(2)); directories cannot be.
+    let file = match File::options().read(true).write(kind.is_file()).open(path) {
         Ok(file) => file,
         Err(error) => return gone(error),
     };

@@ -58,6 +58,7 @@ mod tag {
     pub(super) const STATE: u8 = 40;
     pub(super) const RECEIPT: u8 = 41;
     pub(super) const RECEIPT_AT: u8 = 42;
+    pub(super) const PLACE: u8 = 43;
 
     pub(super) const ATTEMPTS: u8 = 64;
     pub(super) const FIRST_AT: u8 = 65;
@@ -201,6 +202,7 @@ impl Writer {
             self.octets(tag::PREFIX, &request.prefix);
             self.octets(tag::SPOOL, &request.spool);
             self.number(tag::CONTENT_LENGTH, request.content_length);
+            self.optional(tag::PLACE, request.place.as_ref());
         }
         self.octets(tag::STATE, record.state.as_str());
         self.attempts(&record.attempts);
@@ -356,6 +358,7 @@ impl Fields {
                 prefix: self.octets(tag::PREFIX),
                 spool: self.text(tag::SPOOL)?,
                 content_length: self.required(tag::CONTENT_LENGTH, self.number(tag::CONTENT_LENGTH)?)?,
+                place: self.optional_text(tag::PLACE)?,
             }),
         };
         let receipt = match self.get(tag::RECEIPT) {

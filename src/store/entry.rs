@@ -7,6 +7,7 @@ use super::{
     ReceiptRecord, ReceivedRecord, Record, Resolution, Retention, SentOutcome, SentRecord, SentState, SentStep,
     StoreError, Work,
 };
+use crate::name::As2Name;
 
 /// A row: a message, and who holds the claim on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +84,18 @@ impl Entry {
         }
     }
 
+    pub(super) fn partner(&self) -> &As2Name {
+        self.id.partner(self.direction())
+    }
+
+    /// Where its file is, if that matters.
+    pub(super) fn place(&self) -> Option<&str> {
+        match &self.body {
+            Body::Sent(record) => record.request.as_ref()?.place.as_deref(),
+            Body::Claimed { .. } | Body::Received(_) => None,
+        }
+    }
+
     /// Whether somebody is delivering it.
     fn is_held(&self, now: SystemTime) -> bool {
         matches!(self.body, Body::Claimed { until } if now < until)
@@ -118,10 +131,7 @@ impl Entry {
         let direction = self.direction();
         let is = |wanted: Option<bool>| wanted.unwrap_or(true);
         is(filter.direction.map(|wanted| wanted == direction))
-            && is(filter
-                .partner
-                .as_ref()
-                .map(|wanted| wanted == self.id.partner(direction)))
+            && is(filter.partner.as_ref().map(|wanted| wanted == self.partner()))
             && is(filter.message_id.as_ref().map(|wanted| wanted == self.id.message_id()))
             && is(filter.finished.map(|wanted| wanted == self.finished_at.is_some()))
             && is(filter
@@ -303,10 +313,14 @@ pub(super) fn record_sent(
 ) -> Result<(Change, ClaimToken), StoreError> {
     let mut record = match entry.map(|entry| &entry.body) {
         Some(Body::Sent(first)) if first.mics != record.mics => return Err(StoreError::AlreadySent),
-        Some(Body::Sent(first)) => SentRecord {
-            request: record.request.or_else(|| first.request.clone()),
-            ..(**first).clone()
-        },
+        Some(Body::Sent(first)) => {
+            let mut first = (**first).clone();
+            // Of one encoding.
+            if record.request.is_some() {
+                (first.head, first.request) = (record.head, record.request);
+            }
+            first
+        }
         _ => SentRecord {
             state: SentState::Sending,
             attempts: Attempts::default(),

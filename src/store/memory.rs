@@ -7,6 +7,7 @@ use crate::future::BoxFuture;
 use crate::name::As2Name;
 
 use super::entry::{self, Change, Entry, Fate};
+use super::turn::{self, Asker};
 use super::{
     Claim, ClaimToken, Cursor, Direction, ExchangeId, Filter, Job, MessageStore, Page, PostStep, ReceiptRecord,
     ReceivedRecord, Resolution, Retention, SentOutcome, SentRecord, SentStep, StoreError,
@@ -115,20 +116,14 @@ impl MemoryStore {
         }
     }
 
-    fn claim_due_now(&self, lease: Duration, limit: usize, busy: &[As2Name]) -> Vec<Job> {
+    fn claim_due_now(&self, lease: Duration, limit: usize, asker: Asker<'_>) -> Vec<Job> {
         let now = self.clock.now();
         let mut rows = self.rows();
         let mut jobs = Vec::new();
-        for row in rows.due(now) {
-            if jobs.len() == limit {
-                break;
-            }
+        for row in rows.due(now, limit, asker) {
             let Some(mut entry) = rows.entries.get(&row).cloned() else {
                 continue;
             };
-            if busy.contains(entry.id.partner(entry.direction())) {
-                continue;
-            }
             if let Some(job) = entry.claim_due(now, lease, ClaimToken::random()) {
                 rows.put(row, entry);
                 jobs.push(job);
@@ -241,14 +236,19 @@ impl MessageStore for MemoryStore {
         lease: Duration,
         limit: usize,
         busy: &'a [As2Name],
+        place: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>> {
-        Box::pin(async move { Ok(self.claim_due_now(lease, limit, busy)) })
+        Box::pin(async move { Ok(self.claim_due_now(lease, limit, Asker { busy, place })) })
     }
 
-    fn next_due<'a>(&'a self) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+    fn next_due<'a>(
+        &'a self,
+        busy: &'a [As2Name],
+        place: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
         Box::pin(async move {
             let now = self.clock.now();
-            let first = self.rows().due.first().map(|(due_at, _)| *due_at);
+            let first = self.rows().first_turn(Asker { busy, place })?;
             Ok(first.map(|due_at| due_at.duration_since(now).unwrap_or_default()))
         })
     }
@@ -316,8 +316,23 @@ impl Rows {
         }
     }
 
-    fn due(&self, now: SystemTime) -> Vec<u64> {
-        self.due.range(..=(now, u64::MAX)).map(|(_, row)| *row).collect()
+    /// What waits in the outbox, longest first: when it is due, its row, and its turn.
+    fn turns<'r>(&'r self, asker: Asker<'r>) -> impl Iterator<Item = (SystemTime, u64, Option<SystemTime>)> + 'r {
+        self.due.iter().map(move |(due_at, row)| {
+            let entry = self.entries.get(row);
+            let turn = entry.and_then(|entry| asker.turn(*due_at, entry.partner().as_str(), entry.place()));
+            (*due_at, *row, turn)
+        })
+    }
+
+    fn due(&self, now: SystemTime, limit: usize, asker: Asker<'_>) -> Vec<u64> {
+        let due = self.turns(asker).take_while(|(due_at, ..)| *due_at <= now);
+        let ready = due.filter(|(_, _, turn)| turn.is_some_and(|turn| turn <= now));
+        ready.map(|(_, row, _)| row).take(limit).collect()
+    }
+
+    fn first_turn(&self, asker: Asker<'_>) -> Result<Option<SystemTime>, StoreError> {
+        turn::first_turn(self.turns(asker).map(|(due_at, _, turn)| Ok((due_at, turn))))
     }
 
     fn apply(&mut self, direction: Direction, id: &ExchangeId, change: Change) {

@@ -21,6 +21,7 @@ mod received;
 #[cfg(feature = "redb")]
 mod redb;
 mod sent;
+mod turn;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -145,7 +146,10 @@ pub trait MessageStore: Send + Sync + 'static {
     ///
     /// Recording an id again with the same MICs is another try: the first record stands, with its receipt if there is
     /// one; the claim goes to the caller, whoever held it; what was closed without a receipt is open again, with no
-    /// attempts made. A [`request`](SentRecord::request) that is given replaces the first one.
+    /// attempts made. A [`request`](SentRecord::request) that is given replaces the first one, and so does the
+    /// [`head`](SentRecord::head) that comes with it: the two are of one encoding, of which the next has other boundaries.
+    ///
+    /// A head with the body of another encoding costs the message: the partner cannot read it.
     ///
     /// # Errors
     ///
@@ -197,20 +201,32 @@ pub trait MessageStore: Send + Sync + 'static {
     /// Claims up to `limit` of what is due in the outbox, longest due first, except for the partners in `busy`: messages
     /// to be sent, receipts to be posted, receipts that did not come. Of simultaneous callers each gets others.
     ///
+    /// A message whose file is at another [`place`](QueuedRequest::place) than the caller's is left to those who are there,
+    /// until it is overdue by an hour: then nobody seems to be, and anybody may close it. What names no place is anybody's.
+    ///
     /// What is claimed and not noted as done within `lease` is due again: its worker died. A lease that is too short
     /// costs a second attempt at the same time; a long one costs time after a crash. [`SentStep::Extend`] prolongs it.
     ///
-    /// Giving one job to two costs a partner that gets the same octets twice at once. Forgetting one costs the message.
+    /// Giving one job to two costs a partner that gets the same octets twice at once. Forgetting one costs the message, and
+    /// so does giving it to somebody who does not have the file.
     fn claim_due<'a>(
         &'a self,
         lease: Duration,
         limit: usize,
         busy: &'a [As2Name],
+        place: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>>;
 
-    /// How long from now until something is due, at whatever partner: zero where something is. `None` where nothing
-    /// waits. Others may add something at any time, so a worker does not sleep for longer than it may be late.
-    fn next_due<'a>(&'a self) -> BoxFuture<'a, Result<Option<Duration>, StoreError>>;
+    /// How long from now until [`claim_due`](Self::claim_due) may answer such a caller with something: zero where it may
+    /// now. `None` where nothing waits for it. Others may add something at any time, so a worker does not sleep for longer
+    /// than it may be late.
+    ///
+    /// Answering zero for what the caller is not given costs a worker that asks all the time.
+    fn next_due<'a>(
+        &'a self,
+        busy: &'a [As2Name],
+        place: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Duration>, StoreError>>;
 
     /// Up to `limit` of the records that fit, latest first, evidence of old ones included; `after` is where a page
     /// before ended (REL-24). Records that come or change meanwhile may be left out; none comes twice.
@@ -326,12 +342,17 @@ impl<T: MessageStore + ?Sized> MessageStore for Arc<T> {
         lease: Duration,
         limit: usize,
         busy: &'a [As2Name],
+        place: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>> {
-        (**self).claim_due(lease, limit, busy)
+        (**self).claim_due(lease, limit, busy, place)
     }
 
-    fn next_due<'a>(&'a self) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
-        (**self).next_due()
+    fn next_due<'a>(
+        &'a self,
+        busy: &'a [As2Name],
+        place: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+        (**self).next_due(busy, place)
     }
 
     fn list<'a>(

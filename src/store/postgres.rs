@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Timeouts, Transaction};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Timeouts, Transaction};
 use rustls::ClientConfig;
 use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
@@ -12,6 +12,7 @@ use crate::future::BoxFuture;
 use crate::name::As2Name;
 
 use super::entry::{self, Change, Entry};
+use super::turn::Asker;
 use super::{
     Claim, ClaimToken, Cursor, Direction, ExchangeId, Filter, Job, MessageStore, Page, PostStep, ReceiptRecord,
     ReceivedRecord, Resolution, Retention, SentOutcome, SentRecord, SentStep, StoreError,
@@ -28,10 +29,25 @@ const CONNECTIONS: usize = 16;
 /// How long a connection may take to be made, or to come free.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long the other end may not be heard of.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// Bounds what one call may take of the database, and what others may be kept waiting by a process that hangs, where
+/// neither the URL, nor the user, nor the database has bounds.
+const BOUNDS: &str = "SELECT set_config(name, bound, false) FROM pg_settings JOIN (VALUES ('lock_timeout', '10s'), \
+    ('statement_timeout', '30s'), ('idle_in_transaction_session_timeout', '30s')) AS bounds (bounded, bound) \
+    ON name = bounded WHERE setting = '0'";
+
 /// A [`MessageStore`] on PostgreSQL 12 or later, and on what speaks its protocol: for hosts on many machines.
 ///
 /// Leases and delays go by the clock of the database, which is one for all. Calls that wait for the same message queue
 /// at its row; the outbox is handed out with `FOR UPDATE SKIP LOCKED`, so that workers do not wait for each other.
+///
+/// No call waits for ever: a statement takes 30 s at most, 10 s of them for what somebody else has locked, and a database
+/// that is not heard of for 30 s is taken for gone; then the store is [unavailable](StoreError::Unavailable). Nor does a
+/// process that hangs hold up others: its transactions end after 30 s. `lock_timeout`, `statement_timeout` and
+/// `idle_in_transaction_session_timeout` of the URL's `options`, the user or the database stand, and so do
+/// `tcp_user_timeout` and `keepalives_*` of the URL.
 ///
 /// The tables are `ediint_exchanges`, `ediint_signatures` and `ediint_schema`, in the schema that the connection's
 /// `search_path` leads to. Columns are for queries; the whole record is in `record`.
@@ -59,6 +75,7 @@ impl PostgresStore {
         if tls.is_some() && config.get_ssl_mode() == SslMode::Prefer {
             config.ssl_mode(SslMode::Require);
         }
+        bound(&mut config);
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
@@ -74,6 +91,9 @@ impl PostgresStore {
         let pool = Pool::builder(manager)
             .timeouts(patience)
             .max_size(CONNECTIONS)
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async move { client.batch_execute(BOUNDS).await.map_err(HookError::Backend) })
+            }))
             .runtime(deadpool_postgres::Runtime::Tokio1)
             .build()
             .map_err(|error| PostgresOpenError::Connection(error.into()))?;
@@ -170,13 +190,13 @@ impl PostgresStore {
         }
     }
 
-    async fn claim_due_now(&self, lease: Duration, limit: usize, busy: &[As2Name]) -> Result<Vec<Job>, StoreError> {
+    async fn claim_due_now(&self, lease: Duration, limit: usize, asker: Asker<'_>) -> Result<Vec<Job>, StoreError> {
         let mut connection = self.pool.get().await.map_err(unavailable)?;
         let transaction = connection.transaction().await.map_err(unavailable)?;
         let rows = Rows(&transaction);
         let now = rows.now(self.now()).await?;
         let mut jobs = Vec::new();
-        for Found { row, mut entry } in rows.due(now, limit, busy).await? {
+        for Found { row, mut entry } in rows.due(now, limit, asker).await? {
             if let Some(job) = entry.claim_due(now, lease, ClaimToken::random()) {
                 rows.put(row, &entry).await?;
                 jobs.push(job);
@@ -184,6 +204,23 @@ impl PostgresStore {
         }
         commit(transaction).await?;
         Ok(jobs)
+    }
+}
+
+/// Sees that a database that is gone without a word is not waited for, where the URL does not say for how long it is.
+fn bound(config: &mut tokio_postgres::Config) {
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(SILENCE);
+    }
+    // The default is that of the operating systems: two hours.
+    if config.get_keepalives_idle() == tokio_postgres::Config::new().get_keepalives_idle() {
+        config.keepalives_idle(SILENCE / 3);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(SILENCE / 6);
+    }
+    if config.get_keepalives_retries().is_none() {
+        config.keepalives_retries(4);
     }
 }
 
@@ -298,15 +335,20 @@ impl MessageStore for PostgresStore {
         lease: Duration,
         limit: usize,
         busy: &'a [As2Name],
+        place: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>> {
-        Box::pin(self.claim_due_now(lease, limit, busy))
+        Box::pin(self.claim_due_now(lease, limit, Asker { busy, place }))
     }
 
-    fn next_due<'a>(&'a self) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+    fn next_due<'a>(
+        &'a self,
+        busy: &'a [As2Name],
+        place: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
         Box::pin(async move {
             let connection = self.pool.get().await.map_err(unavailable)?;
             let now = rows::now(&connection, self.now()).await?;
-            let first = rows::first_due(&connection).await?;
+            let first = rows::first_turn(&connection, Asker { busy, place }).await?;
             Ok(first.map(|due_at| due_at.duration_since(now).unwrap_or_default()))
         })
     }

@@ -10,6 +10,7 @@ use crate::future::BoxFuture;
 use crate::name::As2Name;
 
 use super::entry::{self, Entry};
+use super::turn::Asker;
 use super::{
     Claim, ClaimToken, Cursor, Direction, ExchangeId, Filter, Job, MessageStore, Page, PostStep, ReceiptRecord,
     ReceivedRecord, Resolution, Retention, SentOutcome, SentRecord, SentStep, StoreError,
@@ -279,24 +280,31 @@ impl MessageStore for RedbStore {
         lease: Duration,
         limit: usize,
         busy: &'a [As2Name],
+        place: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>> {
         Box::pin(async move {
             // A look costs less than a turn at writing, for which all processes queue.
-            let due = self
-                .read(|tables, now| Ok(tables.first_due()?.is_some_and(|due_at| due_at <= now)))
-                .await?;
-            if !due || limit == 0 {
+            if limit == 0 || self.next_due(busy, place).await? != Some(Duration::ZERO) {
                 return Ok(Vec::new());
             }
-            let busy = busy.to_vec();
-            self.write(move |tables, now| tables.claim_due(now, lease, limit, &busy))
-                .await
+            let (busy, place) = (busy.to_vec(), place.map(str::to_owned));
+            self.write(move |tables, now| {
+                let (busy, place) = (&busy[..], place.as_deref());
+                tables.claim_due(now, lease, limit, Asker { busy, place })
+            })
+            .await
         })
     }
 
-    fn next_due<'a>(&'a self) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
-        Box::pin(self.read(|tables, now| {
-            let first = tables.first_due()?;
+    fn next_due<'a>(
+        &'a self,
+        busy: &'a [As2Name],
+        place: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+        let (busy, place) = (busy.to_vec(), place.map(str::to_owned));
+        Box::pin(self.read(move |tables, now| {
+            let (busy, place) = (&busy[..], place.as_deref());
+            let first = tables.first_turn(Asker { busy, place })?;
             Ok(first.map(|due_at| due_at.duration_since(now).unwrap_or_default()))
         }))
     }

@@ -104,6 +104,10 @@ pub struct QueuedRequest {
     pub spool: String,
     /// The octets of the body, the prefix included. What the file has behind them says which message it belongs to.
     pub content_length: u64,
+    /// Where the file is, if it is not within the reach of all workers: see
+    #[cfg_attr(feature = "client", doc = "[`OutboxDirectory::own`](crate::OutboxDirectory::own).")]
+    #[cfg_attr(not(feature = "client"), doc = "`OutboxDirectory::own`.")]
+    pub place: Option<String>,
 }
 
 impl QueuedRequest {
@@ -115,7 +119,15 @@ impl QueuedRequest {
             prefix: prefix.into(),
             spool: spool.into(),
             content_length,
+            place: None,
         }
+    }
+
+    /// Says where the file is (default: within the reach of all workers).
+    #[must_use]
+    pub fn place(mut self, place: Option<String>) -> Self {
+        self.place = place;
+        self
     }
 
     /// The octets of the body that are in the file.

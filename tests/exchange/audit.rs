@@ -361,7 +361,7 @@ async fn more_receipts_than_are_posted_at_one_time() {
     let jobs = world
         .bob
         .store
-        .claim_due(Duration::from_secs(60), 10, &[])
+        .claim_due(Duration::from_secs(60), 10, &[], None)
         .await
         .unwrap();
     assert_eq!(jobs.iter().map(|job| &job.id).collect::<Vec<_>>(), [delivered.id()]);

@@ -98,7 +98,7 @@ async fn unknown_partners() {
         let set_up = told.clone();
         let mut world = World::with(AcceptPolicy::new(), |builder| match set_up {
             Some(told) => builder.strangers_are_told(told),
-            None => builder.no_receipts_to_strangers(),
+            None => builder.strangers_get_no_receipts(),
         })
         .await;
         for (name, value) in [

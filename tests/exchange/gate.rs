@@ -101,7 +101,7 @@ impl Gate {
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn pass(mut stream: TcpStream, target: String, fault: Option<Fault>, seen: UnboundedSender<Vec<u8>>) {
     if let Some(Fault::ResetAtOnce) = fault {
@@ -219,7 +219,10 @@ impl Outbox {
         faults: impl IntoIterator<Item = Fault>,
         set: impl FnOnce(As2ReceiverBuilder) -> As2ReceiverBuilder,
     ) -> Self {
-        let world = World::with(AcceptPolicy::new(), set).await;
+        Self::between(World::with(AcceptPolicy::new(), set).await, faults).await
+    }
+
+    pub(crate) async fn between(world: World, faults: impl IntoIterator<Item = Fault>) -> Self {
         let authority = world.to_bob.url().authority().unwrap().to_string();
         let gate = Gate::before(&authority, faults).await;
         let to_bob = Partnership::new(alice().name, bob().name, gate.url.parse().unwrap()).retry(quick());

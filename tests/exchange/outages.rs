@@ -324,8 +324,16 @@ async fn posting_that_fails_is_left_to_the_outbox() {
         );
         assert_eq!(posting.attempts.error.is_some(), state != PostState::Delivered);
         // A worker has nothing to do yet.
-        assert!(world.bob.store.claim_due(delay, 10, &[]).await.unwrap().is_empty());
-        let due = world.bob.store.next_due().await.unwrap();
+        assert!(
+            world
+                .bob
+                .store
+                .claim_due(delay, 10, &[], None)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        let due = world.bob.store.next_due(&[], None).await.unwrap();
         assert_eq!(due.is_some(), state == PostState::Waiting);
 
         // A retry of the message meanwhile posts nothing beside the outbox.
@@ -355,13 +363,17 @@ async fn receipts_outlive_the_process_that_owes_them() {
     std::mem::forget(after);
     assert!(
         bob.store
-            .claim_due(Duration::from_secs(60), 10, &[])
+            .claim_due(Duration::from_secs(60), 10, &[], None)
             .await
             .unwrap()
             .is_empty()
     );
     clock.advance(Duration::from_secs(400));
-    let jobs = bob.store.claim_due(Duration::from_secs(60), 10, &[]).await.unwrap();
+    let jobs = bob
+        .store
+        .claim_due(Duration::from_secs(60), 10, &[], None)
+        .await
+        .unwrap();
     let [
         Job {
             id,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ediint::partnership::{AcceptPolicy, ReceiptRequest, SendProfile};
+use ediint::partnership::{AcceptPolicy, ReceiptRequest, RetryPolicy, SendProfile};
 use ediint::store::{
     Direction, ExchangeId, Filter, MessageStore, Partnerships, Record, SentOutcome, SentState, StoreError,
 };
@@ -15,8 +15,8 @@ use ediint::{
 use http::StatusCode;
 use tokio::sync::Barrier;
 
-use crate::common::{World, alice, assert_empty, bob, post};
-use crate::gate::{Outbox, Running, quick, status};
+use crate::common::{World, alice, assert_empty, bob, carol, post};
+use crate::gate::{Fault, Outbox, Running, client, quick, status};
 use crate::handmade::{BOB_TO_ALICE, Entity};
 use crate::rows::ORDER;
 
@@ -167,8 +167,7 @@ async fn queries_and_retries_of_the_host() {
     );
 }
 
-/// A file that is damaged or of another message fails; one that is not here may be another machine's, and is waited for, as
-/// is a directory that is not there, which has lost nothing.
+/// A file that is damaged, gone, or of another message; and a directory that is not there, which has lost nothing.
 #[tokio::test]
 async fn octets_that_cannot_be_had() {
     let mut outbox = Outbox::new([]).await;
@@ -194,20 +193,14 @@ async fn octets_that_cannot_be_had() {
     let mut told = std::collections::HashMap::new();
     for _ in 0..=ids.len() {
         match outbox.event().await {
-            OutboxEvent::Failed { id, error, .. } | OutboxEvent::Postponed { id, error, .. } => {
-                told.insert(id, error.to_string())
-            }
+            OutboxEvent::Failed { id, error, .. } => told.insert(id, error.to_string()),
             OutboxEvent::Answered(receipt) => told.insert(receipt.id, receipt.status.to_string()),
             other => panic!("{other}"),
         };
     }
     for (id, (_, expected)) in ids.iter().zip(harms) {
         assert!(told[id].contains(expected), "{}", told[id]);
-        let state = match expected {
-            "is gone" => SentState::Sending,
-            _ => SentState::Closed(SentOutcome::Failed),
-        };
-        assert_eq!(outbox.record(id).await.state, state);
+        assert_eq!(outbox.record(id).await.state, SentState::Closed(SentOutcome::Failed));
     }
     outbox.worker.take().unwrap().stop().await;
 
@@ -305,7 +298,7 @@ async fn what_send_leaves_on_record() {
         let sent = outbox.client.send(&sends, order()).await.unwrap();
         assert_eq!(outbox.record(&sent.id).await.state, state);
         if state == SentState::AwaitingReceipt {
-            let due = store.next_due().await.unwrap().unwrap();
+            let due = store.next_due(&[], None).await.unwrap().unwrap();
             assert!(due > 23 * 60 * MINUTE && due <= 24 * 60 * MINUTE, "{due:?}");
             let mics = outbox.record(&sent.id).await.mics;
             let receipt = Entity::about(sent.message_id(), &mics, "processed").signed_by_bob();
@@ -314,6 +307,61 @@ async fn what_send_leaves_on_record() {
         }
     }
     outbox.client.send(&outbox.to_bob, order()).await.unwrap_err();
-    assert_eq!(store.next_due().await.unwrap(), None);
+    assert_eq!(store.next_due(&[], None).await.unwrap(), None);
     assert!(outbox.gate.request().await.starts_with(b"POST"));
+}
+
+/// CLI-15: each encoding of a signed message has boundaries of its own, which the header field names: they go together.
+#[tokio::test]
+async fn the_same_message_submitted_twice() {
+    let world = World::new(AcceptPolicy::new().without_encryption()).await;
+    let mut outbox = Outbox::between(world, []).await;
+    let signed = SendProfile::new().without_encryption().danger_allow_plaintext();
+    outbox.to_bob = outbox.to_bob.send(signed);
+    let message_id = MessageId::new("<order-1@alice.example>").unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let message = order().message_id(message_id.clone());
+        ids.push(outbox.client.submit(&outbox.to_bob, message).await.unwrap());
+    }
+    assert_eq!(ids[0], ids[1]);
+    outbox.start();
+    loop {
+        match outbox.event().await {
+            OutboxEvent::Swept { .. } => {}
+            OutboxEvent::Answered(receipt) => break assert!(receipt.is_accepted(), "{}", receipt.status),
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(outbox.gate.same_requests(), 1);
+    outbox.delivered_once().await;
+}
+
+/// CLI-16: what waits for a partner that is busy holds up nobody else's.
+#[tokio::test]
+async fn a_backlog_beside_another_partner() {
+    let mut outbox = Outbox::new([Fault::Silence]).await;
+    let keys = alice().key_store([&bob(), &carol()]);
+    outbox.client = client(keys, outbox.world.alice.store.clone(), &outbox.directory);
+    // Nobody is there.
+    let nobody = "http://127.0.0.1:1/as2".parse().unwrap();
+    let delay = RetryPolicy::schedule([Duration::from_millis(200)]).without_jitter();
+    let to_carol = Partnership::new(alice().name, carol().name, nobody).retry(delay);
+    let partners = Partnerships::from_iter([outbox.to_bob.clone(), to_carol.clone()]);
+    for _ in 0..3 {
+        outbox.submit().await;
+    }
+    let expected = outbox.client.submit(&to_carol, order()).await.unwrap();
+    let worker = OutboxWorker::new(&outbox.client, partners)
+        .per_partner(1)
+        .poll_interval(60 * MINUTE);
+    outbox.worker = Some(Running::start(worker));
+    match outbox.event().await {
+        OutboxEvent::Postponed { id, attempt: 1, .. } => assert_eq!(id, expected),
+        other => panic!("{other}"),
+    }
+    match outbox.event().await {
+        OutboxEvent::Failed { id, attempts: 2, .. } => assert_eq!(id, expected),
+        other => panic!("{other}"),
+    }
 }

@@ -170,7 +170,7 @@ async fn the_clock_jumps() {
     assert_eq!(postponed(outbox.event().await), (5 * MINUTE, 1));
 
     clock.set_back(60 * MINUTE);
-    assert_eq!(store.next_due().await.unwrap(), Some(65 * MINUTE));
+    assert_eq!(store.next_due(&[], None).await.unwrap(), Some(65 * MINUTE));
     clock.advance(65 * MINUTE);
     assert_eq!(postponed(outbox.event().await), (10 * MINUTE, 2));
 
@@ -231,7 +231,10 @@ async fn a_worker_breaks_off() {
         } => assert_eq!(after, Duration::ZERO),
         other => panic!("{other}"),
     }
-    assert_eq!(outbox.world.alice.store.next_due().await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(
+        outbox.world.alice.store.next_due(&[], None).await.unwrap(),
+        Some(Duration::ZERO)
+    );
     outbox.start();
     outbox.delivered(&id).await;
 }

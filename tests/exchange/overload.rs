@@ -220,7 +220,7 @@ async fn statuses_for_strangers() {
     for status in [200, 400, 403, 404, 422] {
         let status = StatusCode::from_u16(status).unwrap();
         let world = World::with(AcceptPolicy::new(), |builder| {
-            builder.no_receipts_to_strangers().stranger_status(status)
+            builder.strangers_get_no_receipts().stranger_status(status)
         })
         .await;
         let sends = world.sending(SendProfile::new().receipt(ReceiptRequest::none()));

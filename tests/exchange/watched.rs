@@ -12,6 +12,9 @@ use ediint::store::{
 };
 use ediint::{As2Name, BoxFuture, ContentCipher, KeyStore, MessageStore, Partnership, SignatureAlgorithm};
 use rustls::pki_types::CertificateDer;
+use tokio::time::{sleep, timeout};
+
+use crate::gate::PATIENCE;
 
 /// Stands for every call.
 pub(crate) const EVERYTHING: &str = "everything";
@@ -21,6 +24,7 @@ pub(crate) const EVERYTHING: &str = "everything";
 pub(crate) struct Watch {
     calls: Arc<Mutex<Vec<&'static str>>>,
     away: Arc<Mutex<Vec<&'static str>>>,
+    stuck: Arc<Mutex<Option<&'static str>>>,
 }
 
 impl Watch {
@@ -42,6 +46,27 @@ impl Watch {
     /// What fails from now on.
     pub(crate) fn away(&self, names: impl IntoIterator<Item = &'static str>) {
         *self.away.lock().unwrap() = names.into_iter().collect();
+    }
+
+    /// What has no answer, from now on: of `record_sent` alone.
+    pub(crate) fn stuck(&self, name: Option<&'static str>) {
+        *self.stuck.lock().unwrap() = name;
+    }
+
+    async fn answer(&self, name: &'static str) {
+        while *self.stuck.lock().unwrap() == Some(name) {
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Waits until this has been called.
+    pub(crate) async fn called(&self, name: &'static str) {
+        let calls = async {
+            while !self.take().contains(&name) {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, calls).await.expect(name);
     }
 }
 
@@ -175,6 +200,7 @@ impl<T: MessageStore> MessageStore for Watched<T> {
     ) -> BoxFuture<'a, Result<ClaimToken, StoreError>> {
         Box::pin(async move {
             self.1.call("record_sent").map_err(StoreError::Unavailable)?;
+            self.1.answer("record_sent").await;
             self.0.record_sent(id, record, lease).await
         })
     }
@@ -215,17 +241,22 @@ impl<T: MessageStore> MessageStore for Watched<T> {
         lease: Duration,
         limit: usize,
         busy: &'a [As2Name],
+        place: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>> {
         Box::pin(async move {
             self.1.call("claim_due").map_err(StoreError::Unavailable)?;
-            self.0.claim_due(lease, limit, busy).await
+            self.0.claim_due(lease, limit, busy, place).await
         })
     }
 
-    fn next_due<'a>(&'a self) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+    fn next_due<'a>(
+        &'a self,
+        busy: &'a [As2Name],
+        place: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
         Box::pin(async move {
             self.1.call("next_due").map_err(StoreError::Unavailable)?;
-            self.0.next_due().await
+            self.0.next_due(busy, place).await
         })
     }
 

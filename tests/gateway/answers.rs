@@ -1,76 +1,17 @@
 //! What `send` makes of answers that are none, or not good ones: a status and an exit code for each.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::thread;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::Value;
 
-use crate::common::{Pair, run};
+use crate::common::{Pair, fixture, run};
+use crate::partner::{Receipt, Server, bob, response};
+
+const DUPLICATE: &str = "processed/warning: duplicate-document";
 
 /// What a server makes of the Message-ID of a message.
 type Answer = Box<dyn FnOnce(&str) -> String + Send>;
-
-/// A partner's server that answers one request with what `answer` makes of its Message-ID.
-fn server(answer: impl FnOnce(&str) -> String + Send + 'static) -> String {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/as2", socket.local_addr().unwrap());
-    thread::spawn(move || {
-        let (mut stream, _) = socket.accept().unwrap();
-        let head = read_request(&mut stream);
-        let id = field(&head, "message-id").expect("a message has an id").to_owned();
-        stream.write_all(answer(&id).as_bytes()).unwrap();
-    });
-    url
-}
-
-/// Reads a whole request and gives its head.
-fn read_request(stream: &mut TcpStream) -> String {
-    let mut octets = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let read = stream.read(&mut buffer).unwrap();
-        assert_ne!(read, 0, "the request ended early");
-        octets.extend_from_slice(&buffer[..read]);
-        let Some(end) = octets.windows(4).position(|window| window == b"\r\n\r\n") else {
-            continue;
-        };
-        let head = String::from_utf8_lossy(&octets[..end]).into_owned();
-        let length: usize = field(&head, "content-length").unwrap().parse().unwrap();
-        if octets.len() >= end + 4 + length {
-            return head;
-        }
-    }
-}
-
-fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    let mut fields = head.lines().filter_map(|line| line.split_once(": "));
-    fields
-        .find(|(other, _)| other.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)
-}
-
-fn response(status: &str, headers: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}",
-        body.len()
-    )
-}
-
-/// An unsigned receipt from Bob to Alice.
-fn receipt(id: &str, disposition: &str, mic: Option<&str>) -> String {
-    let mic = mic.map_or_else(String::new, |mic| format!("Received-content-MIC: {mic}\r\n"));
-    let body = format!(
-        "--b\r\nContent-Type: text/plain\r\n\r\nwhat became of it\r\n--b\r\n\
-         Content-Type: message/disposition-notification\r\n\r\n\
-         Final-Recipient: rfc822; bob\r\nOriginal-Message-ID: {id}\r\n\
-         Disposition: automatic-action/MDN-sent-automatically; {disposition}\r\n{mic}\r\n--b--\r\n"
-    );
-    let headers = "AS2-Version: 1.1\r\nAS2-From: bob\r\nAS2-To: alice\r\nMessage-ID: <r@bob>\r\n\
-                   Content-Type: multipart/report; report-type=disposition-notification; boundary=b\r\n";
-    response("200 OK", headers, &body)
-}
 
 /// Alice with a Bob elsewhere.
 struct Alice {
@@ -85,8 +26,9 @@ impl Alice {
         Self { pair, config }
     }
 
-    /// Sends to that server, and asks for a receipt, signed or not.
-    fn send(&self, url: &str, signed: bool) -> (i32, Value) {
+    /// Sends to a server that answers so, and asks for a receipt, signed or not.
+    fn send(&self, answer: Answer, signed: bool) -> (i32, Value) {
+        let url = Server::answering(|request| answer(request.message_id())).url;
         let own = format!("url = \"https://127.0.0.1:{}/as2\"", self.pair.ports[3]);
         let config = self.config.replace(&own, &format!("url = \"{url}\""));
         let config = config.replace("signed_receipt = true", &format!("signed_receipt = {signed}"));
@@ -117,44 +59,67 @@ fn each_answer_has_a_status_and_an_exit_code() {
             "invalid-receipt",
             4,
             true,
-            Box::new(|id| receipt(id, "processed", None)),
+            Box::new(|id| Receipt::new(id, "processed", None).response()),
+        ),
+        (
+            "invalid-receipt",
+            4,
+            true,
+            Box::new(|_| response("200 OK", "Content-Type: text/html\r\n", &"x".repeat(2 << 20))),
+        ),
+        // Nobody here has the key.
+        (
+            "invalid-receipt",
+            4,
+            true,
+            Box::new(|_| {
+                let headers = "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\
+                               Content-Transfer-Encoding: base64\r\n";
+                let message = fs::read(fixture("pyas2lib/encrypted.body")).unwrap();
+                response("200 OK", headers, &BASE64_STANDARD.encode(message))
+            }),
         ),
         (
             "invalid-receipt",
             4,
             false,
-            Box::new(|_| receipt("<another@alice>", "processed", None)),
+            Box::new(|_| Receipt::new("<another@alice>", "processed", None).response()),
         ),
         (
             "mic-mismatch",
             4,
             false,
-            Box::new(move |id| receipt(id, "processed", Some(foreign))),
+            Box::new(move |id| Receipt::new(id, "processed", Some(foreign)).response()),
         ),
-        ("accepted", 0, false, Box::new(|id| receipt(id, "processed", None))),
+        (
+            "accepted",
+            0,
+            false,
+            Box::new(|id| Receipt::new(id, "processed", None).response()),
+        ),
         (
             "warning",
             0,
             false,
-            Box::new(|id| receipt(id, "processed/warning: duplicate-document", None)),
+            Box::new(|id| Receipt::new(id, DUPLICATE, None).response()),
         ),
         (
             "mic-mismatch",
             4,
             false,
-            Box::new(move |id| receipt(id, "processed/warning: duplicate-document", Some(foreign))),
+            Box::new(move |id| Receipt::new(id, DUPLICATE, Some(foreign)).response()),
         ),
         (
             "rejected",
             2,
             false,
-            Box::new(|id| receipt(id, "processed/error: decryption-failed", None)),
+            Box::new(|id| Receipt::new(id, "processed/error: decryption-failed", None).response()),
         ),
         (
             "rejected",
             2,
             false,
-            Box::new(|id| receipt(id, "failed/failure: unsupported format", None)),
+            Box::new(|id| Receipt::new(id, "failed/failure: unsupported format", None).response()),
         ),
         (
             "transport-error",
@@ -189,16 +154,31 @@ fn each_answer_has_a_status_and_an_exit_code() {
     ];
     let alice = Alice::new();
     for (index, (status, code, signed, answer)) in cases.into_iter().enumerate() {
-        let (exit, sent) = alice.send(&server(answer), signed);
+        let (exit, sent) = alice.send(answer, signed);
         assert_eq!((exit, &sent["status"]), (code, &status.into()), "case {index}: {sent}");
         assert_eq!(sent["error"].is_null(), status == "accepted", "case {index}: {sent}");
         assert_eq!(sent["receipt_signed"], false);
+        assert!(sent["mic_sent"].is_string(), "case {index}: {sent}");
+    }
+}
+
+/// A warning counts as one where the digest is right, or where an unsigned receipt has none.
+#[test]
+fn signed_warnings() {
+    let alice = Alice::new();
+    let bob = bob(&alice.pair);
+    for mic in [None, Some("no digest, sha-256")] {
+        let bob = bob.clone();
+        let answer = move |id: &str| Receipt::new(id, DUPLICATE, mic).signed(&bob).response();
+        let (code, sent) = alice.send(Box::new(answer), true);
+        assert_eq!((code, &sent["status"]), (4, &"mic-mismatch".into()), "{mic:?}: {sent}");
+        assert_eq!(sent["receipt_signed"], true);
     }
 }
 
 #[test]
 fn other_statuses_are_reported() {
-    let (_, sent) = Alice::new().send(&server(|_| response("404 Not Found", "", "")), true);
+    let (_, sent) = Alice::new().send(Box::new(|_| response("404 Not Found", "", "")), true);
     assert_eq!(sent["http_status"], 404);
     assert!(sent["error"].as_str().unwrap().contains("404"), "{sent}");
 }
@@ -241,14 +221,30 @@ fn a_partner_that_refuses() {
     assert!(pair.received("bob", "alice").is_empty());
 }
 
+/// The result is all that `send` has to say.
+#[test]
+fn a_message_that_fails_is_told_of_once() {
+    let pair = Pair::init();
+    fs::copy(pair.path("bob/bob.pem"), pair.path("bob/alice.pem")).unwrap();
+    let (config, file) = (pair.config("alice"), pair.file("order.edi", b"UNA:+.? '"));
+    let send = || {
+        let to = ["--to".as_ref(), "bob".as_ref()];
+        run(["send".as_ref(), config.as_os_str(), file.as_os_str()]
+            .into_iter()
+            .chain(to))
+    };
+    let said = send();
+    assert_eq!((said.code, said.err.as_str()), (3, ""));
+    assert_eq!(said.out.matches("transport-error").count(), 1, "{}", said.out);
+    let _bob = pair.serve("bob");
+    let said = send();
+    assert_eq!((said.code, said.err.as_str()), (2, ""));
+    assert_eq!(said.out.lines().count(), 1, "{}", said.out);
+}
+
 #[test]
 fn retries_send_the_same_message_again() {
-    let pair = Pair::init();
-    pair.replace(
-        "alice",
-        "signed_receipt = true",
-        "signed_receipt = true\nretries = 2\nretry_delay = \"1ms\"",
-    );
+    let pair = Pair::retrying(2, "1ms");
     let file = pair.file("order.edi", b"UNA:+.? '");
     let (code, sent) = pair.send_file("alice", "bob", &file, &["--retry"]);
     assert_eq!((code, &sent["attempts"]), (3, &3.into()), "{sent}");

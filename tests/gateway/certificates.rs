@@ -1,12 +1,10 @@
 //! `certificates`: each with its role and what is left of it.
 
 use std::fs;
-use std::path::Path;
 
-use ediint::cms::Certificate;
 use serde_json::Value;
 
-use crate::common::{Pair, fixture, run};
+use crate::common::{Pair, fingerprint, fixture, run};
 
 fn listed(pair: &Pair) -> Vec<Value> {
     let said = run([
@@ -16,12 +14,6 @@ fn listed(pair: &Pair) -> Vec<Value> {
     ]);
     assert_eq!(said.code, 0, "{}", said.err);
     serde_json::from_str(&said.out).unwrap()
-}
-
-fn fingerprint(path: &Path) -> String {
-    Certificate::from_pem(&fs::read(path).unwrap())
-        .unwrap()
-        .fingerprint_hex()
 }
 
 #[test]
@@ -40,7 +32,7 @@ fn all_are_listed_with_their_roles() {
         let one = found.next().unwrap_or_else(|| panic!("no {role}"));
         assert_eq!(found.next(), None);
         assert_eq!(one["owner"], owner, "{role}");
-        assert_eq!(one["fingerprint"], fingerprint(&pair.path(path)), "{role}");
+        assert_eq!(one["fingerprint"], pair.fingerprint(path), "{role}");
         assert!(one["subject"].as_str().unwrap().starts_with("CN="), "{one}");
         assert!((360..=365).contains(&one["days_left"].as_i64().unwrap()), "{one}");
         assert!(one["not_after"].as_str().unwrap().ends_with('Z'), "{one}");

@@ -170,6 +170,31 @@ impl Pair {
         (code, lines.remove(0))
     }
 
+    /// Alice and Bob, and Alice tries again as often and as soon as that.
+    pub(crate) fn retrying(retries: u32, delay: &str) -> Self {
+        let pair = Self::init();
+        let lines = format!("signed_receipt = true\nretries = {retries}\nretry_delay = {delay:?}");
+        pair.replace("alice", "signed_receipt = true", &lines);
+        pair
+    }
+
+    /// Moves a file into Alice's outbox for Bob, where it is taken at once.
+    pub(crate) fn drop_into_outbox(&self, name: &str, content: &[u8]) {
+        let made = self.file("made", content);
+        fs::rename(made, self.path("alice/data/outbox/bob").join(name)).unwrap();
+    }
+
+    /// Has Alice send to another URL than Bob's.
+    pub(crate) fn redirect(&self, url: &str) {
+        let own = format!("url = \"https://127.0.0.1:{}/as2\"", self.ports[3]);
+        self.replace("alice", &own, &format!("url = {url:?}"));
+    }
+
+    /// Of the certificate in a file.
+    pub(crate) fn fingerprint(&self, path: &str) -> String {
+        fingerprint(&self.path(path))
+    }
+
     /// The directories of what `to` has received of `from`.
     pub(crate) fn received(&self, to: &str, from: &str) -> Vec<PathBuf> {
         entries(&self.path(&format!("{to}/data/inbox/{from}")))
@@ -192,6 +217,11 @@ pub(crate) fn free_port() -> u16 {
 /// A fixture below `tests/data`.
 pub(crate) fn fixture(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path)
+}
+
+pub(crate) fn fingerprint(certificate: &Path) -> String {
+    let pem = fs::read(certificate).unwrap();
+    Certificate::from_pem(&pem).unwrap().fingerprint_hex()
 }
 
 /// What is in a directory, if there is one.

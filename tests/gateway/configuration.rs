@@ -45,7 +45,13 @@ fn errors_name_key_and_line() {
             "sign = \"sha-256\"",
             "sign = \"sha-265\"",
             "partner[0].send.sign",
-            "unknown variant `sha-265`, expected one of `sha-1`, `sha-256`",
+            "\"sha-265\", expected one of \"sha-1\", \"sha-224\", \"sha-256\", \"sha-384\", \"sha-512\", or \"none\"",
+        ),
+        (
+            "encrypt = \"aes256-cbc\"",
+            "encrypt = \"rc4\"",
+            "partner[0].send.encrypt",
+            ", or \"none\"",
         ),
         (
             "receipt = \"sync\"",

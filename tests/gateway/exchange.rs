@@ -16,7 +16,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 /// The fingerprint of the first certificate of that role and owner.
-fn fingerprint(config: &Path, role: &str, owner: &str) -> String {
+fn listed_fingerprint(config: &Path, role: &str, owner: &str) -> String {
     let said = run(["certificates".as_ref(), config.as_os_str(), "--json".as_ref()]);
     let listed: Value = serde_json::from_str(&said.out).unwrap();
     let found = listed
@@ -131,7 +131,7 @@ fn what_is_printed_and_written_down() {
     );
     assert_eq!(
         message["signer"],
-        fingerprint(&pair.config("bob"), "verify-and-encrypt", "alice")
+        listed_fingerprint(&pair.config("bob"), "verify-and-encrypt", "alice")
     );
     let received_at = message["received_at"].as_str().unwrap();
     assert!(received_at.len() == 20 && received_at.ends_with('Z'), "{received_at}");

@@ -1,65 +1,41 @@
 //! `inspect`: captures explained.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::thread;
 
+use ediint::{DigestAlgorithm, Mic};
 use serde_json::Value;
 
-use crate::common::{Pair, run};
+use crate::common::{Pair, run, wait_for};
+use crate::partner::{Receipt, Server, bob, response};
 
 /// Alice sends a file to somebody who writes down what comes, octet for octet.
 pub(crate) fn capture(pair: &Pair) -> (PathBuf, Value) {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/as2", socket.local_addr().unwrap());
-    let listening = thread::spawn(move || {
-        let (mut stream, _) = socket.accept().unwrap();
-        let mut octets = Vec::new();
-        let mut buffer = [0; 4096];
-        // Alice has nothing more to say, and waits: the end is known by the length.
-        let whole = |octets: &[u8]| {
-            let head = octets.windows(4).position(|window| window == b"\r\n\r\n")?;
-            let text = String::from_utf8_lossy(&octets[..head]).to_ascii_lowercase();
-            let length = text
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "))
-                .unwrap();
-            Some(octets.len() >= head + 4 + length.parse::<usize>().unwrap())
-        };
-        while whole(&octets) != Some(true) {
-            let read = stream.read(&mut buffer).unwrap();
-            octets.extend_from_slice(&buffer[..read]);
-        }
-        stream
-            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            .unwrap();
-        octets
-    });
-    let own = format!("url = \"https://127.0.0.1:{}/as2\"", pair.ports[3]);
-    pair.replace("alice", &own, &format!("url = \"{url}\""));
+    let server = Server::answering(|_| response("200 OK", "", ""));
+    let config = fs::read(pair.config("alice")).unwrap();
+    pair.redirect(&server.url);
     let file = pair.file("order.edi", b"UNA:+.? '\r\n");
     let (_, sent) = pair.send_file("alice", "bob", &file, &["--message-id", "1@alice"]);
-    pair.replace("alice", &format!("url = \"{url}\""), &own);
-    (pair.file("capture", &listening.join().unwrap()), sent)
+    fs::write(pair.config("alice"), config).unwrap();
+    (pair.file("capture", &server.heard().octets), sent)
 }
 
 pub(crate) fn inspect(pair: &Pair, name: &str, capture: &Path) -> Value {
+    inspect_with(pair, name, capture, &[])
+}
+
+fn inspect_with(pair: &Pair, name: &str, capture: &Path, options: &[&OsStr]) -> Value {
     let config = pair.config(name);
-    let said = run([
+    let args = [
         "inspect".as_ref(),
         config.as_os_str(),
         capture.as_os_str(),
         "--json".as_ref(),
-    ]);
+    ];
+    let said = run(args.iter().chain(options));
     assert_eq!(said.code, 0, "{}", said.err);
     serde_json::from_str(&said.out).unwrap()
-}
-
-fn fingerprint(pair: &Pair, path: &str) -> String {
-    let pem = fs::read(pair.path(path)).unwrap();
-    ediint::cms::Certificate::from_pem(&pem).unwrap().fingerprint_hex()
 }
 
 #[test]
@@ -84,13 +60,13 @@ fn a_message_is_taken_apart() {
     assert_eq!(layers[0]["recipients"][0]["held_by"], "bob");
     assert_eq!(
         layers[0]["recipients"][0]["fingerprint"],
-        fingerprint(&pair, "bob/bob.pem")
+        pair.fingerprint("bob/bob.pem")
     );
     assert_eq!(layers[1]["kind"], "signed");
     assert_eq!(layers[1]["signers"][0]["verified"], true);
     assert_eq!(
         layers[1]["signers"][0]["fingerprint"],
-        fingerprint(&pair, "alice/alice.pem")
+        pair.fingerprint("alice/alice.pem")
     );
     assert!(layers.iter().all(|layer| layer["size"].as_u64().unwrap() > 0));
     let mic = format!("{}, sha-256", told["mic"]["sha-256"].as_str().unwrap());
@@ -122,7 +98,7 @@ fn a_message_that_is_refused_says_why() {
     let told = inspect(&pair, "bob", &capture);
     assert_eq!(told["verdict"], "refused", "{told}");
     let reason = told["reason"].as_str().unwrap();
-    assert!(reason.contains(&fingerprint(&pair, "alice/alice.pem")), "{reason}");
+    assert!(reason.contains(&pair.fingerprint("alice/alice.pem")), "{reason}");
     assert!(!told["advice"].as_str().unwrap().is_empty());
 }
 
@@ -148,6 +124,62 @@ fn a_receipt_is_held_against_what_was_sent() {
         "automatic-action/MDN-sent-automatically; processed"
     );
     assert_eq!(told["layers"][0]["kind"], "signed");
+}
+
+/// The entity that was signed, out of a message that is not encrypted, with the line ends of Windows.
+fn rewritten(message: &[u8]) -> Vec<u8> {
+    let message = String::from_utf8_lossy(message);
+    let (_, body) = message.split_once("\r\n\r\n").unwrap();
+    let (boundary, rest) = body.split_once("\r\n").unwrap();
+    let (entity, _) = rest.split_once(&format!("\r\n{boundary}")).unwrap();
+    assert!(entity.ends_with("lines\nof\nUnix\n"), "{entity}");
+    entity.replace("\r\n", "\n").replace('\n', "\r\n").into_bytes()
+}
+
+/// A partner that rewrites line ends has the message and returns another MIC. That it is of the other form is found out
+/// where the file is known: to the outbox, or to whoever asks.
+#[test]
+fn a_receipt_for_rewritten_line_ends() {
+    let pair = Pair::init();
+    let open = "encrypt = \"none\"\nallow_plaintext = true";
+    pair.replace("alice", "encrypt = \"aes256-cbc\"", open);
+    let config = fs::read(pair.config("alice")).unwrap();
+    let redirect = || {
+        let by = bob(&pair);
+        let server = Server::answering(move |request| {
+            let mic = Mic::of(DigestAlgorithm::Sha256, &rewritten(&request.octets)).to_string();
+            let receipt = Receipt::new(request.message_id(), "processed", Some(&mic));
+            receipt.signed(&by).response()
+        });
+        fs::write(pair.config("alice"), &config).unwrap();
+        pair.redirect(&server.url);
+    };
+    let content = b"lines\nof\nUnix\n";
+    let file = pair.file("order.edi", content);
+    redirect();
+    let (code, sent) = pair.send_file("alice", "bob", &file, &["--message-id", "1@alice"]);
+    assert_eq!((code, &sent["status"]), (4, &"mic-mismatch".into()), "{sent}");
+    let receipt = pair.path("alice/data/receipts/bob/1@alice.mdn");
+    let told = inspect(&pair, "alice", &receipt);
+    assert_eq!(told["verdict"], "refused", "{told}");
+    assert!(told["advice"].as_str().unwrap().contains("Give the original"), "{told}");
+    let reason = "the MIC in this receipt equals ours of the signed entity with its MIME headers after LF was turned into CRLF: \
+                  the partner rewrote line ends";
+    let told = inspect_with(&pair, "alice", &receipt, &["--original".as_ref(), file.as_os_str()]);
+    assert_eq!(
+        (&told["verdict"], &told["reason"]),
+        (&"refused".into(), &reason.into()),
+        "{told}"
+    );
+
+    redirect();
+    let alice = pair.serve("alice");
+    pair.drop_into_outbox("order.edi", content);
+    let note = pair.path("alice/data/failed/bob/order.edi.error.json");
+    wait_for("the receipt", || note.exists().then_some(()));
+    drop(alice);
+    let receipt = pair.path("alice/data/failed/bob/order.edi.mdn");
+    assert_eq!(inspect(&pair, "alice", &receipt)["reason"], reason);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Receipts that come later, and what several processes on one `data_dir` know of each other.
 
+use std::fs;
+
 use serde_json::Value;
 
 use crate::common::{Pair, Said, run, wait_for};
@@ -23,6 +25,9 @@ pub(crate) fn records(pair: &Pair, name: &str, more: &[&str]) -> Vec<Value> {
 fn serve_closes_what_send_has_sent() {
     let pair = Pair::init();
     let (_alice, _bob) = (pair.serve("alice"), pair.serve("bob"));
+    // Both work on one queue.
+    let place = || fs::read_to_string(pair.path("alice/data/place")).unwrap();
+    let serves = place();
     let file = pair.file("order.edi", b"UNA:+.? '");
     let (code, sent) = pair.send_file(
         "alice",
@@ -39,6 +44,7 @@ fn serve_closes_what_send_has_sent() {
         sent["disposition"],
         "automatic-action/MDN-sent-automatically; processed"
     );
+    assert_eq!(place(), serves);
     let receipt = pair.path("alice/data/receipts/bob/1@alice.mdn");
     wait_for("keeping the receipt", || receipt.exists().then_some(()));
 

@@ -12,13 +12,14 @@ mod answers;
 mod certificates;
 mod common;
 mod configuration;
+mod database;
 mod exchange;
 mod init;
 mod inspecting;
 mod keys;
 mod later;
 mod outbox;
-#[cfg(feature = "postgres")]
+mod partner;
 mod postgres;
 mod presets;
 mod progress;
@@ -26,3 +27,14 @@ mod reaching;
 mod serving;
 mod stations;
 mod tls;
+
+// Examples have no tests of their own: those of these rooms run here.
+#[expect(dead_code, reason = "the example uses it")]
+#[path = "../../examples/gateway/files.rs"]
+mod files;
+#[allow(
+    dead_code,
+    reason = "the example uses it; rustc does not see that an expectation of it is fulfilled"
+)]
+#[path = "../../examples/gateway/config/values.rs"]
+mod values;

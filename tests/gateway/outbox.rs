@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use crate::common::{Pair, entries, json, wait_for};
 use crate::later::records;
+use crate::partner::{Receipt, Server, bob};
 
 #[test]
 fn a_file_that_is_moved_in_is_sent_and_put_away_with_its_receipt() {
     let pair = Pair::init();
     let (_alice, _bob) = (pair.serve("alice"), pair.serve("bob"));
     for (index, name) in ["order.edi", "order.edi", "2.edi"].into_iter().enumerate() {
-        let file = pair.file("made", format!("content {index}").as_bytes());
-        fs::rename(file, pair.path("alice/data/outbox/bob").join(name)).unwrap();
+        pair.drop_into_outbox(name, format!("content {index}").as_bytes());
         wait_for("sending", || {
             entries(&pair.path("alice/data/outbox/bob")).is_empty().then_some(())
         });
@@ -43,15 +43,9 @@ fn a_file_that_is_moved_in_is_sent_and_put_away_with_its_receipt() {
 
 #[test]
 fn a_file_that_cannot_be_sent_is_put_away_with_the_reason() {
-    let pair = Pair::init();
-    pair.replace(
-        "alice",
-        "signed_receipt = true",
-        "signed_receipt = true\nretries = 1\nretry_delay = \"1ms\"",
-    );
+    let pair = Pair::retrying(1, "1ms");
     let _alice = pair.serve("alice");
-    let file = pair.file("made", b"content");
-    fs::rename(file, pair.path("alice/data/outbox/bob/order.edi")).unwrap();
+    pair.drop_into_outbox("order.edi", b"content");
     let failed = pair.path("alice/data/failed/bob");
     wait_for("giving up", || failed.join("order.edi").exists().then_some(()));
     let error = json(&failed.join("order.edi.error.json"));
@@ -93,8 +87,7 @@ fn a_receipt_that_comes_later_is_waited_for() {
     let pair = Pair::init();
     pair.replace("alice", "receipt = \"sync\"", "receipt = \"async\"");
     let (_alice, _bob) = (pair.serve("alice"), pair.serve("bob"));
-    let file = pair.file("made", b"content");
-    fs::rename(file, pair.path("alice/data/outbox/bob/order.edi")).unwrap();
+    pair.drop_into_outbox("order.edi", b"content");
     let sent = pair.path("alice/data/sent/bob");
     wait_for("the receipt", || sent.join("order.edi").exists().then_some(()));
     let outcome = json(&sent.join("order.edi.json"));
@@ -110,18 +103,49 @@ fn a_receipt_that_comes_later_is_waited_for() {
     assert_eq!(message["message_id"], outcome["message_id"]);
 }
 
+/// The partner's last word, without the right digest: the outbox says the same of it as `send`.
+#[test]
+fn warnings_without_a_digest() {
+    let duplicate = "processed/warning: duplicate-document";
+    for (signed, mic, status) in [
+        (true, None, "mic-mismatch"),
+        (true, Some("no digest, sha-256"), "mic-mismatch"),
+        (false, Some("no digest, sha-256"), "mic-mismatch"),
+        (false, None, "warning"),
+    ] {
+        let pair = Pair::init();
+        let by = bob(&pair);
+        let server = Server::answering(move |request| {
+            let receipt = Receipt::new(request.message_id(), duplicate, mic);
+            let receipt = if signed { receipt.signed(&by) } else { receipt };
+            receipt.response()
+        });
+        pair.redirect(&server.url);
+        let asked = format!("signed_receipt = {signed}");
+        pair.replace("alice", "signed_receipt = true", &asked);
+        let _alice = pair.serve("alice");
+        pair.drop_into_outbox("order.edi", b"content");
+        let note = match status {
+            "warning" => "alice/data/sent/bob/order.edi.json",
+            _ => "alice/data/failed/bob/order.edi.error.json",
+        };
+        let note = pair.path(note);
+        wait_for("the receipt", || note.exists().then_some(()));
+        let outcome = json(&note);
+        assert_eq!(
+            (&outcome["status"], &outcome["receipt_signed"]),
+            (&status.into(), &signed.into()),
+            "{mic:?}: {outcome}"
+        );
+    }
+}
+
 /// A file that was taken when the process was killed goes out at the next start, once.
 #[test]
 fn a_file_outlives_the_process() {
-    let pair = Pair::init();
-    pair.replace(
-        "alice",
-        "signed_receipt = true",
-        "signed_receipt = true\nretries = 1000\nretry_delay = \"1ms\"",
-    );
+    let pair = Pair::retrying(1000, "1ms");
     let alice = pair.serve("alice");
-    let file = pair.file("made", b"content");
-    fs::rename(file, pair.path("alice/data/outbox/bob/order.edi")).unwrap();
+    pair.drop_into_outbox("order.edi", b"content");
     let notes = pair.path("alice/data/spool/sending/bob");
     let noted = || {
         fs::read_to_string(notes.join("order.edi"))
@@ -131,7 +155,7 @@ fn a_file_outlives_the_process() {
     let note: Value = serde_json::from_str(&wait_for("taking the file", noted)).unwrap();
     // Killed, with nobody at Bob's.
     drop(alice);
-    let (_alice, _bob) = (pair.serve("bob"), pair.serve("alice"));
+    let (_bob, _alice) = (pair.serve("bob"), pair.serve("alice"));
     let sent = pair.path("alice/data/sent/bob/order.edi");
     wait_for("sending", || sent.exists().then_some(()));
     let message = json(&pair.received("bob", "alice")[0].join("message.json"));
@@ -142,15 +166,9 @@ fn a_file_outlives_the_process() {
 /// While nobody is there, it is tried again; `status` says why, and a stop does not wait for the next attempt.
 #[test]
 fn a_retry_that_waits_holds_nothing_up() {
-    let pair = Pair::init();
-    pair.replace(
-        "alice",
-        "signed_receipt = true",
-        "signed_receipt = true\nretries = 5\nretry_delay = \"1h\"",
-    );
+    let pair = Pair::retrying(5, "1h");
     let alice = pair.serve("alice");
-    let file = pair.file("made", b"content");
-    fs::rename(file, pair.path("alice/data/outbox/bob/order.edi")).unwrap();
+    pair.drop_into_outbox("order.edi", b"content");
     let waiting = wait_for("an attempt", || {
         let record = records(&pair, "alice", &[]).into_iter().next()?;
         record["error"].is_string().then_some(record)
@@ -178,15 +196,9 @@ fn a_retry_that_waits_holds_nothing_up() {
 /// A server that comes back gets the message, under the same id.
 #[test]
 fn a_partner_that_comes_back() {
-    let pair = Pair::init();
-    pair.replace(
-        "alice",
-        "signed_receipt = true",
-        "signed_receipt = true\nretries = 5\nretry_delay = \"1s\"",
-    );
+    let pair = Pair::retrying(5, "1s");
     let _alice = pair.serve("alice");
-    let file = pair.file("made", b"content");
-    fs::rename(file, pair.path("alice/data/outbox/bob/order.edi")).unwrap();
+    pair.drop_into_outbox("order.edi", b"content");
     wait_for("an attempt", || {
         let record = records(&pair, "alice", &[]).into_iter().next()?;
         record["error"].is_string().then_some(())

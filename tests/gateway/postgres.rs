@@ -1,32 +1,21 @@
 //! Gateways that share a PostgreSQL: `EDIINT_POSTGRES` is its URL, as `tests/postgres/setup` prints it. Without it nothing
 //! runs, unless `EDIINT_PEERS=1` insists.
 
-use std::env;
+#[path = "../support/postgres.rs"]
+mod server;
+
 use std::fs;
 use std::path::Path;
-use std::time::SystemTime;
-
-use tokio_postgres::NoTls;
 
 use crate::common::{Pair, free_port, wait_for};
 
 /// The URL of an empty schema.
 fn schema(name: &str) -> Option<String> {
-    let Ok(url) = env::var("EDIINT_POSTGRES") else {
-        let insisted = env::var_os("EDIINT_PEERS").is_some_and(|value| value == "1");
-        assert!(!insisted, "EDIINT_PEERS=1, but EDIINT_POSTGRES is not set");
-        eprintln!("not run: set EDIINT_POSTGRES to what tests/postgres/setup prints");
-        return None;
-    };
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let schema = format!("gateway_{name}_{}_{}", std::process::id(), since.as_micros());
+    let url = server::url()?;
+    let schema = format!("{}_{name}", server::fresh_name());
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client.batch_execute(&format!("CREATE SCHEMA {schema}")).await.unwrap();
-    });
-    Some(format!("{url}?options=-csearch_path%3D{schema}"))
+    runtime.block_on(server::execute(&url, &format!("CREATE SCHEMA {schema}")));
+    Some(server::in_schema(&url, &schema))
 }
 
 /// A second gateway of the same station, with directories and ports of its own. Gives its HTTPS port.
@@ -100,7 +89,7 @@ fn gateways_that_share_a_store() {
     assert_eq!((code, &sent["status"]), (0, &"accepted".into()), "{sent}");
     assert!(pair.path("alice2/data/receipts/bob/2@alice.mdn").exists());
 
-    // What is dropped at one gateway is sent, whichever of them claims it.
+    // What is dropped at one gateway is sent by it: the other does not have the file.
     for name in ["alice", "alice2"] {
         let made = pair.file("made", name.as_bytes());
         fs::rename(made, pair.path(name).join("data/outbox/bob/dropped.edi")).unwrap();
@@ -108,6 +97,9 @@ fn gateways_that_share_a_store() {
         wait_for("sending", || sent.exists().then_some(()));
     }
     assert_eq!(inboxes().iter().sum::<usize>(), 4);
+    let [place, other] =
+        ["alice", "alice2"].map(|name| fs::read_to_string(pair.path(name).join("data/place")).unwrap());
+    assert_ne!(place, other);
     assert!(!Path::new(&pair.path("alice/data/store.redb")).exists());
     drop(serving);
 }

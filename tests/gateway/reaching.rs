@@ -25,11 +25,6 @@ fn report(pair: &Pair) -> (i32, Value, Vec<(String, bool)>) {
     (said.code, report, steps)
 }
 
-fn fingerprint(pair: &Pair, path: &str) -> String {
-    let pem = fs::read(pair.path(path)).unwrap();
-    ediint::cms::Certificate::from_pem(&pem).unwrap().fingerprint_hex()
-}
-
 fn ok(names: &[&str]) -> Vec<(String, bool)> {
     names.iter().map(|name| ((*name).to_owned(), true)).collect()
 }
@@ -41,7 +36,7 @@ fn the_whole_way() {
     let (code, report, steps) = report(&pair);
     assert_eq!((code, &report["ok"]), (0, &true.into()), "{report}");
     assert_eq!(steps, ok(&["dns", "tcp", "tls", "trust", "client-certificate", "http"]));
-    assert_eq!(report["fingerprint"], fingerprint(&pair, "bob/tls.pem"));
+    assert_eq!(report["fingerprint"], pair.fingerprint("bob/tls.pem"));
     for step in report["steps"].as_array().unwrap() {
         assert!(
             step["ms"].is_u64() && !step["detail"].as_str().unwrap().is_empty(),
@@ -74,7 +69,7 @@ fn another_certificate_than_the_pinned_one() {
     assert_eq!(code, 3, "{told}");
     assert_eq!(steps.pop(), Some(("trust".to_owned(), false)));
     assert_eq!(steps, ok(&["dns", "tcp", "tls"]));
-    let shown = fingerprint(&pair, "bob/tls.pem");
+    let shown = pair.fingerprint("bob/tls.pem");
     assert_eq!(told["fingerprint"], shown.as_str());
     let said = test_partner(&pair, false);
     assert_eq!(said.code, 3);

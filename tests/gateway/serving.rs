@@ -1,9 +1,10 @@
 //! Listening, and stopping.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use crate::common::{Pair, entries, run};
+use crate::common::{Pair, entries, json, run, wait_for};
 
 fn get(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -115,30 +116,61 @@ fn what_is_larger_than_allowed_is_refused() {
     assert_eq!(code, 0, "{sent}");
     let larger = pair.file("larger.edi", &vec![b'x'; (64 << 10) + 1]);
     let (code, sent) = pair.send_file("alice", "bob", &larger, &[]);
-    assert!(matches!(code, 2 | 3), "{sent}");
+    assert_eq!((code, &sent["status"]), (2, &"rejected".into()), "{sent}");
     assert_eq!(pair.received("bob", "alice").len(), 1);
     assert!(entries(&pair.path("bob/data/spool")).is_empty());
 }
 
-/// One line a message, and no private key in it.
+/// One line a message on each side, however the receipt comes, and no private key in it.
 #[test]
 fn the_log_has_a_line_for_each_message_and_no_secret() {
     let pair = Pair::init();
-    let bob = pair.serve("bob");
+    let (alice, bob) = (pair.serve("alice"), pair.serve("bob"));
     let file = pair.file("order.edi", b"the-payload-itself");
-    let options = ["--message-id", "17@alice"];
-    let (code, _) = pair.send_file("alice", "bob", &file, &options);
-    assert_eq!(code, 0);
-    let said = bob.stop();
     assert_eq!(
-        said.err.lines().filter(|line| line.contains("<17@alice>")).count(),
-        1,
-        "{}",
-        said.err
+        pair.send_file("alice", "bob", &file, &["--message-id", "sync@alice"]).0,
+        0
     );
-    assert!(
-        !said.err.contains("the-payload-itself") && !said.err.contains("PRIVATE"),
-        "{}",
-        said.err
-    );
+    let options = ["--message-id", "async@alice", "--async", "--wait", "60"];
+    assert_eq!(pair.send_file("alice", "bob", &file, &options).0, 0);
+    let (of_alice, of_bob) = (alice.stop().err, bob.stop().err);
+    let lines = |log: &str, text: &str| log.lines().filter(|line| line.contains(text)).count();
+    // `send` took the receipt of the first.
+    assert_eq!(lines(&of_alice, "<sync@alice>"), 0, "{of_alice}");
+    assert_eq!(lines(&of_alice, "<async@alice>"), 1, "{of_alice}");
+    assert_eq!(lines(&of_bob, "<sync@alice>"), 1, "{of_bob}");
+    assert_eq!(lines(&of_bob, "<async@alice>"), 1, "{of_bob}");
+    for log in [of_alice, of_bob] {
+        assert_eq!(lines(&log, "the-payload-itself") + lines(&log, "PRIVATE"), 0, "{log}");
+    }
+}
+
+/// What became of a file of the outbox is told once as well, also where it is not good.
+#[test]
+fn the_log_has_a_line_for_a_file_that_is_refused() {
+    let pair = Pair::init();
+    // Bob knows another certificate of Alice.
+    fs::copy(pair.path("bob/bob.pem"), pair.path("bob/alice.pem")).unwrap();
+    let (alice, _bob) = (pair.serve("alice"), pair.serve("bob"));
+    pair.drop_into_outbox("order.edi", b"content");
+    let note = pair.path("alice/data/failed/bob/order.edi.error.json");
+    wait_for("the refusal", || note.exists().then_some(()));
+    let said = alice.stop().err;
+    let id = json(&note)["message_id"].as_str().unwrap().to_owned();
+    assert_eq!(said.lines().filter(|line| line.contains(&id)).count(), 1, "{said}");
+}
+
+/// Whoever tries keys out is to be found.
+#[test]
+fn the_log_says_where_came_from_what_cannot_be_decrypted() {
+    let pair = Pair::init();
+    // Alice encrypts for another key than Bob's.
+    fs::copy(pair.path("alice/alice.pem"), pair.path("alice/bob.pem")).unwrap();
+    let bob = pair.serve("bob");
+    let file = pair.file("order.edi", b"UNA:+.? '");
+    let (code, sent) = pair.send_file("alice", "bob", &file, &[]);
+    assert_eq!(code, 4, "{sent}");
+    let said = bob.stop().err;
+    let told = |line: &&str| line.contains("event=\"decryption-failed\"") && line.contains(" peer=127.0.0.1");
+    assert_eq!(said.lines().filter(told).count(), 1, "{said}");
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::common::{Pair, json, run};
+use crate::common::{Pair, json, run, wait_for};
 
 /// Carol beside Alice, with Alice's TLS; Bob knows both.
 fn with_carol() -> Pair {
@@ -53,6 +53,24 @@ fn each_sends_and_receives_under_its_own_name_and_key() {
         };
         assert_eq!((to(name), to(other)), (1, usize::from(name == "carol")));
     }
+}
+
+/// A directory says the partner and not the station: one of them sends what is dropped there, and `serve` says which.
+#[test]
+fn one_station_sends_what_is_dropped_for_a_partner_of_both() {
+    let pair = with_carol();
+    let (alice, _bob) = (pair.serve("alice"), pair.serve("bob"));
+    pair.drop_into_outbox("order.edi", b"content");
+    let sent = pair.path("alice/data/sent/bob/order.edi");
+    wait_for("sending", || sent.exists().then_some(()));
+    assert_eq!(
+        (pair.received("bob", "alice").len(), pair.received("bob", "carol").len()),
+        (1, 0)
+    );
+    let said = alice.stop().err;
+    let warnings: Vec<_> = said.lines().filter(|line| line.contains(" WARN ")).collect();
+    let [warning] = &warnings[..] else { panic!("{said}") };
+    assert!(warning.contains("/outbox/bob are sent by alice: carol"), "{warning}");
 }
 
 #[test]

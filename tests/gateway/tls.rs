@@ -127,10 +127,11 @@ fn only_these_may_speak_as_the_partner() {
         pair.replace("alice", old, &format!("{key} = {carols:?}"));
     }
     let (code, sent) = pair.send_file("alice", "bob", &file, &[]);
-    assert_ne!(code, 0, "{sent}");
+    assert_eq!((code, &sent["http_status"]), (3, &403.into()), "{sent}");
     assert_eq!(pair.received("bob", "alice").len(), 1);
     let said = bob.stop();
-    assert!(said.err.contains(" WARN "), "{}", said.err);
+    let refused = |line: &&str| line.contains(" WARN ") && line.contains("request-refused");
+    assert_eq!(said.err.lines().filter(refused).count(), 1, "{}", said.err);
 }
 
 /// The password is sent over HTTPS, and over nothing else.

@@ -23,6 +23,8 @@ use ediint::transport::{client_config, default_provider};
 use ediint::{As2Name, BoxFuture, MessageId};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_postgres::NoTls;
 
 /// The server, where there is one.
 #[derive(Clone)]
@@ -140,8 +142,11 @@ async fn leases_go_by_the_clock_of_the_database() {
         .complete(&id(1), token, record, Duration::from_secs(600))
         .await
         .unwrap();
-    assert_eq!(store.claim_due(Duration::from_secs(600), 1, &[]).await.unwrap(), []);
-    let due = store.next_due().await.unwrap().unwrap();
+    assert_eq!(
+        store.claim_due(Duration::from_secs(600), 1, &[], None).await.unwrap(),
+        []
+    );
+    let due = store.next_due(&[], None).await.unwrap().unwrap();
     assert!(
         (Duration::from_secs(500)..=Duration::from_secs(600)).contains(&due),
         "{due:?}"
@@ -241,4 +246,76 @@ async fn connections_that_break() {
             assert!(failures <= 2, "{error:?}");
         }
     }
+}
+
+/// A process that hangs in the middle of something holds up nobody for ever: not with the limits that are there, and not
+/// with those of the URL, which are shorter here.
+#[tokio::test]
+async fn a_row_that_is_locked_by_somebody_who_hangs() {
+    let Some(server) = Server::get() else { return };
+    let url = server.schema().await;
+    let short = format!("{url}%20-clock_timeout%3D100ms");
+    let store = PostgresStore::connect(&url, None).await.unwrap();
+    let impatient = PostgresStore::connect(&short, None).await.unwrap();
+    let lease = Duration::from_secs(600);
+    let Claim::New(token) = store.claim(&id(1), None, lease).await.unwrap() else {
+        panic!("not new")
+    };
+    let (hung, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    hung.batch_execute("BEGIN; SELECT FROM ediint_exchanges FOR UPDATE")
+        .await
+        .unwrap();
+
+    let unavailable = |result: Result<(), StoreError>| {
+        let error = result.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+        assert!(chain(&error).contains("lock timeout"), "{}", chain(&error));
+    };
+    let (row, other) = (id(1), id(1));
+    let mut waiting = std::pin::pin!(store.release(&row, token));
+    tokio::select! {
+        biased;
+        waited = &mut waiting => panic!("the limit of the other comes first: {waited:?}"),
+        refused = impatient.release(&other, token) => unavailable(refused),
+    }
+    // It would wait for ever.
+    unavailable(timeout(lease, waiting).await.unwrap());
+
+    // Reading does not wait, and nothing is lost.
+    assert_eq!(store.find_received(&id(1)).await.unwrap(), None);
+    hung.batch_execute("ROLLBACK").await.unwrap();
+    for store in [&store, &impatient] {
+        assert_eq!(store.claim(&id(1), None, lease).await.unwrap(), Claim::InProgress);
+    }
+    store.release(&id(1), token).await.unwrap();
+    assert!(matches!(
+        impatient.claim(&id(1), None, lease).await.unwrap(),
+        Claim::New(_)
+    ));
+}
+
+/// A fleet that starts while one of it migrates waits for as long as that takes.
+#[tokio::test]
+async fn migrations_have_no_bounds() {
+    let Some(server) = Server::get() else { return };
+    let url = server.schema().await;
+    let (migrating, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    // What processes queue at while one of them migrates: "ediint".
+    let lock = "BEGIN; SELECT pg_advisory_xact_lock(x'656469696e74'::bigint)";
+    migrating.batch_execute(lock).await.unwrap();
+    let name = url.rsplit_once("%3D").unwrap().1.to_owned();
+    let short = format!("{url}%20-clock_timeout%3D50ms%20-cstatement_timeout%3D50ms&application_name={name}");
+    let waiting = tokio::spawn(async move { PostgresStore::connect(&short, None).await });
+    // Ten times as long as it may wait otherwise, from when it is seen to wait.
+    let seen = format!(
+        "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_stat_activity \
+         WHERE application_name = '{name}' AND wait_event_type = 'Lock') \
+         LOOP PERFORM pg_sleep(0.01); PERFORM pg_stat_clear_snapshot(); END LOOP; PERFORM pg_sleep(0.5); END $$"
+    );
+    migrating.batch_execute(&seen).await.unwrap();
+    migrating.batch_execute("ROLLBACK").await.unwrap();
+    let store = waiting.await.unwrap().unwrap();
+    store.claim(&id(1), None, Duration::from_secs(60)).await.unwrap();
 }

@@ -3,12 +3,12 @@
 
 use std::path::PathBuf;
 
+use ediint::partnership::Compression;
+use ediint::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureScheme};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::values::{
-    Compress, Delay, Encrypt, Preset, ReceiptMode, Sign, SignatureKind, Size, Transfer, Transport, Weak,
-};
+use super::values::{Delay, OrNone, Preset, ReceiptMode, Size, Transfer, Weak};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,12 +87,12 @@ pub(super) struct Partner {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Send {
-    pub(super) sign: Option<Spanned<Sign>>,
-    pub(super) signature: Option<Spanned<SignatureKind>>,
-    pub(super) encrypt: Option<Spanned<Encrypt>>,
+    pub(super) sign: Option<Spanned<OrNone<DigestAlgorithm>>>,
+    pub(super) signature: Option<Spanned<SignatureScheme>>,
+    pub(super) encrypt: Option<Spanned<OrNone<ContentCipher>>>,
     pub(super) allow_plaintext: bool,
-    pub(super) key_transport: Option<Spanned<Transport>>,
-    pub(super) compress: Compress,
+    pub(super) key_transport: Option<Spanned<KeyTransport>>,
+    pub(super) compress: Compression,
     pub(super) receipt: Option<Spanned<ReceiptMode>>,
     pub(super) signed_receipt: bool,
     pub(super) receipt_url: Option<Spanned<String>>,
@@ -109,7 +109,7 @@ impl Default for Send {
             encrypt: None,
             allow_plaintext: false,
             key_transport: None,
-            compress: Compress::default(),
+            compress: Compression::None,
             receipt: None,
             signed_receipt: true,
             receipt_url: None,

@@ -16,8 +16,6 @@ use ediint::keystore::{CertificateRole, CertificateUse, Identity, MemoryKeyStore
 use ediint::partnership::TlsIdentity;
 use ediint::transport::{ClientAuth, ClientTrust};
 use toml::Spanned;
-use x509_cert::der::Decode;
-use x509_cert::ext::pkix::BasicConstraints;
 
 use file::File;
 use source::{Pair, Source};
@@ -35,7 +33,6 @@ pub(crate) struct Config {
     pub(crate) max_message_size: u64,
     pub(crate) tls: Option<TlsListener>,
     /// The store that several gateways share, instead of a file in `data_dir`.
-    #[cfg(feature = "postgres")]
     pub(crate) postgres: Option<String>,
     pub(crate) stations: Vec<Station>,
     pub(crate) partners: Vec<Partner>,
@@ -67,11 +64,6 @@ pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
         Some(path) => path.into_inner(),
         None => "/as2".to_owned(),
     };
-    #[cfg(not(feature = "postgres"))]
-    if let Some(postgres) = &file.postgres {
-        let cause = "needs the feature `postgres`, which this binary was built without";
-        return Err(source.error("postgres", postgres, cause));
-    }
     let listen = file
         .listen
         .map(|listen| address(&source, "listen", &listen))
@@ -116,7 +108,6 @@ pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
         path,
         max_message_size: file.max_message_size.0,
         tls,
-        #[cfg(feature = "postgres")]
         postgres: file.postgres.map(Spanned::into_inner),
         stations,
         partners,
@@ -170,7 +161,7 @@ fn tls_listener(source: &Source, raw: &file::Tls) -> Result<TlsListener, ConfigE
     trust.certificates = client_certificates.iter().map(|one| one.der().clone()).collect();
     trust.authorities = client_certificates
         .iter()
-        .filter(|one| is_authority(one))
+        .filter(|one| one.is_authority())
         .map(|one| one.der().clone())
         .collect();
     let clients = match &raw.require_client_certificate {
@@ -188,15 +179,6 @@ fn tls_listener(source: &Source, raw: &file::Tls) -> Result<TlsListener, ConfigE
         clients,
         client_certificates,
     })
-}
-
-/// Whether a certificate says that its key signs others (RFC 5280 §4.2.1.9).
-fn is_authority(certificate: &Certificate) -> bool {
-    let Ok(parsed) = x509_cert::Certificate::from_der(certificate.der()) else {
-        return false;
-    };
-    let constraints = parsed.tbs_certificate().get_extension::<BasicConstraints>();
-    matches!(constraints, Ok(Some((_, BasicConstraints { ca: true, .. }))))
 }
 
 impl Config {

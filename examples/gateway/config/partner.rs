@@ -200,14 +200,15 @@ impl Keyed<'_> {
         own: &Certificate,
         theirs: &Certificate,
     ) -> Result<SendProfile, ConfigError> {
-        let mut profile = SendProfile::new().compression(raw.compress.compression());
-        let sign = raw.sign.as_ref().map(|sign| *sign.get_ref()).unwrap_or_default();
-        profile = match sign.digest() {
+        let mut profile = SendProfile::new().compression(raw.compress);
+        let sign = raw.sign.as_ref();
+        profile = match sign.map_or(Some(DigestAlgorithm::Sha256), |at| at.get_ref().0) {
             Some(digest) => profile.signature(self.signature(raw, digest, own)?),
             None => profile.without_signature(),
         };
-        let encrypt = raw.encrypt.as_ref().map(|at| *at.get_ref()).unwrap_or_default();
-        profile = match (encrypt.cipher(), &raw.encrypt) {
+        let encrypt = raw.encrypt.as_ref();
+        let cipher = encrypt.map_or(Some(ContentCipher::Aes256Cbc), |at| at.get_ref().0);
+        profile = match (cipher, encrypt) {
             (Some(cipher), _) => profile.encryption(cipher).key_transport(self.transport(raw, theirs)?),
             (None, Some(at)) if url.scheme_str() == Some("http") && !raw.allow_plaintext => {
                 let cause = format!(
@@ -237,7 +238,7 @@ impl Keyed<'_> {
                 _ => SignatureAlgorithm::RsaPkcs1(digest),
             });
         };
-        let algorithm = SignatureAlgorithm::new(at.get_ref().scheme(), digest);
+        let algorithm = SignatureAlgorithm::new(*at.get_ref(), digest);
         match own.check_signature_algorithm(algorithm) {
             Ok(()) => Ok(algorithm),
             Err(error) => {
@@ -257,7 +258,7 @@ impl Keyed<'_> {
                 KeyTransport::RsaPkcs1
             });
         };
-        let transport = at.get_ref().transport();
+        let transport = *at.get_ref();
         if on_a_curve == (transport == KeyTransport::Ecdh) {
             return Ok(transport);
         }

@@ -14,6 +14,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use zeroize::Zeroizing;
 
+use crate::outcome::chain;
+
 /// What is wrong with the file: which key, on which line, and what to do about it.
 #[derive(Debug)]
 pub(crate) struct ConfigError {
@@ -32,13 +34,7 @@ impl fmt::Display for ConfigError {
         if let Some(key) = &self.key {
             write!(f, ": {key}")?;
         }
-        write!(f, ": {}", self.cause)?;
-        let mut source = self.cause.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
+        write!(f, ": {}", chain(&*self.cause))
     }
 }
 

@@ -1,10 +1,9 @@
-//! The values of the file that are words: each knows its choices, so that serde can name them in an error.
+//! The values of the file that are no words of the crate: each knows its choices, so that serde can name them in an error.
 
 use std::time::Duration;
 
-use ediint::partnership::Compression;
-use ediint::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureScheme};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, IntoDeserializer, value};
 
 /// A number of octets: `4096`, `64KiB`, `1GiB`, `10MB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -55,70 +54,20 @@ impl TryFrom<String> for Delay {
     }
 }
 
-/// The digest of signatures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub(super) enum Sign {
-    #[serde(rename = "sha-1")]
-    Sha1,
-    #[default]
-    #[serde(rename = "sha-256")]
-    Sha256,
-    #[serde(rename = "sha-384")]
-    Sha384,
-    #[serde(rename = "sha-512")]
-    Sha512,
-    #[serde(rename = "none")]
-    None,
-}
+/// A word of the crate, or `none`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OrNone<T>(pub(super) Option<T>);
 
-/// The kind of signatures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum SignatureKind {
-    RsaPkcs1,
-    RsaPss,
-    Ecdsa,
-}
-
-/// The cipher of messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub(super) enum Encrypt {
-    #[serde(rename = "3des")]
-    TripleDes,
-    #[serde(rename = "aes128-cbc")]
-    Aes128Cbc,
-    #[serde(rename = "aes192-cbc")]
-    Aes192Cbc,
-    #[default]
-    #[serde(rename = "aes256-cbc")]
-    Aes256Cbc,
-    #[serde(rename = "aes128-gcm")]
-    Aes128Gcm,
-    #[serde(rename = "aes192-gcm")]
-    Aes192Gcm,
-    #[serde(rename = "aes256-gcm")]
-    Aes256Gcm,
-    #[serde(rename = "none")]
-    None,
-}
-
-/// How the content key reaches the partner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Transport {
-    RsaPkcs1,
-    RsaOaep,
-    Ecdh,
-}
-
-/// Where messages are compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Compress {
-    #[default]
-    None,
-    BeforeSigning,
-    AfterSigning,
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OrNone<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        let word = T::deserialize(IntoDeserializer::<value::Error>::into_deserializer(text));
+        word.map(|word| Self(Some(word)))
+            .map_err(|error| D::Error::custom(format_args!("{error}, or \"none\"")))
+    }
 }
 
 /// The receipt that is asked for.
@@ -165,65 +114,6 @@ pub(super) enum Preset {
     OpenAs2,
     /// Wants `required` in receipt options, as it sends it.
     BizTalk,
-}
-
-impl Sign {
-    /// The digest of signatures; none where messages go unsigned.
-    pub(super) fn digest(self) -> Option<DigestAlgorithm> {
-        Some(match self {
-            Self::Sha1 => DigestAlgorithm::Sha1,
-            Self::Sha256 => DigestAlgorithm::Sha256,
-            Self::Sha384 => DigestAlgorithm::Sha384,
-            Self::Sha512 => DigestAlgorithm::Sha512,
-            Self::None => return None,
-        })
-    }
-}
-
-impl SignatureKind {
-    pub(super) fn scheme(self) -> SignatureScheme {
-        match self {
-            Self::RsaPkcs1 => SignatureScheme::RsaPkcs1,
-            Self::RsaPss => SignatureScheme::RsaPss,
-            Self::Ecdsa => SignatureScheme::Ecdsa,
-        }
-    }
-}
-
-impl Transport {
-    pub(super) fn transport(self) -> KeyTransport {
-        match self {
-            Self::RsaPkcs1 => KeyTransport::RsaPkcs1,
-            Self::RsaOaep => KeyTransport::RsaOaep,
-            Self::Ecdh => KeyTransport::Ecdh,
-        }
-    }
-}
-
-impl Encrypt {
-    /// The cipher; none where messages go unencrypted.
-    pub(super) fn cipher(self) -> Option<ContentCipher> {
-        Some(match self {
-            Self::TripleDes => ContentCipher::TripleDesCbc,
-            Self::Aes128Cbc => ContentCipher::Aes128Cbc,
-            Self::Aes192Cbc => ContentCipher::Aes192Cbc,
-            Self::Aes256Cbc => ContentCipher::Aes256Cbc,
-            Self::Aes128Gcm => ContentCipher::Aes128Gcm,
-            Self::Aes192Gcm => ContentCipher::Aes192Gcm,
-            Self::Aes256Gcm => ContentCipher::Aes256Gcm,
-            Self::None => return None,
-        })
-    }
-}
-
-impl Compress {
-    pub(super) fn compression(self) -> Compression {
-        match self {
-            Self::None => Compression::None,
-            Self::BeforeSigning => Compression::BeforeSigning,
-            Self::AfterSigning => Compression::AfterSigning,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! HTTP/1 by hyper, over TCP or TLS, for the receiver.
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ediint::As2Receiver;
 use ediint::transport::{OverTls, PeerCertificate, TlsAcceptor};
+use ediint::{As2Receiver, PeerAddress};
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty};
@@ -70,15 +71,17 @@ impl Listener {
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let graceful = GracefulShutdown::new();
         loop {
-            let Ok(permit) = connections.clone().acquire_owned().await else {
-                break;
+            let next = async {
+                // Never closed, so that there is always a permit some time.
+                let permit = connections.clone().acquire_owned().await.map_err(io::Error::other)?;
+                Ok::<_, io::Error>((permit, self.socket.accept().await?))
             };
-            let accepted = tokio::select! {
-                accepted = self.socket.accept() => accepted,
+            let next = tokio::select! {
+                next = next => next,
                 _ = drain.wait_for(|stop| *stop) => break,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (permit, (stream, address)) = match next {
+                Ok(next) => next,
                 Err(error) => {
                     // Out of descriptors, for example: others have to end first.
                     tracing::warn!("cannot take a connection: {error}");
@@ -88,7 +91,8 @@ impl Listener {
             };
             let (tls, endpoint, watcher) = (self.tls.clone(), self.endpoint.clone(), graceful.watcher());
             tokio::spawn(async move {
-                serve(stream, tls, endpoint, watcher).await;
+                let peer = PeerAddress(address.ip());
+                serve(stream, peer, tls, endpoint, watcher).await;
                 drop(permit);
             });
         }
@@ -99,11 +103,17 @@ impl Listener {
     }
 }
 
-async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, endpoint: Endpoint, watcher: Watcher) {
+async fn serve(
+    stream: TcpStream,
+    address: PeerAddress,
+    tls: Option<TlsAcceptor>,
+    endpoint: Endpoint,
+    watcher: Watcher,
+) {
     match tls {
-        None => connection(stream, None, endpoint, watcher).await,
+        None => connection(stream, address, None, endpoint, watcher).await,
         Some(acceptor) => match acceptor.accept(stream).await {
-            Ok((stream, peer)) => connection(stream, Some(peer), endpoint, watcher).await,
+            Ok((stream, peer)) => connection(stream, address, Some(peer), endpoint, watcher).await,
             Err(error) => tracing::info!("a TLS connection was refused: {}", crate::outcome::chain(&error)),
         },
     }
@@ -112,15 +122,18 @@ async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, endpoint: Endpoint, 
 /// `tls` is who is at the other end, for connections over TLS.
 async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
+    address: PeerAddress,
     tls: Option<Option<PeerCertificate>>,
     endpoint: Endpoint,
     watcher: Watcher,
 ) {
     let service = service_fn(move |mut request: Request<Incoming>| {
+        let extensions = request.extensions_mut();
+        extensions.insert(address);
         if let Some(peer) = tls.clone() {
-            request.extensions_mut().insert(OverTls);
+            extensions.insert(OverTls);
             if let Some(certificate) = peer {
-                request.extensions_mut().insert(certificate);
+                extensions.insert(certificate);
             }
         }
         let endpoint = endpoint.clone();

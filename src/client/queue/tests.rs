@@ -7,7 +7,6 @@ use super::*;
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::message_id::MessageId;
 use crate::name::As2Name;
-use crate::store::ExchangeId;
 
 const BODY: &[u8] = b"the octets of a body";
 
@@ -41,17 +40,22 @@ fn a_body_comes_back_with_its_message() {
     let (_directory, outbox) = directory();
     let tag = message(&"x".repeat(998));
     let name = put(&outbox, &tag).name;
-    let (file, found) = outbox.open(&name, len()).unwrap();
+    let (file, found) = outbox.open(&tag.id, &name, len()).unwrap();
     let mut body = Vec::new();
     file.take(len()).read_to_end(&mut body).unwrap();
-    assert_eq!((found, &body[..]), (tag, BODY));
+    assert_eq!((&found, &body[..]), (&tag, BODY));
     let mode = fs::metadata(outbox.path().join(&name)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
-    let copied = message("<2@us>");
-    let again = outbox.put_again((&name, len()), &copied, &SpoolOptions::new(), &mut *SystemEntropy.rng());
+    let copied = Tag {
+        resent: 4,
+        ..message("<2@us>")
+    };
+    let first = outbox.open(&tag.id, &name, len()).unwrap();
+    let (new, spools) = (copied.id.clone(), SpoolOptions::new());
+    let again = outbox.put_again(first, len(), new, &spools, &mut *SystemEntropy.rng());
     let again = again.unwrap().name;
-    let (file, found) = outbox.open(&again, len()).unwrap();
+    let (file, found) = outbox.open(&copied.id, &again, len()).unwrap();
     body.clear();
     file.take(len()).read_to_end(&mut body).unwrap();
     assert_eq!((found, &body[..]), (copied, BODY));
@@ -70,6 +74,7 @@ fn names_that_lead_elsewhere() {
     let outbox = OutboxDirectory::new(&inner);
     let elsewhere = directory.path().join("secret");
     fs::write(&elsewhere, BODY).unwrap();
+    let id = message("<1@us>").id;
     for name in [
         "../secret",
         "",
@@ -78,7 +83,10 @@ fn names_that_lead_elsewhere() {
         &"f".repeat(31),
         &"F".repeat(32),
     ] {
-        assert!(matches!(outbox.open(name, len()), Err(QueuedError::Gone(_))), "{name}");
+        assert!(
+            matches!(outbox.open(&id, name, len()), Err(QueuedError::Gone(_))),
+            "{name}"
+        );
         assert!(matches!(outbox.hold(name), Err(QueuedError::Gone(_))), "{name}");
         outbox.remove(name).unwrap();
     }
@@ -88,12 +96,13 @@ fn names_that_lead_elsewhere() {
 #[test]
 fn files_that_are_not_what_was_put_there() {
     let (directory, outbox) = directory();
-    let held = put(&outbox, &message("<1@us>"));
+    let tag = message("<1@us>");
+    let held = put(&outbox, &tag);
     let path = directory.path().join(&held.name);
     let whole = fs::read(&path).unwrap();
     let damaged = |content: &[u8]| {
         fs::write(&path, content).unwrap();
-        matches!(outbox.open(&held.name, len()), Err(QueuedError::Damaged(_)))
+        matches!(outbox.open(&tag.id, &held.name, len()), Err(QueuedError::Damaged(_)))
     };
     for cut in 0..whole.len() {
         assert!(damaged(&whole[..cut]), "{cut}");
@@ -114,9 +123,11 @@ fn files_that_are_not_what_was_put_there() {
     assert!(damaged(&not_text));
     assert!(!damaged(&whole));
     assert!(matches!(
-        outbox.open(&held.name, len() + 1),
+        outbox.open(&tag.id, &held.name, len() + 1),
         Err(QueuedError::Damaged(_))
     ));
+    let other = outbox.open(&message("<2@us>").id, &held.name, len());
+    assert!(matches!(other, Err(QueuedError::Damaged(_))));
 }
 
 /// A file that is being put on record stays, whatever its age; one that is tried again is as good as new.
@@ -151,10 +162,11 @@ fn what_is_held_is_not_removed() {
 #[test]
 fn a_directory_that_is_not_there() {
     let (directory, outbox) = directory();
-    let held = put(&outbox, &message("<1@us>"));
+    let tag = message("<1@us>");
+    let held = put(&outbox, &tag);
     drop(directory);
     assert!(matches!(
-        outbox.open(&held.name, len()),
+        outbox.open(&tag.id, &held.name, len()),
         Err(QueuedError::Unavailable(_))
     ));
     assert!(matches!(outbox.hold(&held.name), Err(QueuedError::Unavailable(_))));

@@ -75,6 +75,13 @@ impl Extensions<'_> {
 }
 
 impl Certificate {
+    /// Whether it says that its key signs other certificates: `cA` of basicConstraints (RFC 5280 §4.2.1.9).
+    #[must_use]
+    pub fn is_authority(&self) -> bool {
+        self.extensions()
+            .is_ok_and(|extensions| matches!(extensions.authority, Some((true, _))))
+    }
+
     /// The extensions.
     pub(crate) fn extensions(&self) -> Result<Extensions<'_>, CertificateError> {
         let mut found = Extensions::default();

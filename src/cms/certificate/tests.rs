@@ -145,6 +145,24 @@ fn kinds_of_keys_are_told_apart() {
     }
 }
 
+#[test]
+fn authorities_say_that_they_are() {
+    macro_rules! tls {
+        ($name:literal) => {
+            certificate(include_bytes!(concat!("../../../tests/data/openssl/tls/", $name)))
+        };
+    }
+    for (certificate, expected) in [
+        (tls!("authority.pem"), true),
+        (tls!("ca-leaf.pem"), true),
+        (tls!("issued.pem"), false),
+        (tls!("server.pem"), false),
+        (tls!("version1.pem"), false),
+    ] {
+        assert_eq!(certificate.is_authority(), expected, "{certificate}");
+    }
+}
+
 /// SMI-16: a certificate may allow its key one digest only.
 #[test]
 fn keys_are_for_what_the_certificate_says() {

@@ -9,6 +9,8 @@ CREATE TABLE ediint_exchanges (
     partner text NOT NULL,
     state text NOT NULL,
     due_at timestamptz,
+    -- Where the file of a queued message is, if not within the reach of all workers.
+    place text,
     claimed_until timestamptz,
     finished_at timestamptz,
     -- Evidence only: the id is free again.
@@ -18,7 +20,7 @@ CREATE TABLE ediint_exchanges (
 );
 CREATE UNIQUE INDEX ediint_exchanges_id ON ediint_exchanges (outbound, recipient, sender, message_key) WHERE NOT archived;
 CREATE INDEX ediint_exchanges_message_key ON ediint_exchanges (message_key, row);
-CREATE INDEX ediint_exchanges_due ON ediint_exchanges (due_at, row) WHERE due_at IS NOT NULL;
+CREATE INDEX ediint_exchanges_due ON ediint_exchanges (due_at, row) INCLUDE (partner, place) WHERE due_at IS NOT NULL;
 CREATE INDEX ediint_exchanges_unfinished ON ediint_exchanges (row) WHERE finished_at IS NULL;
 CREATE INDEX ediint_exchanges_claimed ON ediint_exchanges (claimed_until) WHERE claimed_until IS NOT NULL;
 CREATE INDEX ediint_exchanges_finished ON ediint_exchanges (archived, finished_at) WHERE finished_at IS NOT NULL;

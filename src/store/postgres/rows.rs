@@ -10,6 +10,7 @@ use super::unavailable;
 use crate::name::As2Name;
 use crate::store::codec::{decode, encode};
 use crate::store::entry::{Body, Entry, Fate};
+use crate::store::turn::{self, Asker, ELSEWHERE};
 use crate::store::{Cursor, Direction, ExchangeId, Filter, Page, Retention, StoreError};
 
 /// How many rows one transaction of [`MessageStore::expire`](crate::MessageStore::expire) changes at most.
@@ -95,17 +96,29 @@ pub(super) async fn find(
     Ok(rows.first().map(found).transpose()?.map(|found| found.entry))
 }
 
-pub(super) async fn first_due(client: &impl GenericClient) -> Result<Option<SystemTime>, StoreError> {
-    let rows = query(
-        client,
-        "SELECT min(due_at) FROM ediint_exchanges WHERE due_at IS NOT NULL",
-        &[],
-    )
-    .await?;
-    match rows.first() {
-        Some(row) => row.try_get(0).map_err(unavailable),
-        None => Ok(None),
-    }
+pub(super) async fn first_turn(
+    client: &impl GenericClient,
+    asker: Asker<'_>,
+) -> Result<Option<SystemTime>, StoreError> {
+    // What is elsewhere has its turn later: only what is due before the first that is not may come before it.
+    let statement = "WITH here AS (SELECT due_at, partner, place FROM ediint_exchanges \
+            WHERE due_at IS NOT NULL AND NOT partner = ANY ($1) AND (place IS NULL OR place = $2) \
+            ORDER BY due_at LIMIT 1), \
+        elsewhere AS (SELECT due_at, partner, place FROM ediint_exchanges \
+            WHERE due_at < coalesce((SELECT due_at FROM here), 'infinity') AND NOT partner = ANY ($1) \
+            AND place IS NOT NULL AND place IS DISTINCT FROM $2 ORDER BY due_at LIMIT 1) \
+        SELECT * FROM here UNION ALL SELECT * FROM elsewhere ORDER BY due_at";
+    let rows = query(client, statement, &[&names(asker.busy), &asker.place]).await?;
+    turn::first_turn(rows.iter().map(|row| {
+        let due_at = row.try_get("due_at").map_err(unavailable)?;
+        let partner = row.try_get("partner").map_err(unavailable)?;
+        let place = row.try_get("place").map_err(unavailable)?;
+        Ok((due_at, asker.turn(due_at, partner, place)))
+    }))
+}
+
+fn names(names: &[As2Name]) -> Vec<&str> {
+    names.iter().map(As2Name::as_str).collect()
 }
 
 pub(super) async fn list(
@@ -178,7 +191,8 @@ impl Rows<'_> {
     /// Adds a row, and gives its number; `None` where there is one with its id.
     pub(super) async fn insert(&self, entry: &Entry) -> Result<Option<i64>, StoreError> {
         let statement = "INSERT INTO ediint_exchanges (outbound, recipient, sender, message_key, partner, state, \
-            due_at, claimed_until, finished_at, archived, record) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+            due_at, place, claimed_until, finished_at, archived, record) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
             ON CONFLICT (outbound, recipient, sender, message_key) WHERE NOT archived DO NOTHING RETURNING row";
         let id = &entry.id;
         let with: Parameters<'_> = &[
@@ -186,9 +200,10 @@ impl Rows<'_> {
             &id.to().as_str(),
             &id.from().as_str(),
             &id.message_id().key(),
-            &id.partner(entry.direction()).as_str(),
+            &entry.partner().as_str(),
             &state(entry),
             &entry.due_at(),
+            &entry.place(),
             &claimed_until(entry),
             &entry.finished_at,
             &entry.archived,
@@ -199,12 +214,13 @@ impl Rows<'_> {
     }
 
     pub(super) async fn put(&self, row: i64, entry: &Entry) -> Result<(), StoreError> {
-        let statement = "UPDATE ediint_exchanges SET state = $2, due_at = $3, claimed_until = $4, finished_at = $5, \
-            archived = $6, record = $7 WHERE row = $1";
+        let statement = "UPDATE ediint_exchanges SET state = $2, due_at = $3, place = $4, claimed_until = $5, \
+            finished_at = $6, archived = $7, record = $8 WHERE row = $1";
         let with: Parameters<'_> = &[
             &row,
             &state(entry),
             &entry.due_at(),
+            &entry.place(),
             &claimed_until(entry),
             &entry.finished_at,
             &entry.archived,
@@ -226,13 +242,14 @@ impl Rows<'_> {
     }
 
     /// What is due and nobody else is looking at.
-    pub(super) async fn due(&self, now: SystemTime, limit: usize, busy: &[As2Name]) -> Result<Vec<Found>, StoreError> {
-        let busy: Vec<&str> = busy.iter().map(As2Name::as_str).collect();
+    pub(super) async fn due(&self, now: SystemTime, limit: usize, asker: Asker<'_>) -> Result<Vec<Found>, StoreError> {
         let statement = "SELECT row, record FROM ediint_exchanges WHERE due_at <= $1 AND NOT partner = ANY ($2) \
-            ORDER BY due_at, row LIMIT $3 FOR UPDATE SKIP LOCKED";
+            AND (place IS NULL OR place = $3 OR due_at <= $4) \
+            ORDER BY due_at, row LIMIT $5 FOR UPDATE SKIP LOCKED";
+        let overdue = now.checked_sub(ELSEWHERE).unwrap_or(SystemTime::UNIX_EPOCH);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = query(self.0, statement, &[&now, &busy, &limit]).await?;
-        rows.iter().map(found).collect()
+        let with: Parameters<'_> = &[&now, &names(asker.busy), &asker.place, &overdue, &limit];
+        query(self.0, statement, with).await?.iter().map(found).collect()
     }
 
     /// Lets some rows go, or become evidence, and says how many.

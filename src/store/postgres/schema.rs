@@ -43,6 +43,10 @@ pub(super) async fn migrate(pool: &Pool) -> Result<(), PostgresOpenError> {
         .map_err(|error| PostgresOpenError::Connection(error.into()))?;
     let transaction = connection.transaction().await.map_err(PostgresOpenError::Migration)?;
     let run = async {
+        // They may take as long as they take, and so may those of another process.
+        let unbounded = "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; \
+            SET LOCAL idle_in_transaction_session_timeout = 0";
+        transaction.batch_execute(unbounded).await?;
         transaction
             .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
             .await?;

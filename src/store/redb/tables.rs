@@ -7,9 +7,9 @@ use redb::{
 };
 
 use super::unavailable;
-use crate::name::As2Name;
 use crate::store::codec::{decode, encode, from_micros, micros};
 use crate::store::entry::{Body, Change, Entry, Fate};
+use crate::store::turn::{self, Asker};
 use crate::store::{ClaimToken, Cursor, Direction, ExchangeId, Filter, Job, Page, Retention, StoreError};
 
 /// The version of these tables.
@@ -20,13 +20,16 @@ const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const ROWS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("rows");
 /// The row of each id that counts.
 const LIVE: TableDefinition<'_, &[u8], u64> = TableDefinition::new("live");
-/// What waits in the outbox, by time.
-const DUE: TableDefinition<'_, (i64, u64), ()> = TableDefinition::new("due");
+/// What waits in the outbox, by time, with its partner and the place of its file: rows that are passed over need not be
+/// read.
+const DUE: TableDefinition<'_, (i64, u64), Whose<'_>> = TableDefinition::new("due");
 /// What age will do something to, by what that is and by the time from which it counts.
 const AGES: TableDefinition<'_, (u8, i64, u64), ()> = TableDefinition::new("ages");
 /// The rows of each Message-ID.
 const MESSAGES: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("messages");
 const SIGNATURES: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("signatures");
+
+type Whose<'a> = (&'a str, Option<&'a str>);
 
 const CLAIMS: u8 = 0;
 const RECORDS: u8 = 1;
@@ -100,7 +103,7 @@ fn load(rows: &impl ReadableTable<u64, &'static [u8]>, row: u64) -> Result<Optio
 pub(super) struct Reader {
     rows: ReadOnlyTable<u64, &'static [u8]>,
     live: ReadOnlyTable<&'static [u8], u64>,
-    due: ReadOnlyTable<(i64, u64), ()>,
+    due: ReadOnlyTable<(i64, u64), Whose<'static>>,
     messages: ReadOnlyTable<(&'static str, u64), ()>,
 }
 
@@ -121,9 +124,13 @@ impl Reader {
         find(&self.live, &self.rows, direction, id)
     }
 
-    pub(super) fn first_due(&self) -> Result<Option<SystemTime>, StoreError> {
-        let first = self.due.first().map_err(unavailable)?;
-        Ok(first.map(|(key, _)| from_micros(key.value().0)))
+    pub(super) fn first_turn(&self, asker: Asker<'_>) -> Result<Option<SystemTime>, StoreError> {
+        let waiting = self.due.iter().map_err(unavailable)?;
+        turn::first_turn(waiting.map(|waiting| {
+            let (key, whose) = waiting.map_err(unavailable)?;
+            let (due_at, (partner, place)) = (from_micros(key.value().0), whose.value());
+            Ok((due_at, asker.turn(due_at, partner, place)))
+        }))
     }
 
     pub(super) fn list(&self, filter: &Filter, after: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
@@ -179,7 +186,7 @@ pub(super) struct Writer<'t> {
     meta: Table<'t, &'static str, u64>,
     rows: Table<'t, u64, &'static [u8]>,
     live: Table<'t, &'static [u8], u64>,
-    due: Table<'t, (i64, u64), ()>,
+    due: Table<'t, (i64, u64), Whose<'static>>,
     ages: Table<'t, (u8, i64, u64), ()>,
     messages: Table<'t, (&'static str, u64), ()>,
     signatures: Table<'t, &'static [u8; 32], u64>,
@@ -288,7 +295,8 @@ impl<'t> Writer<'t> {
             }
         }
         if let Some(due_at) = entry.due_at() {
-            self.due.insert((micros(due_at), row), ())?;
+            let whose = (entry.partner().as_str(), entry.place());
+            self.due.insert((micros(due_at), row), whose)?;
         }
         if let Some((stage, then)) = age(entry) {
             self.ages.insert((stage, then, row), ())?;
@@ -303,18 +311,20 @@ impl<'t> Writer<'t> {
         now: SystemTime,
         lease: Duration,
         limit: usize,
-        busy: &[As2Name],
+        asker: Asker<'_>,
     ) -> Result<Vec<Job>, StoreError> {
         let mut claimed = Vec::new();
         for due in self.due.range(..=(micros(now), u64::MAX)).map_err(unavailable)? {
             if claimed.len() == limit {
                 break;
             }
-            let row = due.map_err(unavailable)?.0.value().1;
-            let Some(old) = load(&self.rows, row)? else { continue };
-            if busy.contains(old.id.partner(old.direction())) {
+            let (key, whose) = due.map_err(unavailable)?;
+            let ((due_at, row), (partner, place)) = (key.value(), whose.value());
+            let turn = asker.turn(from_micros(due_at), partner, place);
+            if turn.is_none_or(|turn| now < turn) {
                 continue;
             }
+            let Some(old) = load(&self.rows, row)? else { continue };
             let mut new = old.clone();
             if let Some(job) = new.claim_due(now, lease, ClaimToken::random()) {
                 claimed.push((row, old, new, job));

@@ -1,4 +1,9 @@
+use tokio::time::timeout;
+
+use crate::algorithm::DigestAlgorithm;
 use crate::clock::ManualClock;
+use crate::message_id::MessageId;
+use crate::mic::MicSet;
 use crate::store::tests::id;
 
 use super::*;
@@ -67,4 +72,39 @@ async fn the_time_is_that_of_the_turn() {
     clock.advance(lease);
     other.abort().unwrap();
     assert!(matches!(waiting.await.unwrap().unwrap(), Claim::New(_)));
+}
+
+/// What is passed over costs neither a turn at writing nor the reading of its row.
+#[tokio::test]
+async fn the_backlog_of_a_busy_partner_is_passed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store");
+    let store = RedbStore::open(&path).await.unwrap();
+    let lease = Duration::from_secs(60);
+    let sent = || SentRecord::new(SystemTime::now(), MicSet::from_iter([]), DigestAlgorithm::Sha256);
+    for number in 0..3 {
+        let id = id(&format!("<{number}@us>"));
+        store.record_sent(&id, sent(), Duration::ZERO).await.unwrap();
+    }
+    let (busy, other) = ([As2Name::new("us").unwrap()], As2Name::new("globex").unwrap());
+    let other = ExchangeId::new(other, busy[0].clone(), MessageId::parse("<1@us>").unwrap());
+
+    let writing = store.file.with(|database| database.begin_write().map_err(unavailable));
+    let writing = writing.unwrap();
+    // It would wait for ever.
+    let none = timeout(lease, store.claim_due(lease, 10, &busy, None)).await.unwrap();
+    assert_eq!(none.unwrap(), []);
+    let rows = redb::TableDefinition::<u64, &[u8]>::new("rows");
+    for row in 1..=3 {
+        let damage: &[u8] = b"damaged";
+        writing.open_table(rows).unwrap().insert(row, damage).unwrap();
+    }
+    writing.commit().unwrap();
+
+    store.record_sent(&other, sent(), Duration::ZERO).await.unwrap();
+    let jobs = store.claim_due(lease, 10, &busy, None).await.unwrap();
+    assert_eq!(jobs.len(), 1);
+    assert_eq!(jobs[0].id, other);
+    let error = store.claim_due(lease, 10, &[], None).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unreadable(_)), "{error:?}");
 }

@@ -191,7 +191,7 @@ async fn a_dropped_future_does_nothing_half_way(subject: &dyn Subject) {
         assert!(matches!(claim(&store, &id).await, Claim::Done(_)));
     }
     // Each has one receipt to post, no more and no less.
-    let jobs = store.claim_due(LEASE, 100, &[]).await.unwrap();
+    let jobs = store.claim_due(LEASE, 100, &[], None).await.unwrap();
     assert_eq!(jobs.len(), 10);
 }
 
@@ -199,10 +199,10 @@ async fn a_dropped_future_does_nothing_half_way(subject: &dyn Subject) {
 async fn a_receipt_to_post_is_in_the_outbox_with_its_record(subject: &dyn Subject) {
     let (store, clock) = fresh(subject).await;
     completed(&store, &inbound(1), received(&clock)).await;
-    assert_eq!(store.claim_due(LEASE, 10, &[]).await.unwrap(), []);
+    assert_eq!(store.claim_due(LEASE, 10, &[], None).await.unwrap(), []);
     completed(&store, &inbound(2), posted(&clock)).await;
-    assert_eq!(store.claim_due(LEASE, 10, &[name("acme")]).await.unwrap(), []);
-    let jobs = store.claim_due(LEASE, 10, &[name("us")]).await.unwrap();
+    assert_eq!(store.claim_due(LEASE, 10, &[name("acme")], None).await.unwrap(), []);
+    let jobs = store.claim_due(LEASE, 10, &[name("us")], None).await.unwrap();
     let [job] = &jobs[..] else { panic!("{jobs:?}") };
     let Work::Post(due) = &job.work else { panic!("{job:?}") };
     assert_eq!(job.id, inbound(2));

@@ -112,22 +112,26 @@ async fn a_receipt_closes_a_record_in_any_state(subject: &dyn Subject) {
         assert_eq!(record(&store, &id).await, found);
     }
     clock.advance(2 * LEASE);
-    assert_eq!(store.claim_due(LEASE, 10, &[]).await.unwrap(), []);
-    assert_eq!(store.next_due().await.unwrap(), None);
+    assert_eq!(store.claim_due(LEASE, 10, &[], None).await.unwrap(), []);
+    assert_eq!(store.next_due(&[], None).await.unwrap(), None);
 }
 
 /// RFC 4130 §5.5, CLI-14: the first record stands, and its work begins anew where it was given up.
 async fn another_try_is_the_same_record(subject: &dyn Subject) {
     let (store, clock) = fresh(subject).await;
     let id = outbound(1);
-    let first = store.record_sent(&id, sent(&clock), LEASE).await.unwrap();
+    let of = |boundary| format!("Content-Type: multipart/signed; boundary={boundary}\r\n");
+    let before = sent(&clock).head(of("a"));
+    let first = store.record_sent(&id, before, LEASE).await.unwrap();
     clock.advance(SECOND);
     // The claim goes to whoever tries last.
-    let token = store.record_sent(&id, queued(&clock), LEASE).await.unwrap();
+    let again = queued(&clock).head(of("b"));
+    let token = store.record_sent(&id, again, LEASE).await.unwrap();
     let found = record(&store, &id).await;
     assert_eq!(found.sent_at, clock.now() - SECOND);
     assert_eq!(found.delivery, sent(&clock).delivery);
-    assert_eq!(found.request, queued(&clock).request);
+    // Of one encoding: the boundary of one is not in the body of another.
+    assert_eq!((found.head, found.request), (of("b").into(), queued(&clock).request));
     assert_eq!(found.attempts.made, 2);
     let step = || SentStep::Close {
         outcome: SentOutcome::Failed,
@@ -140,10 +144,11 @@ async fn another_try_is_the_same_record(subject: &dyn Subject) {
     assert_eq!(found.state, SentState::Closed(SentOutcome::Failed));
     assert_eq!(found.attempts.error.as_deref(), Some("refused"));
 
-    store.record_sent(&id, sent(&clock), Duration::ZERO).await.unwrap();
+    let without = sent(&clock).head(of("c"));
+    store.record_sent(&id, without, Duration::ZERO).await.unwrap();
     let found = record(&store, &id).await;
     assert_eq!(found.state, SentState::Sending);
-    assert_eq!(found.request, queued(&clock).request);
+    assert_eq!((found.head, found.request), (of("b").into(), queued(&clock).request));
     let due = Attempts {
         due_at: Some(clock.now()),
         ..Attempts::default()
@@ -161,7 +166,7 @@ async fn another_try_is_the_same_record(subject: &dyn Subject) {
     assert_eq!(record(&store, &id).await, closed);
     let late = store.update_sent(&id, token, step()).await;
     assert!(matches!(late, Err(StoreError::ClaimLost)), "{late:?}");
-    assert_eq!(store.next_due().await.unwrap(), None);
+    assert_eq!(store.next_due(&[], None).await.unwrap(), None);
 }
 
 async fn another_message_under_the_same_id_is_refused(subject: &dyn Subject) {
@@ -186,22 +191,22 @@ async fn a_receipt_that_does_not_come_is_overdue(subject: &dyn Subject) {
         .unwrap();
     assert_eq!(record(&store, &id).await.state, SentState::AwaitingReceipt);
     clock.advance(within - SECOND);
-    assert_eq!(store.claim_due(LEASE, 10, &[]).await.unwrap(), []);
-    assert_eq!(store.next_due().await.unwrap(), Some(SECOND));
+    assert_eq!(store.claim_due(LEASE, 10, &[], None).await.unwrap(), []);
+    assert_eq!(store.next_due(&[], None).await.unwrap(), Some(SECOND));
     clock.advance(SECOND);
-    let job = store.claim_due(LEASE, 10, &[]).await.unwrap().pop().unwrap();
+    let job = store.claim_due(LEASE, 10, &[], None).await.unwrap().pop().unwrap();
     let Work::Overdue(overdue) = &job.work else {
         panic!("{job:?}")
     };
     // Waiting is no attempt.
     assert_eq!(overdue.attempts.made, 1);
-    assert_eq!(store.claim_due(LEASE, 10, &[]).await.unwrap(), []);
+    assert_eq!(store.claim_due(LEASE, 10, &[], None).await.unwrap(), []);
     let step = SentStep::Retry {
         after: Duration::ZERO,
         error: "no receipt".to_owned(),
     };
     store.update_sent(&id, job.token, step).await.unwrap();
-    let job = store.claim_due(LEASE, 10, &[]).await.unwrap().pop().unwrap();
+    let job = store.claim_due(LEASE, 10, &[], None).await.unwrap().pop().unwrap();
     let Work::Send(again) = &job.work else {
         panic!("{job:?}")
     };

@@ -14,6 +14,8 @@ use crate::store::{ExchangeId, Job, MessageStore, PostState, PostStep, SentOutco
 
 pub(super) async fn check(subject: &dyn Subject) {
     what_is_longest_due_comes_first(subject).await;
+    busy_partners_are_passed_over(subject).await;
+    what_is_elsewhere_is_left_to_those_there(subject).await;
     workers_get_different_jobs(subject).await;
     a_dead_worker_is_succeeded_and_has_no_say(subject).await;
     each_step_says_when_it_goes_on(subject).await;
@@ -22,7 +24,7 @@ pub(super) async fn check(subject: &dyn Subject) {
 }
 
 async fn due(store: &dyn MessageStore) -> Vec<Job> {
-    store.claim_due(LEASE, 100, &[]).await.unwrap()
+    store.claim_due(LEASE, 100, &[], None).await.unwrap()
 }
 
 fn ids(jobs: &[Job]) -> Vec<ExchangeId> {
@@ -31,27 +33,103 @@ fn ids(jobs: &[Job]) -> Vec<ExchangeId> {
 
 async fn what_is_longest_due_comes_first(subject: &dyn Subject) {
     let (store, clock) = fresh(subject).await;
-    assert_eq!(store.next_due().await.unwrap(), None);
+    assert_eq!(store.next_due(&[], None).await.unwrap(), None);
     let order = [outbound(3), id("globex", "us", "<1@us>"), outbound(1), outbound(2)];
     for id in &order {
         store.record_sent(id, queued(&clock), Duration::ZERO).await.unwrap();
         clock.advance(SECOND);
     }
     completed(&store, &inbound(1), posted(&clock)).await;
-    assert_eq!(store.next_due().await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(store.next_due(&[], None).await.unwrap(), Some(Duration::ZERO));
     // Sent by its caller, so not due before the lease ends.
     store.record_sent(&outbound(4), sent(&clock), LEASE).await.unwrap();
 
-    assert_eq!(store.claim_due(LEASE, 0, &[]).await.unwrap(), []);
-    let jobs = store.claim_due(LEASE, 2, &[name("globex")]).await.unwrap();
+    assert_eq!(store.claim_due(LEASE, 0, &[], None).await.unwrap(), []);
+    let jobs = store.claim_due(LEASE, 2, &[name("globex")], None).await.unwrap();
     assert_eq!(ids(&jobs), [outbound(3), outbound(1)]);
-    let jobs = store.claim_due(LEASE, 1, &[]).await.unwrap();
+    let jobs = store.claim_due(LEASE, 1, &[], None).await.unwrap();
     assert_eq!(ids(&jobs), [id("globex", "us", "<1@us>")]);
     assert_eq!(ids(&due(&store).await), [outbound(2), inbound(1)]);
     assert_eq!(due(&store).await, []);
-    assert_eq!(store.next_due().await.unwrap(), Some(LEASE));
+    assert_eq!(store.next_due(&[], None).await.unwrap(), Some(LEASE));
     clock.advance(LEASE);
     assert_eq!(due(&store).await.len(), 6);
+}
+
+/// CLI-16: however much waits for them, others are on time.
+async fn busy_partners_are_passed_over(subject: &dyn Subject) {
+    let (store, clock) = fresh(subject).await;
+    let globex = id("globex", "us", "<1@us>");
+    let token = store.record_sent(&globex, queued(&clock), LEASE).await.unwrap();
+    let step = SentStep::Retry {
+        after: 2 * SECOND,
+        error: "refused".to_owned(),
+    };
+    store.update_sent(&globex, token, step).await.unwrap();
+    for number in 0..3 {
+        let id = outbound(number);
+        store.record_sent(&id, queued(&clock), Duration::ZERO).await.unwrap();
+    }
+    let busy = [name("acme")];
+    assert_eq!(store.next_due(&[], None).await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(store.next_due(&busy, None).await.unwrap(), Some(2 * SECOND));
+    assert_eq!(store.claim_due(LEASE, 10, &busy, None).await.unwrap(), []);
+    clock.advance(2 * SECOND);
+    assert_eq!(store.next_due(&busy, None).await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(ids(&store.claim_due(LEASE, 10, &busy, None).await.unwrap()), [globex]);
+    let busy = [name("globex"), name("acme")];
+    assert_eq!(store.next_due(&busy, None).await.unwrap(), None);
+}
+
+/// A worker that does not have the file can only give the message up: not while those may live who have it.
+async fn what_is_elsewhere_is_left_to_those_there(subject: &dyn Subject) {
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+    let (store, clock) = fresh(subject).await;
+    let id = outbound(1);
+    let mut placed = queued(&clock);
+    placed.request = placed.request.map(|request| request.place(Some("there".to_owned())));
+    store.record_sent(&id, placed.clone(), Duration::ZERO).await.unwrap();
+    assert_eq!(record(&store, &id).await.request, placed.request);
+    let others = [None, Some("here")];
+    let step = |number| match number {
+        0 => SentStep::Extend(LEASE),
+        1 => SentStep::AwaitReceipt { within: HOUR },
+        _ => SentStep::Extend(3 * LEASE),
+    };
+    for (number, wait) in (0..).zip([LEASE, HOUR, 3 * LEASE]) {
+        for place in others {
+            assert_eq!(store.claim_due(LEASE, 10, &[], place).await.unwrap(), []);
+            assert_eq!(store.next_due(&[], place).await.unwrap(), Some(HOUR));
+        }
+        assert_eq!(store.next_due(&[name("acme")], Some("there")).await.unwrap(), None);
+        let there = Some("there");
+        assert_eq!(store.next_due(&[], there).await.unwrap(), Some(Duration::ZERO));
+        let job = store.claim_due(LEASE, 10, &[], there).await.unwrap().pop().unwrap();
+        assert_eq!(matches!(job.work, Work::Overdue(_)), number == 2);
+        store.update_sent(&id, job.token, step(number)).await.unwrap();
+        assert_eq!(store.next_due(&[], there).await.unwrap(), Some(wait));
+        clock.advance(wait);
+    }
+
+    // What is anybody's is due at once, before and after.
+    let globex = ExchangeId::new(name("globex"), name("us"), id.message_id().clone());
+    store.record_sent(&globex, queued(&clock), LEASE).await.unwrap();
+    completed(&store, &inbound(1), posted(&clock)).await;
+    let here = Some("here");
+    assert_eq!(store.next_due(&[], here).await.unwrap(), Some(Duration::ZERO));
+    let jobs = store.claim_due(2 * HOUR, 10, &[], here).await.unwrap();
+    assert_eq!(ids(&jobs), [inbound(1)]);
+    clock.advance(LEASE);
+    let jobs = store.claim_due(2 * HOUR, 10, &[], here).await.unwrap();
+    assert_eq!(ids(&jobs), [globex]);
+
+    // Nobody has come from there.
+    clock.advance(HOUR - LEASE - SECOND);
+    assert_eq!(store.claim_due(LEASE, 10, &[], here).await.unwrap(), []);
+    assert_eq!(store.next_due(&[], here).await.unwrap(), Some(SECOND));
+    clock.advance(SECOND);
+    assert_eq!(store.next_due(&[], here).await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(ids(&store.claim_due(LEASE, 10, &[], here).await.unwrap()), [id]);
 }
 
 /// Of many workers through several handles, each job goes to one.
@@ -70,9 +148,9 @@ async fn workers_get_different_jobs(subject: &dyn Subject) {
         workers.spawn(async move {
             let mut taken = Vec::new();
             loop {
-                let jobs = store.claim_due(LEASE, 3, &[]).await.unwrap();
+                let jobs = store.claim_due(LEASE, 3, &[], None).await.unwrap();
                 // Others may hold what is due for a moment: only the clock of the store says that nothing is.
-                if jobs.is_empty() && store.next_due().await.unwrap() != Some(Duration::ZERO) {
+                if jobs.is_empty() && store.next_due(&[], None).await.unwrap() != Some(Duration::ZERO) {
                     return taken;
                 }
                 assert!(jobs.len() <= 3);
@@ -91,7 +169,7 @@ async fn workers_get_different_jobs(subject: &dyn Subject) {
         };
         stores[1].update_sent(&job.id, job.token, close).await.unwrap();
     }
-    assert_eq!(stores[0].next_due().await.unwrap(), None);
+    assert_eq!(stores[0].next_due(&[], None).await.unwrap(), None);
 }
 
 async fn a_dead_worker_is_succeeded_and_has_no_say(subject: &dyn Subject) {
@@ -160,7 +238,7 @@ async fn each_step_says_when_it_goes_on(subject: &dyn Subject) {
         store.update_sent(&id, job.token, step.clone()).await.unwrap();
         let attempts = record(&store, &id).await.attempts;
         assert_eq!((attempts.made, attempts.error.as_deref()), (made, error), "{step:?}");
-        assert_eq!(store.next_due().await.unwrap(), Some(after), "{step:?}");
+        assert_eq!(store.next_due(&[], None).await.unwrap(), Some(after), "{step:?}");
         if !after.is_zero() {
             clock.advance(after - SECOND);
             assert_eq!(due(&store).await, [], "{step:?}");
@@ -208,7 +286,7 @@ async fn receipts_are_posted_until_one_is_taken_or_given_up(subject: &dyn Subjec
         let posting = found.posting.unwrap();
         assert_eq!((posting.state, posting.attempts.made), (state, 2));
         assert_eq!(posting.attempts.error.as_deref(), Some(error));
-        assert_eq!(store.next_due().await.unwrap(), None);
+        assert_eq!(store.next_due(&[], None).await.unwrap(), None);
         let late = store.update_posting(&id, job.token, PostStep::Delivered).await;
         assert!(matches!(late, Err(StoreError::ClaimLost)), "{late:?}");
     }

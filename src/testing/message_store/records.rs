@@ -189,7 +189,7 @@ async fn what_waits_for_something_stays(subject: &dyn Subject) {
     assert_eq!(store.expire().await.unwrap(), 0);
     let all = [outbound(2), outbound(1), inbound(1)];
     assert_eq!(ids(&store, Filter::new()).await, all);
-    assert_eq!(store.claim_due(LEASE, 10, &[]).await.unwrap().len(), 2);
+    assert_eq!(store.claim_due(LEASE, 10, &[], None).await.unwrap().len(), 2);
 }
 
 /// "Durable": what was answered is there for whoever opens the store afterwards.
@@ -220,7 +220,7 @@ async fn everything_outlives_the_handle(subject: &dyn Subject) {
         .unwrap();
     let again = store.complete(&inbound(2), token, received(&clock), LEASE).await;
     assert!(matches!(again, Err(StoreError::ClaimLost)), "{again:?}");
-    let jobs = store.claim_due(LEASE, 10, &[]).await.unwrap();
+    let jobs = store.claim_due(LEASE, 10, &[], None).await.unwrap();
     assert_eq!(jobs.len(), 2);
     assert_eq!(record(&store, &outbound(1)).await.attempts.first_at, Some(clock.now()));
 }
