@@ -56,9 +56,11 @@ pub struct TrustedProxies {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForwardedCertificate {
-    /// `X-Forwarded-Client-Cert` of Envoy: the last element, which is the proxy's own, by its `Cert` or `Hash`. Set the
-    /// proxy's `forward_client_cert_details` to `SANITIZE_SET`: the other settings pass on what clients write, those that
-    /// append also without an element of their own where the client shows no certificate.
+    /// `X-Forwarded-Client-Cert` of Envoy, by its `Hash`, and its `Cert` where there is one. Set the proxy's
+    /// `forward_client_cert_details` to `SANITIZE_SET`: the other settings pass on what clients write. That leaves one
+    /// element in one field, and more are refused. Leave `uri` and `dns` of `set_current_client_cert_details` off: Envoy
+    /// writes them without quotes, as the client has them in its certificate. One with a comma or `;Hash=` in it is
+    /// refused, which keeps an honest client out.
     Envoy,
     /// A field of this name with the PEM certificate, URL-encoded, as `$ssl_client_escaped_cert` of nginx is.
     Pem(HeaderName),
@@ -165,8 +167,8 @@ impl ForwardedCertificate {
         let Some(value) = values.next_back() else {
             return Ok(None);
         };
-        // Two of them may be the client's and the proxy's. Envoy's is a list.
-        if *self != Self::Envoy && values.next().is_some() {
+        // Two of them may be the client's and the proxy's.
+        if values.next().is_some() {
             return Err(malformed());
         }
         let value = value.to_str().map_err(|_| malformed())?.trim();
@@ -174,7 +176,7 @@ impl ForwardedCertificate {
             return Ok(None);
         }
         let read = match self {
-            Self::Envoy => return envoy(value).ok_or_else(malformed),
+            Self::Envoy => envoy(value),
             Self::Pem(_) => pem(value),
             Self::Sha256(_) => fingerprint(value).map(PeerCertificate::from_fingerprint),
         };
@@ -182,10 +184,11 @@ impl ForwardedCertificate {
     }
 }
 
-/// The certificate in the last element of Envoy's field; `Some(None)` where it tells of none.
-fn envoy(value: &str) -> Option<Option<PeerCertificate>> {
+/// The certificate in the one element of Envoy's field. The client has a say in the rest of it: in `URI` and `DNS`, which
+/// come from its certificate and have no quotes, it may have written anything, so a `Cert` has to be the one of the `Hash`.
+fn envoy(value: &str) -> Option<PeerCertificate> {
     let (mut hash, mut certificate) = (None, None);
-    for (key, value) in last_element(value)? {
+    for (key, value) in pairs(value)? {
         let known = match key {
             _ if key.eq_ignore_ascii_case("Hash") => hash.replace(value),
             _ if key.eq_ignore_ascii_case("Cert") => certificate.replace(value),
@@ -195,18 +198,18 @@ fn envoy(value: &str) -> Option<Option<PeerCertificate>> {
             return None;
         }
     }
-    match (certificate, hash) {
-        (Some(certificate), _) => pem(certificate).map(Some),
-        (None, Some(hash)) => fingerprint(hash).map(PeerCertificate::from_fingerprint).map(Some),
-        (None, None) => Some(None),
+    let named = PeerCertificate::from_fingerprint(fingerprint(hash?)?);
+    match certificate {
+        Some(certificate) => pem(certificate).filter(|whole| whole.fingerprint() == named.fingerprint()),
+        None => Some(named),
     }
 }
 
-/// The pairs of the last element, the values without their quotes.
+/// The pairs of an element, the values without their quotes; none where it is not the only one.
 ///
-/// The client may have written what is to the left of it. So a quote is only taken where a value begins, and has to end
-/// with the value: one that the client leaves open would hide that the proxy's element begins.
-fn last_element(text: &str) -> Option<Vec<(&str, &str)>> {
+/// A quote is only taken where a value begins, and has to end with the value: one that a client leaves open would hide
+/// what follows.
+fn pairs(text: &str) -> Option<Vec<(&str, &str)>> {
     let (mut pairs, mut rest) = (Vec::new(), text);
     loop {
         let (key, after) = rest.split_at(rest.find(['=', ';', ',', '"'])?);
@@ -219,13 +222,10 @@ fn last_element(text: &str) -> Option<Vec<(&str, &str)>> {
             None => after.split_at(after.find([';', ',', '"']).unwrap_or(after.len())),
         };
         pairs.push((key.trim(), value));
-        match after.chars().next() {
-            None => return Some(pairs),
-            Some(';') => {}
-            Some(',') => pairs.clear(),
-            Some(_) => return None,
+        if after.is_empty() {
+            return Some(pairs);
         }
-        rest = after.get(1..)?;
+        rest = after.strip_prefix(';')?;
     }
 }
 

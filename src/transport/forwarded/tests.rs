@@ -46,9 +46,8 @@ fn address(text: &str) -> IpAddr {
 /// TRN-33: what the proxies of this world write.
 #[test]
 fn certificates_that_proxies_forward() {
-    let chain = format!(
-        "By=spiffe://a;Hash={0};Subject=\"/CN=x,y;z\",By=spiffe://b;Hash={1};Subject=\"CN=a\\\"b\";Cert=\"{2}\"",
-        "0".repeat(64),
+    let envoy_whole = format!(
+        "By=spiffe://b;Hash={};Subject=\"CN=a\\\"b,c;Hash=d\";Cert=\"{}\"",
         hash(),
         escaped(&pem())
     );
@@ -59,7 +58,7 @@ fn certificates_that_proxies_forward() {
         .map(|pair| String::from_utf8_lossy(pair).to_uppercase())
         .collect();
     for (field, name, value, whole) in [
-        (ForwardedCertificate::Envoy, "x-forwarded-client-cert", chain, true),
+        (ForwardedCertificate::Envoy, "x-forwarded-client-cert", envoy_whole, true),
         (
             ForwardedCertificate::Envoy,
             "x-forwarded-client-cert",
@@ -129,35 +128,56 @@ fn spoofed_certificates() {
     assert!(forwarded.extensions().get::<OverTls>().is_some());
 }
 
-/// TRN-33: what a client writes to the left of the proxy's element neither hides it nor becomes a part of it.
+/// TRN-33: what Envoy passes on, or takes from the client's certificate without quotes, never makes it another client.
 #[test]
-fn forged_elements_before_the_proxys_own() {
-    let victim = "0".repeat(64);
-    let genuine = format!("By=spiffe://b;Hash={};Subject=\"CN=mallory\"", hash());
-    let read = |written: &str| {
-        let header = format!("{written},{genuine}");
-        let mut request = Request::post("/")
-            .header("x-forwarded-client-cert", header)
-            .body(())
-            .unwrap();
+fn forged_elements_beside_the_proxys_own() {
+    let (victim, own) = ("0".repeat(64), hash());
+    let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/openssl/tls/server.pem");
+    let other = escaped(&fs::read_to_string(other).unwrap());
+    let genuine = format!("By=spiffe://b;Hash={own};Subject=\"CN=mallory\"");
+    let read = |values: &[&str]| {
+        let mut request = Request::post("/");
+        for value in values {
+            request = request.header("x-forwarded-client-cert", *value);
+        }
+        let mut request = request.body(()).unwrap();
         let applied = proxies(ForwardedCertificate::Envoy).apply(address("10.0.0.1"), &mut request);
         applied.map(|()| request.extensions().get::<PeerCertificate>().cloned().unwrap())
     };
-    for balanced in [
-        format!("Hash={victim}"),
-        format!("Hash={victim};x="),
-        format!("Hash={victim};Hash={victim};x=\"a\\\"\""),
-        format!("Hash={victim};x=\"a\\\\\""),
+    assert!(read(&[&genuine]).unwrap().is(&client()));
+    assert!(read(&[&format!("{genuine};DNS=a.example;URI=")]).unwrap().is(&client()));
+    for name in [
+        format!("a,Hash={victim}"),
+        format!("a,By=spiffe://b;Hash={victim}"),
+        "a,b.example".to_owned(),
+        format!("a;Hash={victim}"),
+        format!("a;hash={victim}"),
+        format!("a;Cert=\"{other}\""),
+        format!("a;Cert={other}"),
+        format!("a\";Hash={victim}"),
+        "a;".to_owned(),
+        "a;b".to_owned(),
     ] {
-        assert!(read(&balanced).unwrap().is(&client()), "{balanced}");
+        for kind in ["DNS", "URI"] {
+            let refused = read(&[&format!("{genuine};{kind}={name}")]).unwrap_err();
+            assert_eq!(refused.0, "x-forwarded-client-cert", "{name}");
+        }
     }
-    for open in [
-        "", "x", "x=\"", "x=\"a\\", "x=a\"", "\"x", "x\"=", "x=\"a\"b", "x=\"a\" ",
+    for (written, of) in [
+        ("", "an element without anything"),
+        ("x=", "an element that is complete"),
+        ("x=\"a\\\"\"", "an escaped quote"),
+        ("x=\"a\\\\\"", "an escaped backslash"),
+        ("x=\"", "an open quote"),
+        ("x=\"a\\", "an open escape"),
+        ("x=\"a\"b", "more after the quotes"),
     ] {
-        let open = format!("Hash={victim};{open}");
-        let refused = read(&open).unwrap_err();
-        assert_eq!(refused.0, "x-forwarded-client-cert", "{open}");
+        let written = format!("Hash={victim};{written}");
+        assert!(read(&[&format!("{written},{genuine}")]).is_err(), "{of}");
+        assert!(read(&[&written, &genuine]).is_err(), "{of}");
     }
+    assert!(read(&[&format!("By=spiffe://b;Cert=\"{}\"", escaped(&pem()))]).is_err());
+    assert!(read(&["By=spiffe://b"]).is_err());
 }
 
 /// What cannot be understood is no absence: the request is to be refused.
