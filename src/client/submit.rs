@@ -54,17 +54,8 @@ impl As2Client {
         let name = held.name.clone();
         let request = QueuedRequest::new(prepared.url, prepared.prefix, name.as_str(), content_length)
             .place(directory.place().map(str::to_owned));
-        match self.queue(&prepared.id, record.request(request), held).await {
-            Ok(()) => Ok(prepared.id),
-            // Nobody knows whether it is on record: if not, the file is an orphan.
-            Err(error @ StoreError::Unavailable(_)) => Err(error.into()),
-            Err(error) => {
-                if let Err(error) = blocking(move || Ok(directory.remove(&name).map_err(QueuedError::from)?)).await {
-                    tracing::debug!(%error, "the next sweep removes the file");
-                }
-                Err(error.into())
-            }
-        }
+        self.put(&prepared.id, record.request(request), held).await?;
+        Ok(prepared.id)
     }
 
     /// Puts a message into the outbox again that was submitted and has no receipt, because it failed or its receipt did
@@ -88,27 +79,32 @@ impl As2Client {
     /// Date of its own: for partners that answer a known Message-ID with an error (REL-06). Others take it for another
     /// order. The first one is not sent any more; a receipt for it still counts.
     ///
+    /// There is one new message: while that is under way, or when it is answered, another call returns its id, also a call
+    /// that follows an error or a crash. Where it has failed, there is the next.
+    ///
     /// # Errors
     ///
     /// [`SubmitError`].
     pub async fn resubmit(&self, id: &ExchangeId) -> Result<ExchangeId, SubmitError> {
         let (record, request) = self.unanswered(id).await?;
-        let (directory, first) = (outbox(&self.core)?.clone(), id.clone());
-        let (name, len) = (request.spool.clone(), request.file_len());
-        let first = blocking(move || Ok(directory.open(&first, &name, len)?)).await?;
-        let domain = self.core.domain_of(id.from());
-        let new = renamed(id, MessageId::generate(domain, &mut *self.core.entropy.rng()));
-        let (again, held) = self.copy(&record, request, first, &new).await?;
-        // That took its time: the receipt may have come.
-        let (record, _) = self.unanswered(id).await?;
-        let open = !matches!(record.state, SentState::Closed(_));
-        let claim = match open {
-            // Whoever is at it stops.
-            true => Some(self.core.store.record_sent(id, record, LEASE).await?),
-            false => None,
+        let new = match self.successor(id).await? {
+            Successor::Found(new) => new,
+            Successor::None { next, .. } => {
+                let (directory, first) = (outbox(&self.core)?.clone(), id.clone());
+                let (name, len) = (request.spool.clone(), request.file_len());
+                let first = blocking(move || Ok(directory.open(&first, &name, len)?)).await?;
+                self.put_again(id, &record, request, first, &next).await?;
+                next
+            }
         };
-        self.queue(&new, again, held).await?;
-        if let Some(token) = claim {
+        // From now on whoever claims the first one finds the new one.
+        let record = self.core.store.find_sent(id).await?;
+        if let Some(record) = record.filter(|record| !matches!(record.state, SentState::Closed(_))) {
+            let unchanged = SentRecord {
+                request: None,
+                ..record
+            };
+            let token = self.core.store.record_sent(id, unchanged, LEASE).await?;
             self.close_in_favour_of(id, token, &new, SentOutcome::Failed).await?;
         }
         Ok(new)
@@ -127,25 +123,73 @@ impl As2Client {
         }
     }
 
-    /// Puts a message whose receipt has not come into the outbox once more, under another Message-ID. Where that was done
-    /// before, by a worker that crashed before it closed the first record, it is found and not done again: partners would
-    /// take it for another order.
+    /// Puts a message whose receipt has not come into the outbox once more, under another Message-ID. What does the work of
+    /// the message already is found and not put there again; `None` where that has failed.
     pub(crate) async fn requeue(
         &self,
         id: &ExchangeId,
         record: &SentRecord,
         request: QueuedRequest,
         first: (File, Tag),
-    ) -> Result<ExchangeId, SubmitError> {
-        let (to, from, key) = (id.to(), id.from(), id.message_id().key());
-        // Neither names nor Message-IDs hold line breaks.
-        let source = format!("{to}\n{from}\n{key}\n{}", first.1.resent.saturating_add(1));
-        let new = renamed(id, MessageId::derive(self.core.domain_of(from), &source));
-        if self.core.store.find_sent(&new).await?.is_none() {
-            let (again, held) = self.copy(record, request, first, &new).await?;
-            self.queue(&new, again, held).await?;
+    ) -> Result<Option<ExchangeId>, SubmitError> {
+        match self.successor(id).await? {
+            Successor::Found(new) => Ok(Some(new)),
+            Successor::None { failed: true, .. } => Ok(None),
+            Successor::None { next, .. } => {
+                self.put_again(id, record, request, first, &next).await?;
+                Ok(Some(next))
+            }
         }
-        Ok(new)
+    }
+
+    /// The message that is sent in place of this one, or is answered.
+    pub(crate) async fn sent_again_as(&self, id: &ExchangeId) -> Result<Option<ExchangeId>, StoreError> {
+        match self.successor(id).await? {
+            Successor::Found(new) => Ok(Some(new)),
+            Successor::None { .. } => Ok(None),
+        }
+    }
+
+    /// Who sends a message again gives it the same id as everybody else, and so finds what others, or a process that
+    /// crashed, have done: partners would take two new messages for two orders.
+    async fn successor(&self, id: &ExchangeId) -> Result<Successor, StoreError> {
+        let (mut next, mut failed) = (after(id), false);
+        while let Some(record) = self.core.store.find_sent(&next).await? {
+            match record.state {
+                SentState::Closed(SentOutcome::NoReceiptRequested) => return Ok(Successor::Found(next)),
+                SentState::Closed(_) if record.receipt.is_none() => (next, failed) = (after(&next), true),
+                _ => return Ok(Successor::Found(next)),
+            }
+        }
+        Ok(Successor::None { next, failed })
+    }
+
+    /// Copies a message, and puts it on record as `new`, unless it is answered by then or somebody else was faster.
+    async fn put_again(
+        &self,
+        id: &ExchangeId,
+        record: &SentRecord,
+        request: QueuedRequest,
+        first: (File, Tag),
+        new: &ExchangeId,
+    ) -> Result<(), SubmitError> {
+        let (again, held) = self.copy(record, request, first, new).await?;
+        // That took its time.
+        let found = match self.unanswered(id).await {
+            Ok(_) => self.core.store.find_sent(new).await.map_err(SubmitError::from),
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(None) => Ok(self.put(new, again, held).await?),
+            Ok(Some(_)) => {
+                self.discard(held.name).await;
+                Ok(())
+            }
+            Err(error) => {
+                self.discard(held.name).await;
+                Err(error)
+            }
+        }
     }
 
     /// Puts the octets of a message into the directory once more, and makes the record that goes with them.
@@ -202,6 +246,26 @@ impl As2Client {
         note(&self.core, id, token, SentStep::Close { outcome, error }).await
     }
 
+    /// Puts a message on record whose file is new; where that fails, the file goes.
+    async fn put(&self, id: &ExchangeId, record: SentRecord, held: Held) -> Result<(), StoreError> {
+        let name = held.name.clone();
+        let result = self.queue(id, record, held).await;
+        // If the store is away nobody knows whether it is on record: if not, the file is an orphan.
+        if matches!(&result, Err(error) if !matches!(error, StoreError::Unavailable(_))) {
+            self.discard(name).await;
+        }
+        result
+    }
+
+    /// Removes the file of a message that is not on record.
+    async fn discard(&self, name: String) {
+        if let Some(directory) = self.core.outbox.clone()
+            && let Err(error) = blocking(move || Ok(directory.remove(&name).map_err(QueuedError::from)?)).await
+        {
+            tracing::debug!(%error, "the next sweep removes the file");
+        }
+    }
+
     /// Puts a message on record whose file is held, for the workers.
     async fn queue(&self, id: &ExchangeId, record: SentRecord, held: Held) -> Result<(), StoreError> {
         self.core.store.record_sent(id, record, Duration::ZERO).await?;
@@ -211,8 +275,21 @@ impl As2Client {
     }
 }
 
-fn renamed(id: &ExchangeId, message_id: MessageId) -> ExchangeId {
-    ExchangeId::new(id.to().clone(), id.from().clone(), message_id)
+/// What has become of a message under another Message-ID.
+enum Successor {
+    /// This one is under way, or answered.
+    Found(ExchangeId),
+    /// Nothing. The `next` has this id; `failed` says that there were others before it.
+    None { next: ExchangeId, failed: bool },
+}
+
+/// The id of the message that this one is sent again as, whatever the client is set up like.
+fn after(id: &ExchangeId) -> ExchangeId {
+    let (to, from, key) = (id.to(), id.from(), id.message_id().key());
+    let domain = key.rsplit_once('@').map_or("", |(_, domain)| domain);
+    // Neither names nor Message-IDs hold line breaks.
+    let message_id = MessageId::derive(domain, &format!("{to}\n{from}\n{key}"));
+    ExchangeId::new(to.clone(), from.clone(), message_id)
 }
 
 fn head_of(record: &SentRecord) -> Result<HeaderBlock, SubmitError> {

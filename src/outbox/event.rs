@@ -112,6 +112,9 @@ pub enum WorkError {
     /// It could not be put into the outbox under another Message-ID.
     #[error("sending it again as a new message: {0}")]
     Resubmit(#[from] SubmitError),
+    /// It is sent again under another Message-ID, and so not under this one.
+    #[error("sent again as {}", .0.message_id())]
+    SentAgain(ExchangeId),
     /// The partnership store cannot answer.
     #[error(transparent)]
     Partnerships(#[from] PartnershipStoreError),

@@ -53,6 +53,10 @@ impl OutboxWorker {
         record: &SentRecord,
     ) -> Result<Receipt, WorkError> {
         let queued = record.request.as_ref().ok_or(QueuedError::NotQueued)?;
+        // Whoever did that may have had no time to close this one.
+        if let Some(new) = self.client.sent_again_as(id).await.map_err(SendError::from)? {
+            return Err(WorkError::SentAgain(new));
+        }
         let (file, _) = self.open(id, queued).await?;
         let damaged = || QueuedError::Damaged(queued.spool.clone().into());
         let headers = HeaderBlock::parse(&record.head, &Limits::default()).map_err(|_| damaged())?;
@@ -149,7 +153,7 @@ impl OutboxWorker {
                 self.again(record, &policy, waited, error.retry_after())
             }
             WorkError::Send(error) => Next::Close(outcome_of(error)),
-            WorkError::Post(_) | WorkError::Receipt => Next::Close(SentOutcome::Failed),
+            WorkError::SentAgain(_) | WorkError::Post(_) | WorkError::Receipt => Next::Close(SentOutcome::Failed),
         }
     }
 
@@ -178,19 +182,23 @@ impl OutboxWorker {
                 let work = self.resend_as_new(id, record, queued, wanted.resends);
                 match self.hold(Direction::Outbound, id, token).unless_lost(work).await {
                     Some(Ok(Some(new))) => {
-                        self.tell(event(AfterTimeout::ResendAs(new.clone())));
                         let outcome = SentOutcome::Expired;
                         let close = || self.client.close_in_favour_of(id, token, &new, outcome);
                         return match self.insist(close).await {
-                            Ok(true) => self.discard(record).await,
+                            Ok(true) => {
+                                self.tell(event(AfterTimeout::ResendAs(new.clone())));
+                                self.discard(record).await;
+                            }
                             // Who has it now may need the file.
                             Ok(false) => tracing::debug!(%id, "others have it, or a receipt has closed it"),
                             Err(error) => self.tell(OutboxEvent::StoreUnavailable(error)),
                         };
                     }
                     Some(Ok(None) | Err(SubmitError::Queued(QueuedError::Gone(_) | QueuedError::Damaged(_)))) => {}
+                    None | Some(Err(SubmitError::Answered(_))) => {
+                        return tracing::debug!(%id, "others have it, or a receipt has closed it");
+                    }
                     Some(Err(error)) => return self.failed(id, token, record, None, error.into()).await,
-                    None => return tracing::debug!(%id, "others have it, or a receipt has closed it"),
                 }
             }
             (Some(wanted), Some(_)) if record.attempts.made <= wanted.resends => {
@@ -207,7 +215,7 @@ impl OutboxWorker {
         self.conclude(id, token, step, event(AfterTimeout::GiveUp)).await;
     }
 
-    /// `None` where that was done as often as it may be.
+    /// `None` where that was done as often as it may be, or in vain.
     async fn resend_as_new(
         &self,
         id: &ExchangeId,
@@ -219,7 +227,7 @@ impl OutboxWorker {
         if first.1.resent >= resends {
             return Ok(None);
         }
-        self.client.requeue(id, record, queued.clone(), first).await.map(Some)
+        self.client.requeue(id, record, queued.clone(), first).await
     }
 
     async fn open(&self, id: &ExchangeId, queued: &QueuedRequest) -> Result<(File, Tag), QueuedError> {

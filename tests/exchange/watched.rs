@@ -48,7 +48,7 @@ impl Watch {
         *self.away.lock().unwrap() = names.into_iter().collect();
     }
 
-    /// What has no answer, from now on: of `record_sent` alone.
+    /// What has no answer, from now on: `record_sent` before it does anything, or `find_sent` after it.
     pub(crate) fn stuck(&self, name: Option<&'static str>) {
         *self.stuck.lock().unwrap() = name;
     }
@@ -208,7 +208,9 @@ impl<T: MessageStore> MessageStore for Watched<T> {
     fn find_sent<'a>(&'a self, id: &'a ExchangeId) -> BoxFuture<'a, Result<Option<SentRecord>, StoreError>> {
         Box::pin(async move {
             self.1.call("find_sent").map_err(StoreError::Unavailable)?;
-            self.0.find_sent(id).await
+            let found = self.0.find_sent(id).await;
+            self.1.answer("find_sent").await;
+            found
         })
     }
 

@@ -58,7 +58,12 @@ fn certificates_that_proxies_forward() {
         .map(|pair| String::from_utf8_lossy(pair).to_uppercase())
         .collect();
     for (field, name, value, whole) in [
-        (ForwardedCertificate::Envoy, "x-forwarded-client-cert", envoy_whole, true),
+        (
+            ForwardedCertificate::Envoy,
+            "x-forwarded-client-cert",
+            envoy_whole,
+            true,
+        ),
         (
             ForwardedCertificate::Envoy,
             "x-forwarded-client-cert",
