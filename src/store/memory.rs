@@ -1,4 +1,3 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -6,12 +5,15 @@ use crate::clock::{Clock, SystemClock};
 use crate::future::BoxFuture;
 use crate::name::As2Name;
 
-use super::entry::{self, Change, Entry, Fate};
-use super::turn::{self, Asker};
+use super::entry::{self, Change, Entry};
+use super::turn::Asker;
 use super::{
     Claim, ClaimToken, Cursor, Direction, ExchangeId, Filter, Job, MessageStore, Page, PostStep, ReceiptRecord,
     ReceivedRecord, Resolution, Retention, SentOutcome, SentRecord, SentStep, StoreError,
 };
+use rows::Rows;
+
+mod rows;
 
 /// Evidence that ends with the process is worth nothing more.
 const RETENTION: Retention = Retention {
@@ -277,137 +279,5 @@ impl MessageStore for MemoryStore {
             let now = self.clock.now();
             Ok(self.rows().expire(&self.retention, now))
         })
-    }
-}
-
-/// The rows in the order in which they came, and what finds them.
-#[derive(Debug, Default)]
-struct Rows {
-    last: u64,
-    entries: BTreeMap<u64, Entry>,
-    live: HashMap<(Direction, ExchangeId), u64>,
-    due: BTreeSet<(SystemTime, u64)>,
-    signatures: HashMap<[u8; 32], u64>,
-    inbound: usize,
-    outbound: usize,
-}
-
-impl Rows {
-    fn get(&self, direction: Direction, id: &ExchangeId) -> Option<&Entry> {
-        // A key to borrow would need a type of its own.
-        self.entries.get(self.live.get(&(direction, id.clone()))?)
-    }
-
-    fn with_signature(&self, signature: &[u8; 32]) -> Option<&Entry> {
-        self.entries.get(self.signatures.get(signature)?)
-    }
-
-    fn count(&self, direction: Direction) -> usize {
-        match direction {
-            Direction::Inbound => self.inbound,
-            Direction::Outbound => self.outbound,
-        }
-    }
-
-    fn count_mut(&mut self, direction: Direction) -> &mut usize {
-        match direction {
-            Direction::Inbound => &mut self.inbound,
-            Direction::Outbound => &mut self.outbound,
-        }
-    }
-
-    /// What waits in the outbox, longest first: when it is due, its row, and its turn.
-    fn turns<'r>(&'r self, asker: Asker<'r>) -> impl Iterator<Item = (SystemTime, u64, Option<SystemTime>)> + 'r {
-        self.due.iter().map(move |(due_at, row)| {
-            let entry = self.entries.get(row);
-            let turn = entry.and_then(|entry| asker.turn(*due_at, entry.partner().as_str(), entry.place()));
-            (*due_at, *row, turn)
-        })
-    }
-
-    fn due(&self, now: SystemTime, limit: usize, asker: Asker<'_>) -> Vec<u64> {
-        let due = self.turns(asker).take_while(|(due_at, ..)| *due_at <= now);
-        let ready = due.filter(|(_, _, turn)| turn.is_some_and(|turn| turn <= now));
-        ready.map(|(_, row, _)| row).take(limit).collect()
-    }
-
-    fn first_turn(&self, asker: Asker<'_>) -> Result<Option<SystemTime>, StoreError> {
-        turn::first_turn(self.turns(asker).map(|(due_at, _, turn)| Ok((due_at, turn))))
-    }
-
-    fn apply(&mut self, direction: Direction, id: &ExchangeId, change: Change) {
-        let row = self.live.get(&(direction, id.clone())).copied();
-        match (change, row) {
-            (Change::Keep, _) | (Change::Remove, None) => {}
-            (Change::Remove, Some(row)) => {
-                self.remove(row);
-            }
-            (Change::Put(entry), Some(row)) => self.put(row, entry),
-            (Change::Put(entry), None) => {
-                self.last = self.last.wrapping_add(1);
-                self.put(self.last, entry);
-            }
-        }
-    }
-
-    fn put(&mut self, row: u64, entry: Entry) {
-        self.remove(row);
-        let direction = entry.direction();
-        if !entry.archived {
-            self.live.insert((direction, entry.id.clone()), row);
-            if let Some(signature) = entry.signature {
-                self.signatures.insert(signature, row);
-            }
-        }
-        if let Some(due_at) = entry.due_at() {
-            self.due.insert((due_at, row));
-        }
-        *self.count_mut(direction) += 1;
-        self.entries.insert(row, entry);
-    }
-
-    fn remove(&mut self, row: u64) {
-        let Some(entry) = self.entries.remove(&row) else { return };
-        let direction = entry.direction();
-        *self.count_mut(direction) -= 1;
-        if let Some(due_at) = entry.due_at() {
-            self.due.remove(&(due_at, row));
-        }
-        if let Some(signature) = entry
-            .signature
-            .filter(|signature| self.signatures.get(signature) == Some(&row))
-        {
-            self.signatures.remove(&signature);
-        }
-        if !entry.archived {
-            self.live.remove(&(direction, entry.id));
-        }
-    }
-
-    fn expire(&mut self, retention: &Retention, now: SystemTime) -> u64 {
-        let fates: Vec<_> = self
-            .entries
-            .iter()
-            .map(|(row, entry)| (*row, entry.fate(retention, now)))
-            .collect();
-        let mut changed = 0;
-        for (row, fate) in fates {
-            match fate {
-                Fate::Keep => continue,
-                Fate::Remove => self.remove(row),
-                Fate::Archive => match self.entries.get(&row) {
-                    Some(entry) if !entry.archived => {
-                        let archived = Entry {
-                            archived: true,
-                            ..entry.clone()
-                        };
-                        self.put(row, archived);
-                    }
-                    _ => continue,
-                },
-            }
-            changed += 1;
-        }
-        changed
     }
 }
