@@ -96,8 +96,9 @@ impl OutboxDirectory {
     /// Says that other workers on the message store have directories of their own, and do not see this one (default: all
     /// share it). `place` is its name, which no other directory has and which it keeps through restarts: text without NUL.
     ///
-    /// What is put there is left to workers whose directory has that name. What is overdue by an hour others give up:
-    /// nobody who has the file seems to be alive. The file stays, for a [retry](crate::As2Client::retry).
+    /// What is put there is left to workers whose directory has that name. Once all that waits there is overdue by an hour,
+    /// for no worker has claimed anything, others give it up: nobody who has the files seems to be alive. They stay, for a
+    /// [retry](crate::As2Client::retry).
     #[must_use]
     pub fn own(mut self, place: impl Into<String>) -> Self {
         self.place = Some(place.into());

@@ -118,11 +118,11 @@ impl MemoryStore {
         }
     }
 
-    fn claim_due_now(&self, lease: Duration, limit: usize, asker: Asker<'_>) -> Vec<Job> {
+    fn claim_due_now(&self, lease: Duration, limit: usize, asker: Asker<'_>) -> Result<Vec<Job>, StoreError> {
         let now = self.clock.now();
         let mut rows = self.rows();
         let mut jobs = Vec::new();
-        for row in rows.due(now, limit, asker) {
+        for row in rows.due(now, limit, asker)? {
             let Some(mut entry) = rows.entries.get(&row).cloned() else {
                 continue;
             };
@@ -131,7 +131,7 @@ impl MemoryStore {
                 jobs.push(job);
             }
         }
-        jobs
+        Ok(jobs)
     }
 }
 
@@ -240,7 +240,7 @@ impl MessageStore for MemoryStore {
         busy: &'a [As2Name],
         place: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>> {
-        Box::pin(async move { Ok(self.claim_due_now(lease, limit, Asker { busy, place })) })
+        Box::pin(async move { self.claim_due_now(lease, limit, Asker { busy, place }) })
     }
 
     fn next_due<'a>(

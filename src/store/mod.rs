@@ -202,7 +202,8 @@ pub trait MessageStore: Send + Sync + 'static {
     /// to be sent, receipts to be posted, receipts that did not come. Of simultaneous callers each gets others.
     ///
     /// A message whose file is at another [`place`](QueuedRequest::place) than the caller's is left to those who are there,
-    /// until it is overdue by an hour: then nobody seems to be, and anybody may close it. What names no place is anybody's.
+    /// until all that waits there is overdue by an hour: then nobody seems to be, and anybody may close it. As long as they
+    /// claim anything, or extend a claim, something there is not. What names no place is anybody's.
     ///
     /// What is claimed and not noted as done within `lease` is due again: its worker died. A lease that is too short
     /// costs a second attempt at the same time; a long one costs time after a crash. [`SentStep::Extend`] prolongs it.

@@ -1,5 +1,6 @@
 //! The rule of who may have what of the outbox, and when, for whatever keeps the rows.
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use super::StoreError;
@@ -15,19 +16,47 @@ pub(super) struct Asker<'a> {
     pub(super) place: Option<&'a str>,
 }
 
-/// How long after it was due something is left to those who have its file. By then none of them seems to be alive.
+/// How long what is elsewhere is left to those who have its file, counted from when the last of what waits at that place
+/// was due. Who works there claims something again and again, or extends a claim, which puts that time off: by then nobody
+/// who has the files seems to be alive.
 pub(super) const ELSEWHERE: Duration = Duration::from_secs(60 * 60);
 
-impl Asker<'_> {
-    /// From when on it may have what is due then, whose file is at `place`; `None` while it has enough for that partner.
-    pub(super) fn turn(self, due_at: SystemTime, partner: &str, place: Option<&str>) -> Option<SystemTime> {
-        if self.busy.iter().any(|busy| busy.as_str() == partner) {
-            return None;
+/// Tells from when on an asker may have what waits. `postgres::rows` has the same rule in SQL: `HERE` and `PLACES`.
+pub(super) struct Turns<'a, F> {
+    asker: Asker<'a>,
+    last: F,
+    known: HashMap<String, Option<SystemTime>>,
+}
+
+impl<'a, F: FnMut(&str) -> Result<Option<SystemTime>, StoreError>> Turns<'a, F> {
+    /// `last` says when the last of what waits at a place is due; it is asked once for each.
+    pub(super) fn new(asker: Asker<'a>, last: F) -> Self {
+        let known = HashMap::new();
+        Self { asker, last, known }
+    }
+
+    /// The turn of what is due then, whose file is at `place`; `None` while the asker has enough for that partner.
+    pub(super) fn of(
+        &mut self,
+        due_at: SystemTime,
+        partner: &str,
+        place: Option<&str>,
+    ) -> Result<Option<SystemTime>, StoreError> {
+        if self.asker.busy.iter().any(|busy| busy.as_str() == partner) {
+            return Ok(None);
         }
-        match place {
-            Some(place) if self.place != Some(place) => Some(later(due_at, ELSEWHERE)),
-            _ => Some(due_at),
-        }
+        let Some(place) = place.filter(|place| self.asker.place != Some(*place)) else {
+            return Ok(Some(due_at));
+        };
+        let last = match self.known.get(place) {
+            Some(last) => *last,
+            None => {
+                let last = (self.last)(place)?;
+                self.known.insert(place.to_owned(), last);
+                last
+            }
+        };
+        Ok(Some(later(last.unwrap_or(due_at), ELSEWHERE)))
     }
 }
 

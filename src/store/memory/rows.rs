@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::SystemTime;
 
 use crate::store::entry::{Change, Entry, Fate};
-use crate::store::turn::{self, Asker};
+use crate::store::turn::{self, Asker, Turns};
 use crate::store::{Direction, ExchangeId, Retention, StoreError};
+
+/// When something is due, its row, and its turn.
+type Waiting = (SystemTime, u64, Option<SystemTime>);
 
 /// The rows in the order in which they came, and what finds them.
 #[derive(Debug, Default)]
@@ -44,22 +47,41 @@ impl Rows {
     }
 
     /// What waits in the outbox, longest first: when it is due, its row, and its turn.
-    fn turns<'r>(&'r self, asker: Asker<'r>) -> impl Iterator<Item = (SystemTime, u64, Option<SystemTime>)> + 'r {
+    fn turns<'r>(&'r self, asker: Asker<'r>) -> impl Iterator<Item = Result<Waiting, StoreError>> + 'r {
+        let place = |row| self.entries.get(row).and_then(Entry::place);
+        let mut turns = Turns::new(asker, move |wanted: &str| {
+            let mut latest = self.due.iter().rev();
+            let last = latest.find(|(_, row)| place(row) == Some(wanted));
+            Ok(last.map(|(due_at, _)| *due_at))
+        });
         self.due.iter().map(move |(due_at, row)| {
-            let entry = self.entries.get(row);
-            let turn = entry.and_then(|entry| asker.turn(*due_at, entry.partner().as_str(), entry.place()));
-            (*due_at, *row, turn)
+            let turn = match self.entries.get(row) {
+                Some(entry) => turns.of(*due_at, entry.partner().as_str(), entry.place())?,
+                None => None,
+            };
+            Ok((*due_at, *row, turn))
         })
     }
 
-    pub(super) fn due(&self, now: SystemTime, limit: usize, asker: Asker<'_>) -> Vec<u64> {
-        let due = self.turns(asker).take_while(|(due_at, ..)| *due_at <= now);
-        let ready = due.filter(|(_, _, turn)| turn.is_some_and(|turn| turn <= now));
-        ready.map(|(_, row, _)| row).take(limit).collect()
+    pub(super) fn due(&self, now: SystemTime, limit: usize, asker: Asker<'_>) -> Result<Vec<u64>, StoreError> {
+        let mut ready = Vec::new();
+        for waiting in self.turns(asker) {
+            let (due_at, row, turn) = waiting?;
+            if ready.len() == limit || now < due_at {
+                break;
+            }
+            if turn.is_some_and(|turn| turn <= now) {
+                ready.push(row);
+            }
+        }
+        Ok(ready)
     }
 
     pub(super) fn first_turn(&self, asker: Asker<'_>) -> Result<Option<SystemTime>, StoreError> {
-        turn::first_turn(self.turns(asker).map(|(due_at, _, turn)| Ok((due_at, turn))))
+        turn::first_turn(
+            self.turns(asker)
+                .map(|waiting| waiting.map(|(due_at, _, turn)| (due_at, turn))),
+        )
     }
 
     pub(super) fn apply(&mut self, direction: Direction, id: &ExchangeId, change: Change) {

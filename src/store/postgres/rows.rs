@@ -10,7 +10,7 @@ use super::unavailable;
 use crate::name::As2Name;
 use crate::store::codec::{decode, encode};
 use crate::store::entry::{Body, Entry, Fate};
-use crate::store::turn::{self, Asker, ELSEWHERE};
+use crate::store::turn::{Asker, ELSEWHERE};
 use crate::store::{Cursor, Direction, ExchangeId, Filter, Page, Retention, StoreError};
 
 /// How many rows one transaction of [`MessageStore::expire`](crate::MessageStore::expire) changes at most.
@@ -100,22 +100,29 @@ pub(super) async fn first_turn(
     client: &impl GenericClient,
     asker: Asker<'_>,
 ) -> Result<Option<SystemTime>, StoreError> {
-    // What is elsewhere has its turn later: only what is due before the first that is not may come before it.
-    let statement = "WITH here AS (SELECT due_at, partner, place FROM ediint_exchanges \
-            WHERE due_at IS NOT NULL AND NOT partner = ANY ($1) AND (place IS NULL OR place = $2) \
-            ORDER BY due_at LIMIT 1), \
-        elsewhere AS (SELECT due_at, partner, place FROM ediint_exchanges \
-            WHERE due_at < coalesce((SELECT due_at FROM here), 'infinity') AND NOT partner = ANY ($1) \
-            AND place IS NOT NULL AND place IS DISTINCT FROM $2 ORDER BY due_at LIMIT 1) \
-        SELECT * FROM here UNION ALL SELECT * FROM elsewhere ORDER BY due_at";
-    let rows = query(client, statement, &[&names(asker.busy), &asker.place]).await?;
-    turn::first_turn(rows.iter().map(|row| {
-        let due_at = row.try_get("due_at").map_err(unavailable)?;
-        let partner = row.try_get("partner").map_err(unavailable)?;
-        let place = row.try_get("place").map_err(unavailable)?;
-        Ok((due_at, asker.turn(due_at, partner, place)))
-    }))
+    let statement = format!(
+        "WITH {PLACES}, here AS (SELECT min(due_at) AS turn FROM ediint_exchanges WHERE {FREE} AND {HERE}), \
+        elsewhere AS (SELECT min(turn) AS turn FROM places WHERE EXISTS (SELECT FROM ediint_exchanges \
+            WHERE {FREE} AND place = places.name)) \
+        SELECT least(here.turn, elsewhere.turn) FROM here, elsewhere"
+    );
+    let with: Parameters<'_> = &[&names(asker.busy), &asker.place, &ELSEWHERE.as_secs_f64()];
+    let rows = query(client, &statement, with).await?;
+    let turn = rows.first().map(|row| row.try_get(0)).transpose();
+    Ok(turn.map_err(unavailable)?.flatten())
 }
+
+// The rule of `turn::Turns`. Of an asker, `$1` are the partners that it has enough for, and `$2` is its place.
+
+/// What waits, and not for those partners.
+const FREE: &str = "due_at IS NOT NULL AND NOT partner = ANY ($1)";
+
+/// What has its turn when it is due.
+const HERE: &str = "(place IS NULL OR place = $2)";
+
+/// The other places, and the turn of all that waits at each; `$3` is [`ELSEWHERE`] in seconds.
+const PLACES: &str = "places AS (SELECT place AS name, max(due_at) + make_interval(secs => $3) AS turn \
+    FROM ediint_exchanges WHERE due_at IS NOT NULL AND place IS NOT NULL AND place IS DISTINCT FROM $2 GROUP BY place)";
 
 fn names(names: &[As2Name]) -> Vec<&str> {
     names.iter().map(As2Name::as_str).collect()
@@ -243,13 +250,14 @@ impl Rows<'_> {
 
     /// What is due and nobody else is looking at.
     pub(super) async fn due(&self, now: SystemTime, limit: usize, asker: Asker<'_>) -> Result<Vec<Found>, StoreError> {
-        let statement = "SELECT row, record FROM ediint_exchanges WHERE due_at <= $1 AND NOT partner = ANY ($2) \
-            AND (place IS NULL OR place = $3 OR due_at <= $4) \
-            ORDER BY due_at, row LIMIT $5 FOR UPDATE SKIP LOCKED";
-        let overdue = now.checked_sub(ELSEWHERE).unwrap_or(SystemTime::UNIX_EPOCH);
+        let statement = format!(
+            "WITH {PLACES} SELECT row, record FROM ediint_exchanges WHERE due_at <= $4 \
+            AND {FREE} AND ({HERE} OR place IN (SELECT name FROM places WHERE turn <= $4)) \
+            ORDER BY due_at, row LIMIT $5 FOR UPDATE OF ediint_exchanges SKIP LOCKED"
+        );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let with: Parameters<'_> = &[&now, &names(asker.busy), &asker.place, &overdue, &limit];
-        query(self.0, statement, with).await?.iter().map(found).collect()
+        let with: Parameters<'_> = &[&names(asker.busy), &asker.place, &ELSEWHERE.as_secs_f64(), &now, &limit];
+        query(self.0, &statement, with).await?.iter().map(found).collect()
     }
 
     /// Lets some rows go, or become evidence, and says how many.

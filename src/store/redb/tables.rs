@@ -9,7 +9,7 @@ use redb::{
 use super::unavailable;
 use crate::store::codec::{decode, encode, from_micros, micros};
 use crate::store::entry::{Body, Change, Entry, Fate};
-use crate::store::turn::{self, Asker};
+use crate::store::turn::{self, Asker, Turns};
 use crate::store::{ClaimToken, Cursor, Direction, ExchangeId, Filter, Job, Page, Retention, StoreError};
 
 /// The version of these tables.
@@ -100,6 +100,20 @@ fn load(rows: &impl ReadableTable<u64, &'static [u8]>, row: u64) -> Result<Optio
     octets.map(|octets| damaged(octets.value())).transpose()
 }
 
+/// When the last of what waits at a place is due.
+fn last_at(
+    due: &impl ReadableTable<(i64, u64), Whose<'static>>,
+    wanted: &str,
+) -> Result<Option<SystemTime>, StoreError> {
+    for waiting in due.iter().map_err(unavailable)?.rev() {
+        let (key, whose) = waiting.map_err(unavailable)?;
+        if whose.value().1 == Some(wanted) {
+            return Ok(Some(from_micros(key.value().0)));
+        }
+    }
+    Ok(None)
+}
+
 pub(super) struct Reader {
     rows: ReadOnlyTable<u64, &'static [u8]>,
     live: ReadOnlyTable<&'static [u8], u64>,
@@ -125,11 +139,12 @@ impl Reader {
     }
 
     pub(super) fn first_turn(&self, asker: Asker<'_>) -> Result<Option<SystemTime>, StoreError> {
+        let mut turns = Turns::new(asker, |place| last_at(&self.due, place));
         let waiting = self.due.iter().map_err(unavailable)?;
         turn::first_turn(waiting.map(|waiting| {
             let (key, whose) = waiting.map_err(unavailable)?;
             let (due_at, (partner, place)) = (from_micros(key.value().0), whose.value());
-            Ok((due_at, asker.turn(due_at, partner, place)))
+            Ok((due_at, turns.of(due_at, partner, place)?))
         }))
     }
 
@@ -314,13 +329,14 @@ impl<'t> Writer<'t> {
         asker: Asker<'_>,
     ) -> Result<Vec<Job>, StoreError> {
         let mut claimed = Vec::new();
+        let mut turns = Turns::new(asker, |place| last_at(&self.due, place));
         for due in self.due.range(..=(micros(now), u64::MAX)).map_err(unavailable)? {
             if claimed.len() == limit {
                 break;
             }
             let (key, whose) = due.map_err(unavailable)?;
             let ((due_at, row), (partner, place)) = (key.value(), whose.value());
-            let turn = asker.turn(from_micros(due_at), partner, place);
+            let turn = turns.of(from_micros(due_at), partner, place)?;
             if turn.is_none_or(|turn| now < turn) {
                 continue;
             }

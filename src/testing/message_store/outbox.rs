@@ -16,6 +16,7 @@ pub(super) async fn check(subject: &dyn Subject) {
     what_is_longest_due_comes_first(subject).await;
     busy_partners_are_passed_over(subject).await;
     what_is_elsewhere_is_left_to_those_there(subject).await;
+    a_backlog_is_left_to_those_who_work_on_it(subject).await;
     workers_get_different_jobs(subject).await;
     a_dead_worker_is_succeeded_and_has_no_say(subject).await;
     each_step_says_when_it_goes_on(subject).await;
@@ -130,6 +131,52 @@ async fn what_is_elsewhere_is_left_to_those_there(subject: &dyn Subject) {
     clock.advance(SECOND);
     assert_eq!(store.next_due(&[], here).await.unwrap(), Some(Duration::ZERO));
     assert_eq!(ids(&store.claim_due(LEASE, 10, &[], here).await.unwrap()), [id]);
+}
+
+/// A backlog is left to those who have the files as long as they work on it, however long that takes; that those of
+/// another place are gone changes nothing.
+async fn a_backlog_is_left_to_those_who_work_on_it(subject: &dyn Subject) {
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+    let (store, clock) = fresh(subject).await;
+    let placed = |place: &str| {
+        let mut placed = queued(&clock);
+        placed.request = placed.request.map(|request| request.place(Some(place.to_owned())));
+        placed
+    };
+    let gone = ExchangeId::new(name("globex"), name("us"), outbound(9).message_id().clone());
+    for (id, place) in [
+        (outbound(1), "there"),
+        (outbound(2), "there"),
+        (gone.clone(), "nowhere"),
+    ] {
+        store.record_sent(&id, placed(place), Duration::ZERO).await.unwrap();
+        clock.advance(SECOND);
+    }
+    let (there, here) = (Some("there"), Some("here"));
+    let job = store.claim_due(LEASE, 1, &[], there).await.unwrap().pop().unwrap();
+    assert_eq!(job.id, outbound(1));
+    let step = SentStep::Extend(2 * HOUR);
+    store.update_sent(&job.id, job.token, step).await.unwrap();
+
+    // What has been due there for longer is not to be had, what is nowhere is.
+    clock.advance(HOUR - 2 * SECOND);
+    assert_eq!(store.claim_due(LEASE, 10, &[], here).await.unwrap(), []);
+    assert_eq!(store.next_due(&[], here).await.unwrap(), Some(SECOND));
+    clock.advance(SECOND);
+    let busy = [name("globex")];
+    assert_eq!(store.claim_due(LEASE, 10, &busy, here).await.unwrap(), []);
+    assert_eq!(store.next_due(&busy, here).await.unwrap(), Some(2 * HOUR + SECOND));
+    assert_eq!(store.next_due(&[], here).await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(ids(&store.claim_due(LEASE, 10, &[], here).await.unwrap()), [gone]);
+    assert_eq!(store.claim_due(LEASE, 10, &[], here).await.unwrap(), []);
+
+    // They have stopped.
+    clock.advance(2 * HOUR);
+    assert_eq!(store.claim_due(LEASE, 10, &busy, here).await.unwrap(), []);
+    assert_eq!(store.next_due(&busy, here).await.unwrap(), Some(SECOND));
+    clock.advance(SECOND);
+    let jobs = store.claim_due(LEASE, 10, &busy, here).await.unwrap();
+    assert_eq!(ids(&jobs), [outbound(2), outbound(1)]);
 }
 
 /// Of many workers through several handles, each job goes to one.
