@@ -3,6 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Timeouts, Transaction};
 use rustls::ClientConfig;
+use tokio::time::timeout;
 use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -19,6 +20,7 @@ use super::{
 };
 use rows::{Found, Rows};
 
+mod bounds;
 mod rows;
 mod schema;
 
@@ -29,25 +31,20 @@ const CONNECTIONS: usize = 16;
 /// How long a connection may take to be made, or to come free.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long the other end may not be heard of.
-const SILENCE: Duration = Duration::from_secs(30);
-
-/// Bounds what one call may take of the database, and what others may be kept waiting by a process that hangs, where
-/// neither the URL, nor the user, nor the database has bounds.
-const BOUNDS: &str = "SELECT set_config(name, bound, false) FROM pg_settings JOIN (VALUES ('lock_timeout', '10s'), \
-    ('statement_timeout', '30s'), ('idle_in_transaction_session_timeout', '30s')) AS bounds (bounded, bound) \
-    ON name = bounded WHERE setting = '0'";
-
 /// A [`MessageStore`] on PostgreSQL 12 or later, and on what speaks its protocol: for hosts on many machines.
 ///
 /// Leases and delays go by the clock of the database, which is one for all. Calls that wait for the same message queue
 /// at its row; the outbox is handed out with `FOR UPDATE SKIP LOCKED`, so that workers do not wait for each other.
 ///
-/// No call waits for ever: a statement takes 30 s at most, 10 s of them for what somebody else has locked, and a database
-/// that is not heard of for 30 s is taken for gone; then the store is [unavailable](StoreError::Unavailable). Nor does a
-/// process that hangs hold up others: its transactions end after 30 s. `lock_timeout`, `statement_timeout` and
-/// `idle_in_transaction_session_timeout` of the URL's `options`, the user or the database stand, and so do
-/// `tcp_user_timeout` and `keepalives_*` of the URL.
+/// No call waits for ever: a statement takes 30 s at most, 10 s of them for what somebody else has locked, a database that
+/// is not heard of for 30 s is taken for gone, and one that does not answer at all is given up after 90 s, with the
+/// connections to it; then the store is [unavailable](StoreError::Unavailable). Nor does a process that hangs hold up
+/// others: its transactions end after 30 s.
+///
+/// Other bounds stand: `lock_timeout`, `statement_timeout` and `idle_in_transaction_session_timeout` of the URL's
+/// `options`, the user or the database, except 0, which is none; `tcp_user_timeout` and `keepalives_*` of the URL, except
+/// a `keepalives_idle` of two hours, which is what nobody has set. What does not answer is given up 30 s after two
+/// statements may have taken their time.
 ///
 /// The tables are `ediint_exchanges`, `ediint_signatures` and `ediint_schema`, in the schema that the connection's
 /// `search_path` leads to. Columns are for queries; the whole record is in `record`.
@@ -56,6 +53,8 @@ pub struct PostgresStore {
     pool: Pool,
     clock: Option<Arc<dyn Clock>>,
     retention: Retention,
+    /// How long a call may take, however many statements it has.
+    answer: Duration,
 }
 
 impl PostgresStore {
@@ -75,7 +74,7 @@ impl PostgresStore {
         if tls.is_some() && config.get_ssl_mode() == SslMode::Prefer {
             config.ssl_mode(SslMode::Require);
         }
-        bound(&mut config);
+        bounds::connections(&mut config);
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
@@ -92,13 +91,19 @@ impl PostgresStore {
             .timeouts(patience)
             .max_size(CONNECTIONS)
             .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move { client.batch_execute(BOUNDS).await.map_err(HookError::Backend) })
+                Box::pin(async move {
+                    client
+                        .batch_execute(bounds::STATEMENTS)
+                        .await
+                        .map_err(HookError::Backend)
+                })
             }))
             .runtime(deadpool_postgres::Runtime::Tokio1)
             .build()
             .map_err(|error| PostgresOpenError::Connection(error.into()))?;
         schema::migrate(&pool).await?;
         Ok(Self {
+            answer: PATIENCE + 2 * bounds::statement_timeout(&pool).await?,
             pool,
             clock: None,
             retention: Retention::default(),
@@ -126,6 +131,16 @@ impl PostgresStore {
         self
     }
 
+    /// Bounds a call: the server may have stopped, and acknowledge all the same what it is sent.
+    async fn within<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let answered = timeout(self.answer, call).await;
+        answered.unwrap_or_else(|elapsed| {
+            // Its own is among them by now. The others lead to the same server.
+            self.pool.retain(|_, _| false);
+            Err(unavailable(elapsed))
+        })
+    }
+
     fn now(&self) -> Option<SystemTime> {
         self.clock.as_ref().map(|clock| clock.now())
     }
@@ -141,23 +156,29 @@ impl PostgresStore {
     where
         T: Send,
     {
-        loop {
-            let mut connection = self.pool.get().await.map_err(unavailable)?;
-            let transaction = connection.transaction().await.map_err(unavailable)?;
-            let rows = Rows(&transaction);
-            let found = rows.lock(direction, id).await?;
-            let now = rows.now(self.now()).await?;
-            let (change, answer) = rule(found.as_ref().map(|found| &found.entry), now)?;
-            if apply(&rows, found.as_ref(), &change).await?.is_some() {
-                commit(transaction).await?;
-                return Ok(answer);
+        let call = async {
+            loop {
+                let mut connection = self.pool.get().await.map_err(unavailable)?;
+                let transaction = connection.transaction().await.map_err(unavailable)?;
+                let rows = Rows(&transaction);
+                let found = rows.lock(direction, id).await?;
+                let now = rows.now(self.now()).await?;
+                let (change, answer) = rule(found.as_ref().map(|found| &found.entry), now)?;
+                if apply(&rows, found.as_ref(), &change).await?.is_some() {
+                    commit(transaction).await?;
+                    return Ok(answer);
+                }
             }
-        }
+        };
+        self.within(call).await
     }
 
     async fn find(&self, direction: Direction, id: &ExchangeId) -> Result<Option<Entry>, StoreError> {
-        let connection = self.pool.get().await.map_err(unavailable)?;
-        rows::find(&connection, direction, id).await
+        let call = async {
+            let connection = self.pool.get().await.map_err(unavailable)?;
+            rows::find(&connection, direction, id).await
+        };
+        self.within(call).await
     }
 
     async fn claim_now(
@@ -205,22 +226,15 @@ impl PostgresStore {
         commit(transaction).await?;
         Ok(jobs)
     }
-}
 
-/// Sees that a database that is gone without a word is not waited for, where the URL does not say for how long it is.
-fn bound(config: &mut tokio_postgres::Config) {
-    if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(SILENCE);
-    }
-    // The default is that of the operating systems: two hours.
-    if config.get_keepalives_idle() == tokio_postgres::Config::new().get_keepalives_idle() {
-        config.keepalives_idle(SILENCE / 3);
-    }
-    if config.get_keepalives_interval().is_none() {
-        config.keepalives_interval(SILENCE / 6);
-    }
-    if config.get_keepalives_retries().is_none() {
-        config.keepalives_retries(4);
+    async fn expire_some(&self) -> Result<u64, StoreError> {
+        let mut connection = self.pool.get().await.map_err(unavailable)?;
+        let transaction = connection.transaction().await.map_err(unavailable)?;
+        let rows = Rows(&transaction);
+        let now = rows.now(self.now()).await?;
+        let changed = rows.expire(now, &self.retention).await?;
+        commit(transaction).await?;
+        Ok(changed)
     }
 }
 
@@ -258,7 +272,7 @@ impl MessageStore for PostgresStore {
         signature: Option<[u8; 32]>,
         lease: Duration,
     ) -> BoxFuture<'a, Result<Claim, StoreError>> {
-        Box::pin(self.claim_now(id, signature, lease))
+        Box::pin(self.within(self.claim_now(id, signature, lease)))
     }
 
     fn complete<'a>(
@@ -337,7 +351,7 @@ impl MessageStore for PostgresStore {
         busy: &'a [As2Name],
         place: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<Job>, StoreError>> {
-        Box::pin(self.claim_due_now(lease, limit, Asker { busy, place }))
+        Box::pin(self.within(self.claim_due_now(lease, limit, Asker { busy, place })))
     }
 
     fn next_due<'a>(
@@ -345,12 +359,12 @@ impl MessageStore for PostgresStore {
         busy: &'a [As2Name],
         place: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
-        Box::pin(async move {
+        Box::pin(self.within(async move {
             let connection = self.pool.get().await.map_err(unavailable)?;
             let now = rows::now(&connection, self.now()).await?;
             let first = rows::first_turn(&connection, Asker { busy, place }).await?;
             Ok(first.map(|due_at| due_at.duration_since(now).unwrap_or_default()))
-        })
+        }))
     }
 
     fn list<'a>(
@@ -359,25 +373,19 @@ impl MessageStore for PostgresStore {
         after: Option<Cursor>,
         limit: usize,
     ) -> BoxFuture<'a, Result<Page, StoreError>> {
-        Box::pin(async move {
+        Box::pin(self.within(async move {
             let connection = self.pool.get().await.map_err(unavailable)?;
             rows::list(&connection, filter, after, limit).await
-        })
+        }))
     }
 
     fn expire<'a>(&'a self) -> BoxFuture<'a, Result<u64, StoreError>> {
         Box::pin(async move {
             let mut total = 0;
             loop {
-                let mut connection = self.pool.get().await.map_err(unavailable)?;
-                let transaction = connection.transaction().await.map_err(unavailable)?;
-                let rows = Rows(&transaction);
-                let now = rows.now(self.now()).await?;
-                let changed = rows.expire(now, &self.retention).await?;
-                commit(transaction).await?;
-                match changed {
+                match self.within(self.expire_some()).await? {
                     0 => return Ok(total),
-                    _ => total += changed,
+                    changed => total += changed,
                 }
             }
         })

@@ -22,6 +22,8 @@ use ediint::testing::message_store::{Subject, check};
 use ediint::transport::{client_config, default_provider};
 use ediint::{As2Name, BoxFuture, MessageId};
 use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_postgres::NoTls;
@@ -293,6 +295,54 @@ async fn a_row_that_is_locked_by_somebody_who_hangs() {
         impatient.claim(&id(1), None, lease).await.unwrap(),
         Claim::New(_)
     ));
+}
+
+/// A server that has stopped, but whose machine acknowledges what it is sent, is given up; and so are the connections to
+/// it, so that those that follow find another one in its place.
+#[tokio::test]
+async fn a_server_that_has_stopped() {
+    let Some(server) = Server::get() else { return };
+    let url = server.schema().await;
+    let address = url.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.to_owned();
+    let front = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let fronted = url.replace(&address, &front.local_addr().unwrap().to_string());
+    let stopped = Arc::new(AtomicU32::new(0));
+    let until = Arc::clone(&stopped);
+    tokio::spawn(async move {
+        for number in 1.. {
+            let (mut client, _) = front.accept().await.unwrap();
+            let (address, until) = (address.clone(), Arc::clone(&until));
+            tokio::spawn(async move {
+                let mut server = TcpStream::connect(address).await.unwrap();
+                let (mut asked, mut answered) = ([0; 4096], [0; 4096]);
+                loop {
+                    let (to, octets) = tokio::select! {
+                        read = client.read(&mut asked) => (&mut server, &asked[..read.unwrap_or(0)]),
+                        read = server.read(&mut answered) => (&mut client, &answered[..read.unwrap_or(0)]),
+                    };
+                    match octets {
+                        [] => break,
+                        _ if number <= until.load(Ordering::SeqCst) => {}
+                        _ => to.write_all(octets).await.unwrap_or_default(),
+                    }
+                }
+            });
+        }
+    });
+    let store = PostgresStore::connect(&fronted, None).await.unwrap().connections(1);
+    assert_eq!(store.find_received(&id(1)).await.unwrap(), None);
+    stopped.store(1, Ordering::SeqCst);
+    let lease = Duration::from_secs(600);
+    // There is nothing to wait for but the time.
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    let error = timeout(lease, store.claim(&id(1), None, lease)).await;
+    let error = error.expect("waits for ever").unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    assert!(began.elapsed() < Duration::from_secs(91));
+    tokio::time::resume();
+    let claim = timeout(Duration::from_secs(20), store.claim(&id(1), None, lease)).await;
+    assert!(matches!(claim.expect("the same connection").unwrap(), Claim::New(_)));
 }
 
 /// A fleet that starts while one of it migrates waits for as long as that takes.
