@@ -1,5 +1,8 @@
 //! Which certificate belongs to which key.
 
+use const_oid::db::rfc5912;
+use der::Decode;
+use rsa::pkcs8::PrivateKeyInfoRef;
 use rustls_pki_types::PrivateKeyDer;
 use zeroize::Zeroizing;
 
@@ -27,7 +30,10 @@ pub(super) fn find(file: KeyFile) -> Result<Pair, KeyFileError> {
         several => return Err(KeyFileError::SeveralPrivateKeys(several)),
     };
     let first = certificates.first().ok_or(KeyFileError::NoCertificate)?;
-    let message = PrivateKey::from_der(key.secret_der());
+    let message = match PrivateKey::from_der(key.secret_der()) {
+        Err(error) if !is_for_tls_alone(&key) => return Err(error.into()),
+        read => read,
+    };
     let own = match &message {
         Ok(key) => certificates.iter().find(|one| key.belongs_to(one).unwrap_or(false)),
         // Nothing to compare: the TLS stack does, when the key is used.
@@ -40,6 +46,16 @@ pub(super) fn find(file: KeyFile) -> Result<Pair, KeyFileError> {
         .clone();
     let chain = chain(own, &certificates);
     Ok(Pair { key, message, chain })
+}
+
+/// Whether messages know no such algorithm: then it is no fault that the key cannot be read for them.
+fn is_for_tls_alone(key: &PrivateKeyDer<'_>) -> bool {
+    let known = [
+        rfc5912::RSA_ENCRYPTION,
+        rfc5912::ID_RSASSA_PSS,
+        rfc5912::ID_EC_PUBLIC_KEY,
+    ];
+    PrivateKeyInfoRef::from_der(key.secret_der()).is_ok_and(|info| !known.contains(&info.algorithm.oid))
 }
 
 /// The certificate, then issuer after issuer.

@@ -289,6 +289,28 @@ fn keys_that_messages_do_not_know() {
     ));
 }
 
+/// A key for TLS that cannot be read is told as that, and not shown with whatever certificate comes first; one that only
+/// TLS knows is left to it.
+#[test]
+fn tls_keys_that_cannot_be_read() {
+    let bob = || read("openssl/cms/bob.pem", None).unwrap();
+    let tls = |key: &[u8]| bob().and(KeyFile::read(key, None).unwrap()).into_tls_identity();
+    let huge = tls(&file("openssl/keyfiles/huge.key.pem")).map(drop);
+    assert!(
+        matches!(huge, Err(KeyFileError::PrivateKey(PrivateKeyError::TooLong(9216)))),
+        "{huge:?}"
+    );
+    let three = tls(&file("openssl/keys/three-primes.pem")).map(drop);
+    assert!(
+        matches!(three, Err(KeyFileError::PrivateKey(PrivateKeyError::Malformed(_)))),
+        "{three:?}"
+    );
+    // RFC 8410 §7
+    let mut ed25519 = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    ed25519.extend([7; 32]);
+    assert_eq!(tls(&ed25519).unwrap().chain().len(), 1);
+}
+
 /// KEY-24
 #[test]
 fn keys_are_not_printed() {
