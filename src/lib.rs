@@ -162,8 +162,8 @@ pub mod guide;
 
 #[cfg(feature = "client")]
 pub use client::{
-    As2Client, As2ClientBuilder, OutboundMessage, OutboxDirectory, PrepareError, PreparedMessage, QueuedError,
-    SendError, SubmitError,
+    As2Client, As2ClientBuilder, ClientBuildError, OutboundMessage, OutboxDirectory, PrepareError, PreparedMessage,
+    QueuedError, SendError, SubmitError,
 };
 #[cfg(feature = "client")]
 pub use outbox::{AfterTimeout, OutboxEvent, OutboxWorker, WorkError};

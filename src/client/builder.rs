@@ -38,6 +38,18 @@ impl Core {
     }
 }
 
+/// Why a client could not be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientBuildError {
+    /// No HTTP client was given, and there is no TLS cryptography for the default one.
+    #[error(transparent)]
+    NoCryptoProvider(#[from] NoCryptoProvider),
+    /// Databases do not keep such a name.
+    #[error("{0:?} is no name for the place of an outbox directory: it holds NUL; give OutboxDirectory::own another")]
+    Place(String),
+}
+
 /// Sets up an [`As2Client`].
 pub struct As2ClientBuilder {
     keys: Arc<dyn KeyStore>,
@@ -133,8 +145,12 @@ impl As2ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`NoCryptoProvider`] where no HTTP client was given and there is no TLS cryptography for the default one.
-    pub fn build(self) -> Result<As2Client, NoCryptoProvider> {
+    /// [`ClientBuildError`].
+    pub fn build(self) -> Result<As2Client, ClientBuildError> {
+        let place = self.outbox.as_ref().and_then(OutboxDirectory::place);
+        if let Some(place) = place.filter(|place| place.contains('\0')) {
+            return Err(ClientBuildError::Place(place.to_owned()));
+        }
         let http = match self.http {
             Some(http) => http,
             None => Arc::new(HyperClient::new()?),

@@ -19,7 +19,7 @@ use std::time::Duration;
 use http::Response;
 use tokio::time::{Instant, sleep};
 
-pub(crate) use crate::cause::describe;
+use crate::cause::describe;
 use crate::exchange::Receipt;
 use crate::partnership::{Partnership, RetryDecision};
 use crate::store::{ClaimToken, Direction, SentRecord, SentStep, StoreError};
@@ -27,8 +27,8 @@ use crate::telemetry;
 use crate::transport::{Probe, ProbeRequest, ResponseBody};
 
 pub(crate) use attempt::{Standing, exchange, note, note_answer, outcome_of};
-pub use builder::As2ClientBuilder;
 pub(crate) use builder::Core;
+pub use builder::{As2ClientBuilder, ClientBuildError};
 pub use error::{PrepareError, SendError, SubmitError};
 pub(crate) use lease::Lease;
 pub use outbound::OutboundMessage;

@@ -8,8 +8,9 @@ use super::event::{AfterTimeout, WorkError};
 use super::job::PAUSE;
 use super::run::Stop;
 use super::{OutboxEvent, OutboxWorker};
+use crate::cause::describe;
 use crate::client::{
-    QueuedError, SendError, Standing, SubmitError, Tag, describe, exchange, note, note_answer, outcome_of, request,
+    QueuedError, SendError, Standing, SubmitError, Tag, exchange, note, note_answer, outcome_of, request,
 };
 use crate::exchange::Receipt;
 use crate::limits::Limits;

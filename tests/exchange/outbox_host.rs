@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use ediint::partnership::{AcceptPolicy, ReceiptRequest, RetryPolicy, SendProfile};
 use ediint::store::{
-    Direction, ExchangeId, Filter, MessageStore, Partnerships, Record, SentOutcome, SentState, StoreError,
+    Direction, ExchangeId, Filter, MemoryStore, MessageStore, Partnerships, Record, SentOutcome, SentState, StoreError,
 };
 use ediint::{
-    MessageId, OutboundMessage, OutboxEvent, OutboxWorker, Partnership, QueuedError, ReceivedMessage, SubmitError,
-    WorkError,
+    As2Client, ClientBuildError, MessageId, OutboundMessage, OutboxDirectory, OutboxEvent, OutboxWorker, Partnership,
+    QueuedError, ReceivedMessage, SubmitError, WorkError,
 };
 use http::StatusCode;
 use tokio::sync::Barrier;
@@ -243,6 +243,14 @@ async fn what_is_not_set_up() {
         matches!(error, SubmitError::Queued(QueuedError::NoDirectory)),
         "{error}"
     );
+
+    // What PostgreSQL does not take as text, and would have each worker fail at.
+    let place = OutboxDirectory::new("outbox").own("ma\0chine");
+    let keys = alice().key_store([&bob()]);
+    let built = As2Client::builder(keys, MemoryStore::new()).outbox(place).build();
+    let error = built.err().unwrap();
+    assert_eq!(error, ClientBuildError::Place("ma\0chine".to_owned()));
+    assert!(error.to_string().contains("\"ma\\0chine\""), "{error}");
 
     let outbox = Outbox::new([]).await;
     // More header fields than are read from anywhere.
