@@ -79,6 +79,9 @@ pub struct RevocationLists {
     issuers: Vec<Certificate>,
 }
 
+/// The most issuers of which it is remembered whether they signed a list. Messages bring theirs along, as many as they like.
+const ISSUERS: usize = 16;
+
 /// A list, and who was found to have signed it: lists may be large, and are asked for each message.
 #[derive(Debug)]
 struct KnownList {
@@ -95,7 +98,11 @@ impl KnownList {
             return *signed;
         }
         let signed = self.list.check_issued_by(issuer).is_ok();
-        known().insert(fingerprint, signed);
+        let mut known = known();
+        if known.len() == ISSUERS {
+            known.clear();
+        }
+        known.insert(fingerprint, signed);
         signed
     }
 }
@@ -152,3 +159,6 @@ impl RevocationChecker for RevocationLists {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
