@@ -13,8 +13,8 @@ use super::{Payload, PersistError, PersistStep, temporary};
 /// A directory of files that appears complete or not at all, durably: a message with its attachments and what is known
 /// of it.
 ///
-/// It is built in a temporary directory that only its owner may read, beside its place or elsewhere, and renamed. A second delivery
-/// of what is there already changes nothing: see [`Committed`].
+/// It is built in a temporary directory that only its owner may read, beside its place or elsewhere, and renamed. A second
+/// delivery of what is there already changes nothing: see [`Committed`].
 ///
 /// ```
 /// # use std::error::Error;

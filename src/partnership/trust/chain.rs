@@ -14,8 +14,9 @@ const LENGTH_MAX: usize = 8;
 /// for the partner, or bear a name that is (RFC 4130 §9.2). A self-signed certificate has a chain where it is among the
 /// anchors itself.
 ///
-/// Checked are signatures (RSA, RSASSA-PSS and ECDSA; none over SHA-1), validity, basicConstraints with its path length, and the authorities'
-/// key usage; an authority with a critical extension that is not known here is refused, name constraints among them.
+/// Checked are signatures (RSA, RSASSA-PSS and ECDSA; none over SHA-1), validity, basicConstraints with its path length,
+/// and the authorities' key usage; an authority with a critical extension that is not known here is refused, name
+/// constraints among them.
 #[derive(Clone, Debug, Default)]
 pub struct ChainTrust {
     pub(crate) anchors: Vec<Certificate>,
