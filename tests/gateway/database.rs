@@ -2,7 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use crate::common::{Pair, run};
 
@@ -13,7 +15,8 @@ const TLS_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 fn heard(connection: impl Fn(u16) -> String) -> ([u8; 8], Vec<u8>) {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = connection(socket.local_addr().unwrap().port());
-    let server = thread::spawn(move || {
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
         let (mut stream, _) = socket.accept().unwrap();
         let (mut first, mut more) = ([0; 8], Vec::new());
         stream.read_exact(&mut first).unwrap();
@@ -21,13 +24,13 @@ fn heard(connection: impl Fn(u16) -> String) -> ([u8; 8], Vec<u8>) {
             stream.write_all(b"N").unwrap();
             stream.read_to_end(&mut more).unwrap();
         }
-        (first, more)
+        tell.send((first, more)).unwrap();
     });
     let pair = Pair::init();
     pair.edit("alice", |text| format!("postgres = {url:?}\n{text}"));
     let said = run(["status".as_ref(), pair.config("alice").as_os_str()]);
     assert_eq!((said.code, said.out.as_str()), (1, ""), "{url}: {}", said.err);
-    server.join().unwrap()
+    told.recv_timeout(Duration::from_secs(60)).expect("nobody has come")
 }
 
 /// However it is written where the database is.

@@ -362,10 +362,13 @@ async fn migrations_have_no_bounds() {
     let seen = format!(
         "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_stat_activity \
          WHERE application_name = '{name}' AND wait_event_type = 'Lock') \
-         LOOP PERFORM pg_sleep(0.01); PERFORM pg_stat_clear_snapshot(); END LOOP; PERFORM pg_sleep(0.5); END $$"
+         LOOP PERFORM pg_sleep(0.01); PERFORM pg_stat_clear_snapshot(); \
+         IF clock_timestamp() > now() + interval '1 minute' THEN RAISE 'nobody waits'; END IF; \
+         END LOOP; PERFORM pg_sleep(0.5); END $$"
     );
     migrating.batch_execute(&seen).await.unwrap();
     migrating.batch_execute("ROLLBACK").await.unwrap();
-    let store = waiting.await.unwrap().unwrap();
-    store.claim(&id(1), None, Duration::from_secs(60)).await.unwrap();
+    let minute = Duration::from_secs(60);
+    let store = timeout(minute, waiting).await.unwrap().unwrap().unwrap();
+    store.claim(&id(1), None, minute).await.unwrap();
 }
