@@ -100,11 +100,14 @@ pub(super) async fn first_turn(
     client: &impl GenericClient,
     asker: Asker<'_>,
 ) -> Result<Option<SystemTime>, StoreError> {
+    // No turn comes before its job is due: the other places do not matter where nothing there is due before what is here.
     let statement = format!(
-        "WITH {PLACES}, here AS (SELECT min(due_at) AS turn FROM ediint_exchanges WHERE {FREE} AND {HERE}), \
-        elsewhere AS (SELECT min(turn) AS turn FROM places WHERE EXISTS (SELECT FROM ediint_exchanges \
-            WHERE {FREE} AND place = places.name)) \
-        SELECT least(here.turn, elsewhere.turn) FROM here, elsewhere"
+        "WITH {PLACES}, here AS (SELECT min(due_at) AS turn FROM ediint_exchanges WHERE {FREE} AND {HERE}) \
+        SELECT least(turn, CASE WHEN (SELECT min(due_at) FROM ediint_exchanges WHERE {FREE}) \
+                < coalesce(here.turn, 'infinity') \
+            THEN (SELECT min(places.turn) FROM places WHERE EXISTS (SELECT FROM ediint_exchanges \
+                WHERE {FREE} AND place = places.name)) END) \
+        FROM here"
     );
     let with: Parameters<'_> = &[&names(asker.busy), &asker.place, &ELSEWHERE.as_secs_f64()];
     let rows = query(client, &statement, with).await?;
