@@ -181,22 +181,6 @@ impl Entry {
     }
 }
 
-impl Attempts {
-    fn begin(&mut self, now: SystemTime, lease: Duration) {
-        self.made = self.made.saturating_add(1);
-        self.first_at.get_or_insert(now);
-        self.due_at = Some(later(now, lease));
-    }
-
-    fn take_back(&mut self, due_at: SystemTime) {
-        self.made = self.made.saturating_sub(1);
-        if self.made == 0 {
-            self.first_at = None;
-        }
-        self.due_at = Some(due_at);
-    }
-}
-
 /// [`MessageStore::claim`](super::MessageStore::claim). `twin` is the row with the same signature, where there is one.
 pub(super) fn claim(
     id: &ExchangeId,

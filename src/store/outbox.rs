@@ -1,5 +1,6 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use super::entry::later;
 use super::{ClaimToken, Direction, ExchangeId, ReceivedRecord, SentRecord};
 
 /// What was tried on a message or receipt in the outbox, and when something is due. The store keeps it; its times are
@@ -15,6 +16,22 @@ pub struct Attempts {
     pub due_at: Option<SystemTime>,
     /// What went wrong last.
     pub error: Option<String>,
+}
+
+impl Attempts {
+    pub(super) fn begin(&mut self, now: SystemTime, lease: Duration) {
+        self.made = self.made.saturating_add(1);
+        self.first_at.get_or_insert(now);
+        self.due_at = Some(later(now, lease));
+    }
+
+    pub(super) fn take_back(&mut self, due_at: SystemTime) {
+        self.made = self.made.saturating_sub(1);
+        if self.made == 0 {
+            self.first_at = None;
+        }
+        self.due_at = Some(due_at);
+    }
 }
 
 /// Something that is due, and claimed by whoever asked: see [`MessageStore::claim_due`](super::MessageStore::claim_due).
