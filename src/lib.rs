@@ -115,6 +115,7 @@ mod algorithm;
 mod cause;
 mod clock;
 mod entropy;
+mod features;
 mod future;
 mod limits;
 mod message_id;
@@ -140,6 +141,8 @@ pub mod keystore;
 mod spool;
 pub mod store;
 
+#[cfg(any(feature = "client", feature = "receiver"))]
+mod attachments;
 #[cfg(feature = "transport")]
 pub mod transport;
 
@@ -161,6 +164,10 @@ pub mod testing;
 pub mod guide;
 
 #[cfg(feature = "client")]
+pub use attachments::{Attachment, AttachmentsError};
+#[cfg(feature = "receiver")]
+pub use attachments::{ReceivedAttachment, SplitError};
+#[cfg(feature = "client")]
 pub use client::{
     As2Client, As2ClientBuilder, OutboundMessage, OutboxDirectory, PrepareError, PreparedMessage, QueuedError,
     SendError, SubmitError,
@@ -180,6 +187,7 @@ pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
 #[cfg(feature = "transport")]
 pub use exchange::{PostError, Receipt};
+pub use features::EdiintFeatures;
 pub use future::BoxFuture;
 pub use keystore::KeyStore;
 pub use limits::Limits;

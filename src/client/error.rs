@@ -4,6 +4,7 @@ use std::time::Duration;
 use http::Uri;
 
 use super::queue::{PutAgainError, QueuedError};
+use crate::attachments::AttachmentsError;
 use crate::cms::{Certificate, CertificateError};
 use crate::envelope::{EncodeError, OutgoingHeaderError};
 use crate::exchange::ReadError;
@@ -61,6 +62,9 @@ pub enum PrepareError {
     /// A subject, file name, content type or header cannot be sent as it is.
     #[error(transparent)]
     Header(#[from] OutgoingHeaderError),
+    /// The attachments cannot be put together.
+    #[error(transparent)]
+    Attachments(#[from] AttachmentsError),
     /// The content type is none.
     #[error("content type: {0}")]
     ContentType(#[from] ContentTypeError),

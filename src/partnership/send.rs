@@ -2,6 +2,10 @@ use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle
 
 use super::{CustomHeaders, ReceiptRequest};
 use crate::cms::Certificate;
+#[cfg(feature = "transport")]
+use crate::features::EdiintFeatures;
+#[cfg(feature = "client")]
+use crate::mime::ContentDisposition;
 use crate::mime::TransferEncoding;
 use crate::version::As2Version;
 
@@ -222,6 +226,25 @@ impl SendProfile {
         self
     }
 
+    /// How a file of that name is sent.
+    #[cfg(feature = "client")]
+    pub(crate) fn disposition(&self, filename: &str) -> ContentDisposition {
+        let disposition = ContentDisposition::attachment(filename);
+        match self.quoted_filename {
+            true => disposition,
+            false => disposition.without_quotes(),
+        }
+    }
+
+    /// What messages and receipts announce.
+    #[cfg(feature = "transport")]
+    pub(crate) fn features(&self) -> EdiintFeatures {
+        match self.reliability {
+            true => EdiintFeatures::default().with(EdiintFeatures::RELIABILITY),
+            false => EdiintFeatures::default(),
+        }
+    }
+
     /// The subject of messages that bring none of their own.
     #[must_use]
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
@@ -230,7 +253,7 @@ impl SendProfile {
     }
 
     /// How payloads are encoded within their body part (RFC 4130 §5.2.1; default: binary, unchanged). A payload without
-    /// any layer travels as it is.
+    /// any layer travels as it is, and so does a multipart (RFC 2045 §6.4).
     #[must_use]
     pub fn transfer_encoding(mut self, encoding: TransferEncoding) -> Self {
         self.transfer_encoding = encoding;

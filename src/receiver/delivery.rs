@@ -294,6 +294,8 @@ fn received_message(
         untrusted_filename: filename.map(|filename| filename.raw),
         payload_head,
         headers: headers.block().clone(),
+        as2_version: headers.version(),
+        features: headers.features(),
         layers: decoded.layers,
         mic: acceptance.mic,
         signer: acceptance.signer,

@@ -10,6 +10,7 @@
 
 mod algorithms;
 mod answers;
+mod attachments;
 mod audit;
 mod choices;
 mod claims;
