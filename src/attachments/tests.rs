@@ -4,7 +4,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::*;
-use crate::mime::ContentType;
+use crate::limits::Limits;
+use crate::mime::{ContentType, HeaderBlock};
 use crate::partnership::SendProfile;
 use crate::spool::{Payload, SpoolOptions};
 
@@ -244,4 +245,56 @@ fn what_cannot_be_taken_apart() {
         split(None, &b""[..], &SpoolOptions::new()),
         Err(SplitError::NotMultipart)
     ));
+}
+
+/// ENV-53: as Python's `email` package makes them; the root is not the first.
+#[test]
+fn documents_of_python() {
+    let whole = include_str!("../../tests/data/python-email/related.mime");
+    let (head, body) = whole.split_once("\r\n\r\n").unwrap();
+    let head = HeaderBlock::parse(format!("{head}\r\n").as_bytes(), &Limits::default()).unwrap();
+    let back = parts(head.get("Content-Type").unwrap(), body).unwrap();
+    let told: Vec<_> = back
+        .iter()
+        .map(|part| {
+            let content_type = part.content_type.as_deref().unwrap();
+            let id = part.content_id.as_deref().unwrap();
+            (content_type, id, part.filename.as_deref().unwrap(), part.is_root)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("image/tiff", "<scan@python.example>", "scan.tiff", false),
+            (
+                "text/xml; charset=\"utf-8\"",
+                "<order@python.example>",
+                "Bestellung Zürich.xml",
+                true
+            ),
+            ("application/pdf", "<drawing@python.example>", "drawing.pdf", false),
+            (
+                "multipart/mixed; boundary=\"===============0001==\"",
+                "<notes@python.example>",
+                "notes",
+                false
+            ),
+        ]
+    );
+    let mut contents = back.into_iter().map(|part| {
+        let mut octets = Vec::new();
+        part.payload.into_reader().read_to_end(&mut octets).unwrap();
+        octets
+    });
+    assert_eq!(contents.next().unwrap(), (0..=255).collect::<Vec<u8>>());
+    assert_eq!(
+        contents.next().unwrap(),
+        "<Bestellung>Schrauben für Zürich</Bestellung>\n".as_bytes()
+    );
+    assert_eq!(
+        contents.next().unwrap(),
+        format!("%PDF-1.4\n{}", "x".repeat(100)).as_bytes()
+    );
+    let nested = contents.next().unwrap();
+    assert!(nested.starts_with(b"--===============0001==\r\n") && nested.ends_with(b"--===============0001==--\r\n"));
 }

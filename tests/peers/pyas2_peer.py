@@ -169,6 +169,7 @@ def serve(options):
             payload_file=payload_file,
             content_type=message.payload.get_content_type(),
             filename=message.payload.get_filename(),
+            parts=parts_of(message.payload),
             mdn=None if mdn is None else "async" if asynchronous else "sync",
             headers=headers,
         )
@@ -260,6 +261,21 @@ def send(options):
         http_headers=answer_headers,
         mdn=facts,
     )
+
+
+def parts_of(payload):
+    """The parts of a multipart: type, file name, identifier, content without line ends around it."""
+    if payload is None or not payload.is_multipart():
+        return []
+    return [
+        {
+            "content_type": part.get_content_type(),
+            "filename": part.get_filename(),
+            "content_id": part["Content-ID"],
+            "content": text(part.get_payload(decode=True)),
+        }
+        for part in payload.get_payload()
+    ]
 
 
 def report_of(mdn):
