@@ -9,10 +9,43 @@ use std::str::FromStr;
 pub use cipher::ContentCipher;
 pub use digest::{DigestAlgorithm, MicalgStyle};
 
-/// An algorithm name that is not supported.
+/// An algorithm that is not supported, by the name that it was called.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("algorithm {0:?} is not supported")]
-pub struct UnknownAlgorithm(pub(crate) String);
+#[error("algorithm {name:?} is not supported{remedy}")]
+pub struct UnknownAlgorithm {
+    name: String,
+    /// What would help, after the message.
+    remedy: &'static str,
+}
+
+impl UnknownAlgorithm {
+    pub(crate) fn new(name: impl Into<String>) -> Self {
+        let (name, remedy) = (name.into(), "");
+        Self { name, remedy }
+    }
+
+    /// One of those that this build leaves out.
+    #[cfg(not(feature = "legacy"))]
+    pub(crate) fn needs_legacy(name: impl Into<String>) -> Self {
+        let (name, remedy) = (name.into(), ": it needs the feature `legacy` of ediint");
+        Self { name, remedy }
+    }
+
+    /// What it was called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is known all the same, and something would help.
+    pub(crate) fn has_remedy(&self) -> bool {
+        !self.remedy.is_empty()
+    }
+}
+
+/// An algorithm that is read where a partnership allows it, and that nothing is sent with, whatever names it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is only read, never sent: sign with SHA-256 and encrypt with AES")]
+pub struct LegacyAlgorithm(String);
 
 /// How a signature is made (RFC 8551 §2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -135,7 +168,7 @@ fn by_name<T: fmt::Display>(all: impl IntoIterator<Item = T>, name: &str) -> Res
     let name = name.trim();
     all.into_iter()
         .find(|one| one.to_string().eq_ignore_ascii_case(name))
-        .ok_or_else(|| UnknownAlgorithm(name.to_owned()))
+        .ok_or_else(|| UnknownAlgorithm::new(name))
 }
 
 #[cfg(test)]

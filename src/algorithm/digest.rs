@@ -1,12 +1,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::UnknownAlgorithm;
+use super::{LegacyAlgorithm, UnknownAlgorithm};
 
 /// A message digest, of signatures (RFC 8551 §2.1) and of the MIC (RFC 4130 §7.4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DigestAlgorithm {
+    /// MD5: broken. Signatures over it are verified where a partnership allows it, and none are made.
+    #[cfg(feature = "legacy")]
+    Md5,
     /// SHA-1: historic, refused unless a partnership allows it.
     Sha1,
     /// SHA-224.
@@ -31,13 +34,48 @@ pub enum MicalgStyle {
 }
 
 impl DigestAlgorithm {
-    /// All digests, strongest last.
+    /// All digests that are signed with, strongest last.
     pub const ALL: [Self; 5] = [Self::Sha1, Self::Sha224, Self::Sha256, Self::Sha384, Self::Sha512];
+
+    /// Those that are only read: MD5 with the feature `legacy`, none without it.
+    pub const LEGACY: &'static [Self] = &[
+        #[cfg(feature = "legacy")]
+        Self::Md5,
+    ];
+
+    /// All that are read, strongest last.
+    pub(crate) fn known() -> impl Iterator<Item = Self> {
+        Self::LEGACY.iter().copied().chain(Self::ALL)
+    }
+
+    /// Whether it is only read.
+    pub(crate) fn is_legacy(self) -> bool {
+        Self::LEGACY.contains(&self)
+    }
+
+    /// Whether partnerships refuse it unless they name it.
+    pub(crate) fn is_weak(self) -> bool {
+        self == Self::Sha1 || self.is_legacy()
+    }
+
+    /// Whether anything is signed with it.
+    ///
+    /// # Errors
+    ///
+    /// [`LegacyAlgorithm`] for one of [`LEGACY`](Self::LEGACY).
+    pub fn check_sent(self) -> Result<(), LegacyAlgorithm> {
+        match self.is_legacy() {
+            true => Err(LegacyAlgorithm(self.to_string())),
+            false => Ok(()),
+        }
+    }
 
     /// The length of a digest in octets.
     #[must_use]
     pub const fn output_len(self) -> usize {
         match self {
+            #[cfg(feature = "legacy")]
+            Self::Md5 => 16,
             Self::Sha1 => 20,
             Self::Sha224 => 28,
             Self::Sha256 => 32,
@@ -50,6 +88,8 @@ impl DigestAlgorithm {
     #[must_use]
     pub const fn micalg(self, style: MicalgStyle) -> &'static str {
         match (style, self) {
+            #[cfg(feature = "legacy")]
+            (_, Self::Md5) => "md5",
             (MicalgStyle::Rfc5751, Self::Sha1) => "sha-1",
             (MicalgStyle::Rfc5751, Self::Sha224) => "sha-224",
             (MicalgStyle::Rfc5751, Self::Sha256) => "sha-256",
@@ -68,7 +108,8 @@ impl DigestAlgorithm {
     ///
     /// # Errors
     ///
-    /// [`UnknownAlgorithm`] with the token, also for digests that are known but not supported (MD5, SHA-3).
+    /// [`UnknownAlgorithm`] with the token, also for digests that are known but not supported: SHA-3, and MD5 without the
+    /// feature `legacy`.
     pub fn from_micalg(token: &str) -> Result<Self, UnknownAlgorithm> {
         let bare: String = token
             .chars()
@@ -81,7 +122,11 @@ impl DigestAlgorithm {
             "sha256" | "sha2256" => Ok(Self::Sha256),
             "sha384" | "sha2384" => Ok(Self::Sha384),
             "sha512" | "sha2512" => Ok(Self::Sha512),
-            _ => Err(UnknownAlgorithm(token.trim().to_owned())),
+            #[cfg(feature = "legacy")]
+            "md5" => Ok(Self::Md5),
+            #[cfg(not(feature = "legacy"))]
+            "md5" => Err(UnknownAlgorithm::needs_legacy(token.trim())),
+            _ => Err(UnknownAlgorithm::new(token.trim())),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::message_id::MessageId;
 use crate::mic::Mic;
 use crate::mime::HeaderBlock;
 use crate::name::As2Name;
+use crate::partnership::Weakness;
 use crate::spool::Payload;
 
 /// Where messages go that passed the verdict of their partnership. Closures over [`ReceivedMessage`] implement it, and
@@ -112,6 +113,8 @@ pub struct ReceivedMessage {
     pub signing_time: Option<SystemTime>,
     /// The signature is by nobody who is configured for the partner, and the policy takes the message all the same.
     pub continued_unauthenticated: bool,
+    /// What is weak and counts only because the policy allows it.
+    pub weaknesses: Vec<Weakness>,
     /// What the connection shows of the partner.
     pub transport: TransportFacts,
     /// When the message was complete.

@@ -94,9 +94,9 @@ impl Document for AcceptPolicy {
             receipt_rule,
             receipt_by_known_key,
         } = self.clone();
-        let sha1 = weak_digests.contains(&DigestAlgorithm::Sha1);
-        let triple_des = weak_ciphers.contains(&ContentCipher::TripleDesCbc);
-        let weak = [(sha1, Weak::Sha1), (triple_des, Weak::TripleDes)];
+        let digests = DigestAlgorithm::known().filter(|digest| digest.is_weak() && weak_digests.contains(digest));
+        let ciphers = ContentCipher::known().filter(|cipher| cipher.is_weak() && weak_ciphers.contains(cipher));
+        let weak = digests.map(Weak::Digest).chain(ciphers.map(Weak::Cipher));
         let (receipts, receipts_url) = match receipt_rule {
             ReceiptRule::AsAsked => (Receipts::AsAsked, None),
             ReceiptRule::Never => (Receipts::Never, None),
@@ -109,11 +109,7 @@ impl Document for AcceptPolicy {
             tls_suffices,
             require_compression,
             require_filename,
-            allow: weak
-                .iter()
-                .filter(|(allowed, _)| *allowed)
-                .map(|(_, weak)| AsText(*weak))
-                .collect(),
+            allow: weak.map(AsText).collect(),
             min_rsa_bits,
             accept_expired_certificates: accept_expired,
             chain,
@@ -147,8 +143,7 @@ impl Document for AcceptPolicy {
             (Receipts::Async, None) => return Err(Fault::Needs("receipts = \"async\"", "receipts_url")),
             (_, Some(_)) => return Err(Fault::Needs("receipts_url", "receipts = \"async\"")),
         };
-        let allows = |weak| table.allow.contains(&AsText(weak));
-        let bits = match allows(Weak::Rsa1024) {
+        let bits = match table.allow.contains(&AsText(Weak::Rsa1024)) {
             true => table.min_rsa_bits.min(WEAK_RSA_BITS),
             false => table.min_rsa_bits,
         };
@@ -158,14 +153,8 @@ impl Document for AcceptPolicy {
             tls_suffices: table.tls_suffices,
             require_compression: table.require_compression,
             require_filename: table.require_filename,
-            weak_digests: allows(Weak::Sha1)
-                .then_some(DigestAlgorithm::Sha1)
-                .into_iter()
-                .collect(),
-            weak_ciphers: allows(Weak::TripleDes)
-                .then_some(ContentCipher::TripleDesCbc)
-                .into_iter()
-                .collect(),
+            weak_digests: Weak::digests(&table.allow),
+            weak_ciphers: Weak::ciphers(&table.allow),
             min_rsa_bits: Self::default().min_rsa_bits,
             accept_expired: table.accept_expired_certificates,
             signer_trust: SignerTrust {

@@ -1,7 +1,9 @@
 //! Values that have a name each.
 
-use super::text::{Misread, Text};
-use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureScheme};
+use std::str::FromStr;
+
+use super::text::{AsText, Misread, Text};
+use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureScheme, UnknownAlgorithm};
 use crate::mime::TransferEncoding;
 use crate::partnership::{Compression, IncludedCertificates, MicSource, TlsVersion};
 
@@ -9,6 +11,17 @@ use crate::partnership::{Compression, IncludedCertificates, MicSource, TlsVersio
 pub(super) trait Names: Copy + PartialEq {
     /// All values with their names.
     fn names() -> Vec<(String, Self)>;
+
+    /// Its own.
+    fn name(&self) -> String {
+        let named = Self::names().into_iter().find(|(_, value)| value == self);
+        named.map(|(name, _)| name).unwrap_or_default()
+    }
+
+    /// What is said of a text that is the name of none.
+    fn misread(_text: &str) -> Misread {
+        Misread::Unexpected
+    }
 }
 
 impl<T: Names> Text for T {
@@ -19,12 +32,11 @@ impl<T: Names> Text for T {
 
     fn read(text: &str) -> Result<Self, Misread> {
         let named = T::names().into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-        named.map(|(_, value)| value).ok_or(Misread::Unexpected)
+        named.map(|(_, value)| value).ok_or_else(|| T::misread(text))
     }
 
     fn write(&self) -> String {
-        let named = T::names().into_iter().find(|(_, value)| value == self);
-        named.map(|(name, _)| name).unwrap_or_default()
+        self.name()
     }
 }
 
@@ -34,7 +46,15 @@ impl<T: Names> Names for Option<T> {
         let some = T::names().into_iter().map(|(name, value)| (name, Some(value)));
         some.chain([("none".to_owned(), None)]).collect()
     }
+
+    fn name(&self) -> String {
+        self.map_or_else(|| "none".to_owned(), |value| value.name())
+    }
 }
+
+/// An algorithm that is sent: one that is only read has no name here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sent<T>(pub(super) T);
 
 /// Types whose names are known elsewhere.
 macro_rules! displayed {
@@ -48,12 +68,46 @@ macro_rules! displayed {
 }
 
 displayed!(
-    DigestAlgorithm: Self::ALL,
-    ContentCipher: Self::ALL,
     SignatureScheme: SignatureScheme::ALL,
     KeyTransport: Self::ALL,
     TransferEncoding: [Self::Binary, Self::SevenBit, Self::EightBit, Self::Base64, Self::QuotedPrintable],
 );
+
+/// Types of which some values are only read, and take a feature.
+macro_rules! algorithms {
+    ($($named:ty),+) => { $(
+        impl Names for $named {
+            fn names() -> Vec<(String, Self)> {
+                Self::known().map(|one| (one.to_string(), one)).collect()
+            }
+
+            fn misread(text: &str) -> Misread {
+                misread::<Self>(text)
+            }
+        }
+
+        impl Names for Sent<$named> {
+            fn names() -> Vec<(String, Self)> {
+                <$named>::ALL.map(|one| (one.to_string(), Self(one))).into()
+            }
+
+            /// What code has put there is written as it is, and refused when it is read.
+            fn name(&self) -> String {
+                self.0.to_string()
+            }
+        }
+    )+ };
+}
+
+algorithms!(DigestAlgorithm, ContentCipher);
+
+/// What is known of a name that is none of a document's.
+fn misread<T: FromStr<Err = UnknownAlgorithm>>(text: &str) -> Misread {
+    match text.parse::<T>() {
+        Err(unknown) if unknown.has_remedy() => unknown.into(),
+        _ => Misread::Unexpected,
+    }
+}
 
 macro_rules! named {
     ($($named:ty { $($name:literal => $value:ident),+ $(,)? })+) => { $(
@@ -82,7 +136,6 @@ named! {
     Delivery { "none" => None, "sync" => Sync, "async" => Async }
     Receipts { "as-asked" => AsAsked, "never" => Never, "sync" => Sync, "async" => Async }
     Transfer { "content-length" => ContentLength, "chunked" => Chunked }
-    Weak { "sha-1" => Sha1, "3des" => TripleDes, "rsa-1024" => Rsa1024 }
 }
 
 /// [`ReceiptDelivery`](crate::partnership::ReceiptDelivery) without the URL.
@@ -112,7 +165,59 @@ pub(super) enum Transfer {
 /// What is refused unless a policy allows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Weak {
-    Sha1,
-    TripleDes,
+    Digest(DigestAlgorithm),
+    Cipher(ContentCipher),
+    /// With keys of every length.
+    #[cfg(feature = "legacy")]
+    Rc2,
     Rsa1024,
+}
+
+impl Names for Weak {
+    fn names() -> Vec<(String, Self)> {
+        let digests = DigestAlgorithm::known().filter(|digest| digest.is_weak());
+        let ciphers = ContentCipher::known().filter(|cipher| cipher.is_weak());
+        let mut names: Vec<_> = digests
+            .map(|digest| (digest.to_string(), Self::Digest(digest)))
+            .collect();
+        names.extend(ciphers.map(|cipher| (cipher.to_string(), Self::Cipher(cipher))));
+        #[cfg(feature = "legacy")]
+        names.push(("rc2".to_owned(), Self::Rc2));
+        names.push(("rsa-1024".to_owned(), Self::Rsa1024));
+        names
+    }
+
+    fn misread(text: &str) -> Misread {
+        match misread::<DigestAlgorithm>(text) {
+            Misread::Unexpected => misread::<ContentCipher>(text),
+            because => because,
+        }
+    }
+}
+
+impl Weak {
+    pub(super) fn digests(all: &[AsText<Self>]) -> Vec<DigestAlgorithm> {
+        let digest = |AsText(weak): &AsText<Self>| match weak {
+            Self::Digest(digest) => Some(*digest),
+            _ => None,
+        };
+        all.iter().filter_map(digest).collect()
+    }
+
+    pub(super) fn ciphers(all: &[AsText<Self>]) -> Vec<ContentCipher> {
+        let mut ciphers = Vec::new();
+        for AsText(weak) in all {
+            match weak {
+                Self::Cipher(cipher) => ciphers.push(*cipher),
+                #[cfg(feature = "legacy")]
+                Self::Rc2 => ciphers.extend([
+                    ContentCipher::Rc2Cbc40,
+                    ContentCipher::Rc2Cbc64,
+                    ContentCipher::Rc2Cbc128,
+                ]),
+                _ => {}
+            }
+        }
+        ciphers
+    }
 }
