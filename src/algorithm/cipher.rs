@@ -159,7 +159,7 @@ impl FromStr for ContentCipher {
             "rc2" | "rc2-40" | "rc2-64" | "rc2-128" | "des" => UnknownAlgorithm::needs_legacy(unknown.name),
             #[cfg(feature = "legacy")]
             "rc2" => UnknownAlgorithm {
-                remedy: ": say how long its keys are, rc2-40, rc2-64 or rc2-128",
+                remedy: ": it is read as rc2-40, rc2-64 or rc2-128, and never sent",
                 ..unknown
             },
             _ => unknown,

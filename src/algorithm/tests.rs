@@ -83,7 +83,7 @@ fn what_is_of_the_past_is_only_read() {
     );
     assert_eq!(
         "rc2".parse::<ContentCipher>().unwrap_err().to_string(),
-        "algorithm \"rc2\" is not supported: say how long its keys are, rc2-40, rc2-64 or rc2-128"
+        "algorithm \"rc2\" is not supported: it is read as rc2-40, rc2-64 or rc2-128, and never sent"
     );
 }
 

@@ -47,7 +47,7 @@ impl LegacyDecryptor {
 }
 
 /// `RC2CBCParameter` (RFC 3370 §5.2): how many bits of the key count, coded, and the initialisation vector. Keys have just
-/// as many octets, with all products that are known.
+/// as many, with all products that are known.
 pub(super) fn rc2_parameters(
     parameters: Tlv<'_>,
 ) -> Result<(Result<ContentCipher, UnknownAlgorithm>, Vec<u8>), BadTlv> {
@@ -59,11 +59,13 @@ pub(super) fn rc2_parameters(
         tag::SEQUENCE => parameters.children(),
         _ => return Err(BadTlv),
     };
-    let cipher = match integer_octets(fields.expect(tag::INTEGER)?.value) {
-        [160] => ContentCipher::Rc2Cbc40,
-        [120] => ContentCipher::Rc2Cbc64,
-        [58] => ContentCipher::Rc2Cbc128,
-        _ => return Ok((Err(other_length()), Vec::new())),
+    let version = fields.optional(tag::INTEGER)?;
+    let cipher = match version.map(|version| integer_octets(version.value)) {
+        Some([160]) => ContentCipher::Rc2Cbc40,
+        Some([120]) => ContentCipher::Rc2Cbc64,
+        // pyas2lib leaves it out, and knows no other length.
+        Some([58]) | None => ContentCipher::Rc2Cbc128,
+        Some(_) => return Ok((Err(other_length()), Vec::new())),
     };
     Ok((Ok(cipher), fields.expect(tag::OCTET_STRING)?.value.to_vec()))
 }

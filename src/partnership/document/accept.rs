@@ -1,10 +1,11 @@
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
-use super::names::{Receipts, Weak};
+use super::names::Receipts;
 use super::table::{Document, Fault};
 use super::text::{AsText, as_texts, of_texts};
-use crate::algorithm::{ContentCipher, DigestAlgorithm};
+use super::weak::Weak;
+use crate::algorithm::DigestAlgorithm;
 use crate::cms::Certificate;
 use crate::partnership::trust::SignerTrust;
 use crate::partnership::{AcceptPolicy, ChainTrust, MicSource, ReceiptRule, SignerName, UnsignedMic};
@@ -94,9 +95,6 @@ impl Document for AcceptPolicy {
             receipt_rule,
             receipt_by_known_key,
         } = self.clone();
-        let digests = DigestAlgorithm::known().filter(|digest| digest.is_weak() && weak_digests.contains(digest));
-        let ciphers = ContentCipher::known().filter(|cipher| cipher.is_weak() && weak_ciphers.contains(cipher));
-        let weak = digests.map(Weak::Digest).chain(ciphers.map(Weak::Cipher));
         let (receipts, receipts_url) = match receipt_rule {
             ReceiptRule::AsAsked => (Receipts::AsAsked, None),
             ReceiptRule::Never => (Receipts::Never, None),
@@ -109,7 +107,7 @@ impl Document for AcceptPolicy {
             tls_suffices,
             require_compression,
             require_filename,
-            allow: weak.map(AsText).collect(),
+            allow: Weak::of(&weak_digests, &weak_ciphers),
             min_rsa_bits,
             accept_expired_certificates: accept_expired,
             chain,
@@ -143,7 +141,8 @@ impl Document for AcceptPolicy {
             (Receipts::Async, None) => return Err(Fault::Needs("receipts = \"async\"", "receipts_url")),
             (_, Some(_)) => return Err(Fault::Needs("receipts_url", "receipts = \"async\"")),
         };
-        let bits = match table.allow.contains(&AsText(Weak::Rsa1024)) {
+        let allow: Vec<Weak> = of_texts(table.allow);
+        let bits = match allow.contains(&Weak::Rsa1024) {
             true => table.min_rsa_bits.min(WEAK_RSA_BITS),
             false => table.min_rsa_bits,
         };
@@ -153,8 +152,8 @@ impl Document for AcceptPolicy {
             tls_suffices: table.tls_suffices,
             require_compression: table.require_compression,
             require_filename: table.require_filename,
-            weak_digests: Weak::digests(&table.allow),
-            weak_ciphers: Weak::ciphers(&table.allow),
+            weak_digests: allow.iter().copied().flat_map(Weak::digests).collect(),
+            weak_ciphers: allow.iter().copied().flat_map(Weak::ciphers).collect(),
             min_rsa_bits: Self::default().min_rsa_bits,
             accept_expired: table.accept_expired_certificates,
             signer_trust: SignerTrust {

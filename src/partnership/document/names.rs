@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::text::{AsText, Misread, Text};
+use super::text::{Misread, Text};
 use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureScheme, UnknownAlgorithm};
 use crate::mime::TransferEncoding;
 use crate::partnership::{Compression, IncludedCertificates, MicSource, TlsVersion};
@@ -17,27 +17,27 @@ pub(super) trait Names: Copy + PartialEq {
         let named = Self::names().into_iter().find(|(_, value)| value == self);
         named.map(|(name, _)| name).unwrap_or_default()
     }
-
-    /// What is said of a text that is the name of none.
-    fn misread(_text: &str) -> Misread {
-        Misread::Unexpected
-    }
 }
 
 impl<T: Names> Text for T {
     fn expected() -> String {
-        let names: Vec<_> = T::names().into_iter().map(|(name, _)| format!("\"{name}\"")).collect();
-        format!("one of {}", names.join(", "))
+        one_of(T::names())
     }
 
     fn read(text: &str) -> Result<Self, Misread> {
         let named = T::names().into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-        named.map(|(_, value)| value).ok_or_else(|| T::misread(text))
+        named.map(|(_, value)| value).ok_or(Misread::Unexpected)
     }
 
     fn write(&self) -> String {
         self.name()
     }
+}
+
+/// The choices, for people.
+pub(super) fn one_of<T>(names: Vec<(String, T)>) -> String {
+    let names: Vec<_> = names.into_iter().map(|(name, _)| format!("\"{name}\"")).collect();
+    format!("one of {}", names.join(", "))
 }
 
 /// `none`, or one of them.
@@ -73,16 +73,21 @@ displayed!(
     TransferEncoding: [Self::Binary, Self::SevenBit, Self::EightBit, Self::Base64, Self::QuotedPrintable],
 );
 
-/// Types of which some values are only read, and take a feature.
+/// Types of which some values are only read, and take a feature: what is sent is what is expected.
 macro_rules! algorithms {
     ($($named:ty),+) => { $(
-        impl Names for $named {
-            fn names() -> Vec<(String, Self)> {
-                Self::known().map(|one| (one.to_string(), one)).collect()
+        impl Text for $named {
+            fn expected() -> String {
+                Sent::<Self>::expected()
             }
 
-            fn misread(text: &str) -> Misread {
-                misread::<Self>(text)
+            fn read(text: &str) -> Result<Self, Misread> {
+                let named = Self::known().find(|one| one.to_string().eq_ignore_ascii_case(text));
+                named.ok_or_else(|| misread::<Self>(text))
+            }
+
+            fn write(&self) -> String {
+                self.to_string()
             }
         }
 
@@ -102,7 +107,7 @@ macro_rules! algorithms {
 algorithms!(DigestAlgorithm, ContentCipher);
 
 /// What is known of a name that is none of a document's.
-fn misread<T: FromStr<Err = UnknownAlgorithm>>(text: &str) -> Misread {
+pub(super) fn misread<T: FromStr<Err = UnknownAlgorithm>>(text: &str) -> Misread {
     match text.parse::<T>() {
         Err(unknown) if unknown.has_remedy() => unknown.into(),
         _ => Misread::Unexpected,
@@ -160,64 +165,4 @@ pub(super) enum Receipts {
 pub(super) enum Transfer {
     ContentLength,
     Chunked,
-}
-
-/// What is refused unless a policy allows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Weak {
-    Digest(DigestAlgorithm),
-    Cipher(ContentCipher),
-    /// With keys of every length.
-    #[cfg(feature = "legacy")]
-    Rc2,
-    Rsa1024,
-}
-
-impl Names for Weak {
-    fn names() -> Vec<(String, Self)> {
-        let digests = DigestAlgorithm::known().filter(|digest| digest.is_weak());
-        let ciphers = ContentCipher::known().filter(|cipher| cipher.is_weak());
-        let mut names: Vec<_> = digests
-            .map(|digest| (digest.to_string(), Self::Digest(digest)))
-            .collect();
-        names.extend(ciphers.map(|cipher| (cipher.to_string(), Self::Cipher(cipher))));
-        #[cfg(feature = "legacy")]
-        names.push(("rc2".to_owned(), Self::Rc2));
-        names.push(("rsa-1024".to_owned(), Self::Rsa1024));
-        names
-    }
-
-    fn misread(text: &str) -> Misread {
-        match misread::<DigestAlgorithm>(text) {
-            Misread::Unexpected => misread::<ContentCipher>(text),
-            because => because,
-        }
-    }
-}
-
-impl Weak {
-    pub(super) fn digests(all: &[AsText<Self>]) -> Vec<DigestAlgorithm> {
-        let digest = |AsText(weak): &AsText<Self>| match weak {
-            Self::Digest(digest) => Some(*digest),
-            _ => None,
-        };
-        all.iter().filter_map(digest).collect()
-    }
-
-    pub(super) fn ciphers(all: &[AsText<Self>]) -> Vec<ContentCipher> {
-        let mut ciphers = Vec::new();
-        for AsText(weak) in all {
-            match weak {
-                Self::Cipher(cipher) => ciphers.push(*cipher),
-                #[cfg(feature = "legacy")]
-                Self::Rc2 => ciphers.extend([
-                    ContentCipher::Rc2Cbc40,
-                    ContentCipher::Rc2Cbc64,
-                    ContentCipher::Rc2Cbc128,
-                ]),
-                _ => {}
-            }
-        }
-        ciphers
-    }
 }
