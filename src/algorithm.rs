@@ -37,6 +37,7 @@ impl UnknownAlgorithm {
     }
 
     /// Whether it is known all the same, and something would help.
+    #[cfg(any(feature = "postgres", feature = "redb", feature = "serde"))]
     pub(crate) fn has_remedy(&self) -> bool {
         !self.remedy.is_empty()
     }

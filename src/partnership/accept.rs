@@ -279,7 +279,8 @@ impl AcceptPolicy {
         self
     }
 
-    /// The MIC's algorithm for unsigned messages that ask for none (SMI-43; default SHA-256).
+    /// The MIC's algorithm for unsigned messages that ask for none (SMI-43; default SHA-256). Naming a weak one here is the
+    /// consent to it.
     #[must_use]
     pub fn default_mic(mut self, digest: DigestAlgorithm) -> Self {
         self.default_mic = digest;
