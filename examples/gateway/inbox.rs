@@ -113,6 +113,7 @@ struct Facts {
     /// SHA-256 of the certificate.
     signer: Option<String>,
     /// What is weak and taken because `allow` says so, as it is named there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     weaknesses: Vec<String>,
     received_at: String,
     receipt: ReceiptFacts,
