@@ -35,8 +35,9 @@ pub struct UnsignedMic {
 /// What is taken from a partner.
 ///
 /// The default demands a signature by a certificate configured for the partner and encryption, and refuses SHA-1, Triple
-/// DES and RSA keys under 2048 bits, and the algorithms of the feature `legacy`. What is taken all the same is among the
-/// facts of the message, as a [`Weakness`](super::Weakness), and a warning in the log. The policy is evaluated on what was verified, never on what headers say.
+/// DES, RSA keys under 2048 bits, and the algorithms of the feature `legacy`. What is taken all the same is among the
+/// facts of the message, as a [`Weakness`](super::Weakness), and a warning in the log. The policy is evaluated on what
+/// was verified, never on what headers say.
 #[derive(Clone, Debug)]
 pub struct AcceptPolicy {
     pub(crate) require_signature: bool,

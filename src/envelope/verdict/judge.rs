@@ -251,7 +251,8 @@ impl Judge<'_> {
     /// The digest that the receipt of a signed message returns (RFC 4130 §7.4.3, or §7.3 by policy).
     ///
     /// Where the policy allows a weak digest, MD5 even, it is that one: the partner compares it with its own and has no
-    /// other. It proves as much as the signature of the message did. The receipt is signed over another one (MDN-43).
+    /// other, and it proves as much as the signature of the message does. What the receipt itself is signed over is another
+    /// question, and MD5 never the answer (MDN-43).
     fn mic(&self, mics: &MicSet, signature: DigestAlgorithm) -> Option<Mic> {
         let algorithm = match self.policy.mic_source {
             MicSource::Signature => signature,
