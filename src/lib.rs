@@ -105,6 +105,8 @@
 //! `CryptoProvider` of the host's own too.
 //! `pkcs12` reads keys from PKCS#12 files. `redb` and `postgres` are the stores that keep what they are told: in one file,
 //! and in a database that many machines share. `testing` has the suites that all stores pass, for those that a host makes.
+//! `legacy` reads MD5 signatures, RC2 and DES, of partners that know nothing else, where a partnership names them; nothing is
+//! sent with them.
 //! `serde` reads partnerships from files and database rows, and writes them: see [`Partnership`]. `metrics` counts and times
 //! through the facade of that name; what there is to see, in logs too, is in [`guide::observability`].
 //! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`], [`mdn`], and
@@ -182,7 +184,8 @@ pub use receiver::{
 };
 
 pub use algorithm::{
-    ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm, SignatureScheme, UnknownAlgorithm,
+    ContentCipher, DigestAlgorithm, KeyTransport, LegacyAlgorithm, MicalgStyle, SignatureAlgorithm, SignatureScheme,
+    UnknownAlgorithm,
 };
 pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};

@@ -112,6 +112,9 @@ struct Facts {
     layers: Vec<String>,
     /// SHA-256 of the certificate.
     signer: Option<String>,
+    /// What is weak and taken because `allow` says so, as it is named there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    weaknesses: Vec<String>,
     received_at: String,
     receipt: ReceiptFacts,
     /// The names of the files, where there are several instead of `payload`.
@@ -144,6 +147,7 @@ impl Facts {
             mic: message.mic.to_string(),
             layers: message.layers.iter().map(ToString::to_string).collect(),
             signer: message.signer.as_ref().map(Certificate::fingerprint_hex),
+            weaknesses: message.weaknesses.iter().map(ToString::to_string).collect(),
             received_at: rfc3339(message.received_at),
             receipt: ReceiptFacts {
                 mode,

@@ -48,6 +48,7 @@ async fn prepare_within(
     let profile = partnership.send_profile();
     let structure = Structure::from(profile);
     check_url(partnership, structure)?;
+    profile.check_algorithms()?;
     let now = core.clock.now();
     let mut rng = core.entropy.rng();
     let (local, remote) = (partnership.local(), partnership.remote());
@@ -199,8 +200,13 @@ fn mic_algorithms(partnership: &Partnership, requested: &[DigestAlgorithm]) -> V
     let mut algorithms = requested.to_vec();
     if partnership.send_profile().receipt.delivery == ReceiptDelivery::None {
         algorithms.truncate(1);
-    } else if partnership.accept_policy().allows_digest(DigestAlgorithm::Sha1) {
-        algorithms.push(DigestAlgorithm::Sha1);
+    } else {
+        let allowed = |digest: &DigestAlgorithm| partnership.accept_policy().allows_digest(*digest);
+        algorithms.extend(
+            DigestAlgorithm::known()
+                .filter(|digest| digest.is_weak())
+                .filter(allowed),
+        );
     }
     algorithms
 }

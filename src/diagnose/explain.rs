@@ -32,6 +32,7 @@ impl Evidence<'_> {
                     canonicalised: acceptance.canonicalised,
                     expired: acceptance.expired,
                     unauthenticated: acceptance.unauthenticated,
+                    weaknesses: acceptance.weaknesses.clone(),
                 };
                 let outcome = if reserved {
                     Outcome::Reservation

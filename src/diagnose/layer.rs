@@ -143,7 +143,7 @@ impl Layer {
             LayerDetail::Encrypted { cipher: Ok(cipher), .. } => Some(cipher.to_string()),
             LayerDetail::Encrypted {
                 cipher: Err(unknown), ..
-            } => Some(unknown.0.clone()),
+            } => Some(unknown.name().to_owned()),
             LayerDetail::Signed { signers, .. } => signers.first().map(Signer::algorithm),
             LayerDetail::Compressed => Some("zlib".to_owned()),
             LayerDetail::Unread => None,
@@ -173,7 +173,7 @@ impl Signer {
     fn algorithm(&self) -> String {
         let digest = match &self.digest {
             Ok(digest) => digest.to_string(),
-            Err(unknown) => unknown.0.clone(),
+            Err(unknown) => unknown.name().to_owned(),
         };
         format!("{digest}, {}", self.signature_algorithm)
     }

@@ -11,6 +11,7 @@ use crate::envelope::{As2HeaderError, RefusalDetail};
 use crate::mdn::{Disposition, FailureModifier, MdnError, ReceiptStatus};
 use crate::mic::Mic;
 use crate::name::As2Name;
+use crate::partnership::Weakness;
 use crate::version::As2Version;
 
 /// What a receiver with this configuration makes of a capture.
@@ -148,6 +149,8 @@ pub enum Reason {
         expired: bool,
         /// It is not the partner that signed, and the policy bears it (RFC 4130 §7.5.5).
         unauthenticated: bool,
+        /// What is weak and counts only because the policy allows it.
+        weaknesses: Vec<Weakness>,
     },
     /// A message or a receipt that we sent ourselves.
     SentByUs {
@@ -280,6 +283,7 @@ impl fmt::Display for Reason {
                 canonicalised,
                 expired,
                 unauthenticated,
+                weaknesses,
             } => {
                 match signer {
                     Some(certificate) => write!(f, "the signature is right, by the configured {}", Named(certificate))?,
@@ -294,7 +298,10 @@ impl fmt::Display for Reason {
                 if *unauthenticated {
                     f.write_str("; nothing shows that the partner sent it")?;
                 }
-                Ok(())
+                match weaknesses.as_slice() {
+                    [] => Ok(()),
+                    weak => write!(f, "; the partnership allows what is weak: {}", Weakness::list(weak)),
+                }
             }
             Self::SentByUs { partner } => write!(
                 f,

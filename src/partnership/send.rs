@@ -96,7 +96,8 @@ impl SendProfile {
         Self::default()
     }
 
-    /// Signs with this algorithm.
+    /// Signs with this algorithm. Preparing a message over a digest that is [only read](DigestAlgorithm::LEGACY) is an
+    /// error.
     #[must_use]
     pub fn signature(mut self, algorithm: SignatureAlgorithm) -> Self {
         self.signature = Some(algorithm);
@@ -110,7 +111,8 @@ impl SendProfile {
         self
     }
 
-    /// Encrypts with this cipher. Naming [`ContentCipher::TripleDesCbc`] here is the consent to send it.
+    /// Encrypts with this cipher. Naming [`ContentCipher::TripleDesCbc`] here is the consent to send it. Preparing a
+    /// message under a cipher that is [only read](ContentCipher::LEGACY) is an error.
     #[must_use]
     pub fn encryption(mut self, cipher: ContentCipher) -> Self {
         self.encryption = Some(cipher);
@@ -272,5 +274,14 @@ impl SendProfile {
     pub fn http_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.http_headers.push(name, value);
         self
+    }
+
+    /// That nothing is named which is only read, for the message or for its receipt.
+    #[cfg(feature = "client")]
+    pub(crate) fn check_algorithms(&self) -> Result<(), crate::LegacyAlgorithm> {
+        let signature = self.signature.map(SignatureAlgorithm::digest);
+        let mut digests = signature.into_iter().chain(self.receipt.digests.iter().copied());
+        digests.try_for_each(DigestAlgorithm::check_sent)?;
+        self.encryption.map_or(Ok(()), ContentCipher::check_sent)
     }
 }

@@ -152,6 +152,7 @@ impl Arrival {
         let mic = message.mic.clone();
         let octets = message.payload.len();
         let signer = message.signer.clone();
+        let weaknesses = message.weaknesses.clone();
         let continued = message.continued_unauthenticated;
         let inbox = Arc::clone(&core.inbox);
         // An inbox that panics has not taken the message, and must not keep the claim.
@@ -198,6 +199,7 @@ impl Arrival {
             disposition: &disposition,
             signer: signer.as_ref(),
             expired_certificate,
+            weaknesses: &weaknesses,
         });
         let reply = match (route, receipt, job) {
             (Route::Response, Some(receipt), _) => route::respond(&core, &exchange, receipt),
@@ -301,6 +303,7 @@ fn received_message(
         signer: acceptance.signer,
         signing_time: acceptance.signing_time,
         continued_unauthenticated: acceptance.continued_unauthenticated,
+        weaknesses: acceptance.weaknesses,
         transport: exchange.transport,
         received_at: now,
         storage_key,

@@ -13,6 +13,7 @@ use crate::message_id::MessageId;
 use crate::mic::Mic;
 use crate::mime::HeaderBlock;
 use crate::name::As2Name;
+use crate::partnership::Weakness;
 use crate::spool::{Payload, SpoolOptions, blocking};
 use crate::version::As2Version;
 
@@ -119,6 +120,8 @@ pub struct ReceivedMessage {
     pub signing_time: Option<SystemTime>,
     /// The signature is by nobody who is configured for the partner, and the policy takes the message all the same.
     pub continued_unauthenticated: bool,
+    /// What is weak and counts only because the policy allows it.
+    pub weaknesses: Vec<Weakness>,
     /// What the connection shows of the partner.
     pub transport: TransportFacts,
     /// When the message was complete.

@@ -27,7 +27,7 @@ use crate::envelope::{
 use crate::keystore::{CertificateUsage, KeyStoreError};
 use crate::mdn::{ReceiptDestination, ReceiptForm, RequestedReceipt};
 use crate::mime::HeaderBlock;
-use crate::partnership::Partnership;
+use crate::partnership::{Partnership, Weakness};
 use crate::store::ExchangeId;
 use crate::telemetry::{self, Pair};
 use crate::transport::{OverTls, PeerCertificate};
@@ -326,6 +326,11 @@ fn tell_stages(core: &Core, exchange: &Exchange, received: &Received, acceptance
             certificate,
             signing_time: acceptance.signing_time,
         });
+    }
+    if !acceptance.weaknesses.is_empty() {
+        let weak = Weakness::list(&acceptance.weaknesses);
+        let message_id = id.map(ExchangeId::message_id).map(tracing::field::display);
+        tracing::warn!(%from, %to, message_id, weak, "a message counts only because the partnership allows what is weak");
     }
 }
 

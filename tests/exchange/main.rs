@@ -24,6 +24,8 @@ mod gate;
 mod handmade;
 mod heads;
 mod incoming;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod oracle;
 mod outages;
 mod outbox;

@@ -18,6 +18,7 @@ mod init;
 mod inspecting;
 mod keys;
 mod later;
+mod legacy;
 mod outbox;
 mod partner;
 mod postgres;

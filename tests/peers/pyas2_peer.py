@@ -320,7 +320,7 @@ def main():
     client.add_argument("--message-id", help="left of the @")
     client.add_argument("--header", action="append", default=[], metavar="NAME: VALUE")
     client.add_argument("--sign", metavar="DIGEST", help="md5, sha1, sha224, sha256, sha384, sha512")
-    client.add_argument("--encrypt", metavar="CIPHER", help="aes_256_cbc, aes_192_cbc, aes_128_cbc, tripledes_192_cbc")
+    client.add_argument("--encrypt", metavar="CIPHER", help="aes_256_cbc, aes_192_cbc, aes_128_cbc, tripledes_192_cbc, rc2_128_cbc")
     client.add_argument("--compress", action="store_true")
     client.add_argument("--mdn", choices=["none", "sync", "async"], default="sync")
     client.add_argument("--mdn-sign", metavar="DIGEST", help="asks for a signed MDN")

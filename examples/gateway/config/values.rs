@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ediint::partnership::AcceptPolicy;
+use ediint::{ContentCipher, DigestAlgorithm};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IntoDeserializer, value};
 
@@ -100,8 +102,27 @@ pub(super) enum Weak {
     Rsa1024,
     #[serde(rename = "md5")]
     Md5,
+    /// With keys of every length.
     #[serde(rename = "rc2")]
     Rc2,
+    #[serde(rename = "des")]
+    Des,
+}
+
+impl Weak {
+    pub(super) fn allow(self, policy: AcceptPolicy) -> AcceptPolicy {
+        match self {
+            Self::Sha1 => policy.allow_weak_digest(DigestAlgorithm::Sha1),
+            Self::TripleDes => policy.allow_weak_cipher(ContentCipher::TripleDesCbc),
+            Self::Rsa1024 => policy.min_rsa_bits(1024),
+            Self::Md5 => policy.allow_weak_digest(DigestAlgorithm::Md5),
+            Self::Rc2 => policy
+                .allow_weak_cipher(ContentCipher::Rc2Cbc40)
+                .allow_weak_cipher(ContentCipher::Rc2Cbc64)
+                .allow_weak_cipher(ContentCipher::Rc2Cbc128),
+            Self::Des => policy.allow_weak_cipher(ContentCipher::DesCbc),
+        }
+    }
 }
 
 /// Products that do something in a way of their own.
