@@ -78,6 +78,9 @@ pub enum HeaderFault {
     /// Header lines end in LF alone.
     #[error("lines end in LF, not in CR LF")]
     BareLineFeeds,
+    /// Not a line of the head is a header field.
+    #[error("there is no header field: the head is missing")]
+    NoFields,
     /// Nothing says where the head ends.
     #[error("no empty line ends the header fields")]
     NoEmptyLine,

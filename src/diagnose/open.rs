@@ -253,6 +253,7 @@ impl Opened {
             id: recipient.id.clone(),
             key_transport: recipient.key_encryption.as_ref().map(KeyEncryption::key_transport),
             held: ours.find(|held| recipient.id.matches(&held.certificate)).cloned(),
+            partner: certificates.partner_key(&recipient.id),
         }
     }
 
