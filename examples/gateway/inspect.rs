@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
 
+use ediint::cms::Certificate;
 use ediint::diagnose::{Diagnosis, Examination, HeldKey, Layer, Recipient, Sent, SignedBy, Signer};
 use ediint::store::{ExchangeId, SentRecord};
 use ediint::{As2Name, MessageStore, Mic};
@@ -50,6 +51,8 @@ struct RecipientLine {
     key_transport: Option<String>,
     /// Our station, where the key is ours.
     held_by: Option<String>,
+    /// The partner, where the certificate is one of its.
+    partner: Option<String>,
     fingerprint: Option<String>,
 }
 
@@ -76,8 +79,8 @@ pub(crate) async fn run(args: &Inspect) -> Result<u8> {
     let capture = capture.map_err(|error| format!("cannot read {}: {error}", args.message.display()))?;
     let diagnosis = diagnose(&station, &capture, args.original.as_deref()).await?;
     match args.json {
-        true => println!("{}", serde_json::to_string_pretty(&Explanation::of(&diagnosis))?),
-        false => println!("{diagnosis}"),
+        true => say!("{}", serde_json::to_string_pretty(&Explanation::of(&diagnosis))?),
+        false => say!("{diagnosis}"),
     }
     Ok(0)
 }
@@ -193,11 +196,15 @@ impl LayerLine {
 impl RecipientLine {
     fn of(recipient: &Recipient) -> Self {
         let held = recipient.held.as_ref();
+        let partner = recipient.partner.as_ref();
+        let certificate = held.map(|held| &held.certificate);
+        let certificate = certificate.or(partner.map(|partner| &partner.certificate));
         Self {
             id: recipient.id.to_string(),
             key_transport: recipient.key_transport.map(|transport| transport.to_string()),
             held_by: held.map(|held| held.local.to_string()),
-            fingerprint: held.map(|held| held.certificate.fingerprint_hex()),
+            partner: partner.map(|partner| partner.remote.to_string()),
+            fingerprint: certificate.map(Certificate::fingerprint_hex),
         }
     }
 }

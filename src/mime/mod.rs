@@ -21,6 +21,8 @@ pub use base64_lines::encode_base64_lines;
 pub use boundary::{BoundaryCheck, boundary};
 pub use content_disposition::ContentDisposition;
 pub use content_type::{ContentType, ContentTypeError};
+#[cfg(feature = "receiver")]
+pub(crate) use filename::decode_encoded_words;
 pub use filename::sanitize_filename;
 pub use header::{Field, HeaderBlock, HeaderError};
 pub use header_reader::HeaderReader;

@@ -92,7 +92,15 @@ fn a_message_that_is_refused_says_why() {
     let tampered = pair.file("tampered", &octets);
     let told = inspect(&pair, "bob", &tampered);
     assert_eq!(told["verdict"], "refused", "{told}");
-    assert!(!told["reason"].as_str().unwrap().is_empty());
+    let reason = told["reason"].as_str().unwrap();
+    assert!(reason.contains("the ciphertext was changed on the way"), "{reason}");
+    // At the sender: whom it is encrypted for.
+    let told = inspect(&pair, "alice", &capture);
+    assert_eq!(told["layers"][0]["recipients"][0]["partner"], "bob", "{told}");
+    assert_eq!(
+        told["layers"][0]["recipients"][0]["fingerprint"],
+        pair.fingerprint("bob/bob.pem")
+    );
     // Signed by a certificate that Bob has not configured.
     fs::copy(pair.path("bob/bob.pem"), pair.path("bob/alice.pem")).unwrap();
     let told = inspect(&pair, "bob", &capture);
