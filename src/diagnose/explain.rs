@@ -100,8 +100,10 @@ impl Evidence<'_> {
         let Some(plain) = self.opened.record.entities.first() else {
             return false;
         };
+        let end = memchr::memmem::find(plain, b"\r\n\r\n").unwrap_or(plain.len());
+        let is_text = std::str::from_utf8(plain.get(..end).unwrap_or_default()).is_ok();
         let head = HeaderBlock::parse(plain, &Limits::default());
-        head.map_or(true, |head| !matches!(head.content_type(), Ok(Some(_))))
+        !is_text || head.map_or(true, |head| !matches!(head.content_type(), Ok(Some(_))))
     }
 
     /// Why a receipt's signature does not count.

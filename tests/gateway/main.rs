@@ -24,6 +24,7 @@ mod postgres;
 mod presets;
 mod progress;
 mod reaching;
+mod readme;
 mod serving;
 mod stations;
 mod tls;
