@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::Taken;
@@ -19,6 +19,8 @@ pub(super) struct Look {
     pub(super) taken: Vec<Taken>,
     /// Of the files that may still grow, for the next look.
     pub(super) sizes: HashMap<PathBuf, u64>,
+    /// What is there and is not sent, and why not.
+    pub(super) strays: Vec<(PathBuf, &'static str)>,
 }
 
 impl Look {
@@ -42,7 +44,8 @@ impl Look {
                 }
             }
         }
-        Self { taken, sizes }
+        let strays = strays(&station.path("outbox"), directories);
+        Self { taken, sizes, strays }
     }
 }
 
@@ -77,6 +80,25 @@ fn files(directories: &[(usize, PathBuf)]) -> impl Iterator<Item = (usize, PathB
             is_whole.then(|| (*partner, entry.path(), metadata))
         })
     })
+}
+
+/// Directories of nobody with something in them, and whatever is no file.
+fn strays(outbox: &Path, directories: &[(usize, PathBuf)]) -> Vec<(PathBuf, &'static str)> {
+    let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
+    let of_nobody = entries(outbox).filter_map(|entry| {
+        let path = entry.path();
+        let is_known = directories.iter().any(|(_, known)| *known == path);
+        let is_used = entries(&path).next().is_some();
+        (!is_known && is_used).then_some((path, "the configuration has no partner of that name"))
+    });
+    let no_files = directories.iter().flat_map(|(_, directory)| {
+        entries(directory).filter_map(|entry| {
+            let is_file = entry.metadata().is_ok_and(|metadata| metadata.is_file());
+            let is_left_alone = is_file || is_temporary(&entry.file_name());
+            (!is_left_alone).then(|| (entry.path(), "it is no regular file"))
+        })
+    });
+    of_nobody.chain(no_files).collect()
 }
 
 /// Names that programs use while they write.

@@ -2,7 +2,7 @@
 
 mod look;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -52,11 +52,17 @@ pub(crate) async fn run(station: Arc<Station>, news: Arc<Notify>, mut drain: wat
     let (end, over) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let (directories, mut sizes) = (Arc::new(directories(&station.config)), HashMap::new());
+    let mut told = HashSet::new();
     while !*drain.borrow() {
         let room = TAKEN.saturating_sub(tasks.len());
         let (at, all, before) = (station.clone(), directories.clone(), sizes);
         let look = blocking(move || Ok(Look::new(&at, &all, &before, room))).await?;
         sizes = look.sizes;
+        for (path, why) in look.strays {
+            if told.insert(path.clone()) {
+                tracing::warn!("{} is not sent: {why}", path.display());
+            }
+        }
         for taken in look.taken {
             let (station, client) = (station.clone(), client.clone());
             tasks.spawn(taken.finish(station, client, news.clone(), over.clone()));
@@ -80,6 +86,8 @@ struct Taken {
     partner: usize,
     id: MessageId,
     path: PathBuf,
+    size: u64,
+    modified: SystemTime,
     note: PathBuf,
     _lock: File,
 }
@@ -145,6 +153,8 @@ impl Taken {
             partner: index,
             id,
             path: path.to_owned(),
+            size,
+            modified,
             note,
             _lock: lock,
         }))
@@ -196,6 +206,11 @@ impl Taken {
                 outcome
             }
             None if last => return Ok(false),
+            None if !is_still(&self.path, self.size, self.modified) => {
+                // Another file is there, which is taken by itself.
+                fs::remove_file(&self.note)?;
+                return Ok(true);
+            }
             None => {
                 let message = of_file(&self.path).await?.message_id(self.id.clone());
                 match client.submit(&partner.partnership, message).await {
@@ -223,33 +238,37 @@ impl Taken {
         let directory = station.path(kind).join(safe_name(partner.name().as_str()));
         let receipt = receipt_path(&station.path("receipts"), partner.name(), &self.id);
         let (path, note) = (self.path.clone(), self.note.clone());
+        let (size, modified) = (self.size, self.modified);
         blocking(move || {
             fs::create_dir_all(&directory)?;
-            let place = free_place(&directory, path.file_name().unwrap_or_default());
-            let beside = |ending: &str| {
-                let mut name = place.clone().into_os_string();
-                name.push(ending);
-                PathBuf::from(name)
-            };
-            if receipt.exists() {
-                replace(&beside(".mdn"), &fs::read(receipt)?)?;
-            }
             let ending = if outcome.status.is_success() {
                 ".json"
             } else {
                 ".error.json"
             };
-            replace(&beside(ending), &serde_json::to_vec_pretty(&outcome)?)?;
-            match fs::rename(&path, &place) {
-                // Somebody took it away meanwhile.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                renamed => renamed?,
+            let id = outcome.message_id.as_deref();
+            let place = free_place(&directory, path.file_name().unwrap_or_default(), ending, id);
+            if receipt.exists() {
+                replace(&beside(&place, ".mdn"), &fs::read(receipt)?)?;
+            }
+            replace(&beside(&place, ending), &serde_json::to_vec_pretty(&outcome)?)?;
+            // Somebody may have taken it away meanwhile, or put another file in its place: that one is yet to be sent.
+            if is_still(&path, size, modified) {
+                fs::rename(&path, &place)?;
+            } else {
+                tracing::warn!("{} is not the file that was sent: that one is gone", path.display());
             }
             sync_directory(&directory)?;
             fs::remove_file(&note)
         })
         .await
     }
+}
+
+/// Whether the file at that place is the one that was taken.
+fn is_still(path: &Path, size: u64, modified: SystemTime) -> bool {
+    let metadata = fs::metadata(path);
+    metadata.is_ok_and(|now| now.len() == size && now.modified().is_ok_and(|time| time == modified))
 }
 
 /// The file of the outbox that went out under that id, now in `sent/` or `failed/`.
@@ -270,8 +289,7 @@ pub(crate) async fn sent_file(station: &Station, id: &ExchangeId) -> io::Result<
                 let Some(file) = file.filter(|file| file.is_file()) else {
                     continue;
                 };
-                let of: Option<Id> = serde_json::from_slice(&fs::read(&note)?).ok();
-                if of.is_some_and(|of| of.message_id.as_deref() == Some(&message_id)) {
+                if id_in(&note).as_deref() == Some(&message_id) {
                     return Ok(Some(file));
                 }
             }
@@ -281,10 +299,14 @@ pub(crate) async fn sent_file(station: &Station, id: &ExchangeId) -> io::Result<
     .await
 }
 
-/// What [`sent_file`] looks for in an [`Outcome`].
-#[derive(Deserialize)]
-struct Id {
-    message_id: Option<String>,
+/// Of which message an [`Outcome`] in a file is.
+fn id_in(note: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Id {
+        message_id: Option<String>,
+    }
+    let of: Option<Id> = serde_json::from_slice(&fs::read(note).ok()?).ok();
+    of?.message_id
 }
 
 /// Whether a message may be prepared later that cannot be now.
@@ -295,12 +317,23 @@ fn is_passing(error: &PrepareError) -> bool {
     )
 }
 
-/// The same name, or with a number in front where there is such a file already.
-fn free_place(directory: &Path, name: &OsStr) -> PathBuf {
-    let own = directory.join(name);
-    if !own.exists() {
-        return own;
-    }
+/// The path with something more at its end.
+fn beside(place: &Path, ending: &str) -> PathBuf {
+    let mut name = place.to_owned().into_os_string();
+    name.push(ending);
+    name.into()
+}
+
+/// The same name, or with a number in front where there is such a file already, or something of another message beside it.
+fn free_place(directory: &Path, name: &OsStr, ending: &str, id: Option<&str>) -> PathBuf {
+    let is_free = |place: &PathBuf| {
+        let note = beside(place, ending);
+        // Begun before a crash.
+        let is_own = id.is_some() && id_in(&note).as_deref() == id;
+        !place.exists() && (is_own || !(note.exists() || beside(place, ".mdn").exists()))
+    };
     let numbered = |number: u32| directory.join(format!("{number}-{}", name.to_string_lossy()));
-    (2..).map(numbered).find(|place| !place.exists()).unwrap_or(own)
+    let own = directory.join(name);
+    let places = std::iter::once(own.clone()).chain((2..).map(numbered));
+    places.into_iter().find(is_free).unwrap_or(own)
 }
