@@ -150,6 +150,9 @@ fn is_interim(start_line: &str) -> bool {
     status.is_some_and(|status| status.len() == 3 && status.starts_with('1'))
 }
 
+/// As many wrong lines are told one by one.
+const TOLD: usize = 10;
+
 /// The fields of a head. Lines that are none are told of and left out.
 fn fields(head: &[u8], limits: &Limits, problems: &mut Vec<HeaderProblem>) -> HeaderBlock {
     let bare = |line: &[u8]| line.ends_with(b"\n") && !line.ends_with(b"\r\n");
@@ -160,7 +163,7 @@ fn fields(head: &[u8], limits: &Limits, problems: &mut Vec<HeaderProblem>) -> He
         return block;
     }
     let mut good = Vec::new();
-    let mut faults = Vec::new();
+    let mut faults: Vec<HeaderProblem> = Vec::new();
     let mut fields = 0;
     let mut field = Vec::new();
     // `before` are the lines before the field.
@@ -198,7 +201,13 @@ fn fields(head: &[u8], limits: &Limits, problems: &mut Vec<HeaderProblem>) -> He
     match block.is_empty() {
         // It is no head at all.
         true => problems.push(HeaderProblem::new("", HeaderFault::NoFields, "RFC 9112 §5")),
-        false => problems.append(&mut faults),
+        false => {
+            let more = faults.len().saturating_sub(TOLD);
+            problems.extend(faults.into_iter().take(TOLD));
+            if more > 0 {
+                problems.push(HeaderProblem::new("", HeaderFault::MoreLines(more), "RFC 9112 §5"));
+            }
+        }
     }
     block
 }

@@ -81,6 +81,9 @@ pub enum HeaderFault {
     /// Not a line of the head is a header field.
     #[error("there is no header field: the head is missing")]
     NoFields,
+    /// As many lines more are no header fields.
+    #[error("{0} more lines are no header fields")]
+    MoreLines(usize),
     /// Nothing says where the head ends.
     #[error("no empty line ends the header fields")]
     NoEmptyLine,

@@ -261,6 +261,7 @@ impl<'a> Examination<'a> {
             diagnosis.reason = Reason::NoPartnership {
                 from: headers.from().clone(),
                 to: headers.to().clone(),
+                similar: parties::similar(headers.from(), headers.to(), &self.pairs),
             };
             return Ok(());
         };

@@ -72,6 +72,9 @@ pub enum Reason {
         from: As2Name,
         /// Whom it is for.
         to: As2Name,
+        /// The names, in this order, of a pair that was given to the examination and differs in case, spaces or direction
+        /// at most.
+        similar: Option<(As2Name, As2Name)>,
     },
     /// The capture itself is damaged, and so is what it holds.
     Capture(BodyLength),
@@ -227,13 +230,13 @@ impl fmt::Display for Reason {
             Self::ReceiptUnsupported(failure) => {
                 write!(f, "the sender insists on a receipt that is not supported: {failure}")
             }
-            Self::NoPartnership { from, to } => {
-                write!(
-                    f,
-                    "no partnership is configured between {from:?} and {to:?}",
-                    from = from.as_str(),
-                    to = to.as_str()
-                )
+            Self::NoPartnership { from, to, similar } => {
+                let (from, to) = (from.as_str(), to.as_str());
+                write!(f, "no partnership is configured between {from:?} and {to:?}")?;
+                match similar {
+                    Some((from, to)) => write!(f, ", but one between {:?} and {:?}", from.as_str(), to.as_str()),
+                    None => Ok(()),
+                }
             }
             Self::Capture(length) => length.fmt(f),
             Self::UnnamedCms {

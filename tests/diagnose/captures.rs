@@ -233,6 +233,20 @@ async fn what_is_no_as2() {
     }
 }
 
+/// A picture, for example.
+#[tokio::test]
+async fn wrong_lines_are_told_up_to_a_number() {
+    let capture = format!("Date: today\r\n{}\r\n", "no field\r\n".repeat(1000));
+    let diagnosis = Host::receiver(lenient()).examine(capture.as_bytes()).await;
+    let told = |fault: &HeaderFault| matches!(fault, HeaderFault::Field(_));
+    let lines = diagnosis.header_problems.iter().filter(|problem| told(&problem.fault));
+    assert_eq!(lines.count(), 10);
+    assert!(
+        diagnosis.to_string().contains("990 more lines are no header fields"),
+        "{diagnosis}"
+    );
+}
+
 #[tokio::test]
 async fn header_problems_name_who_wants_it_otherwise() {
     let message = recorded("pyas2lib/encrypted");
