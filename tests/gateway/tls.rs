@@ -130,7 +130,11 @@ fn only_these_may_speak_as_the_partner() {
     assert_eq!((code, &sent["http_status"]), (3, &403.into()), "{sent}");
     assert_eq!(pair.received("bob", "alice").len(), 1);
     let said = bob.stop();
-    let refused = |line: &&str| line.contains(" WARN ") && line.contains("request-refused");
+    let refused = |line: &&str| {
+        line.contains(" WARN ")
+            && line.contains("request-refused")
+            && line.contains("not one of the partner's, \"alice\"")
+    };
     assert_eq!(said.err.lines().filter(refused).count(), 1, "{}", said.err);
 }
 
