@@ -61,6 +61,8 @@ struct SignerLine {
     id: String,
     /// Where a certificate that is configured for the partner verifies the signature.
     verified: bool,
+    /// The partner whose configured certificate verifies it, be it the sender or another one.
+    partner: Option<String>,
     subject: Option<String>,
     fingerprint: Option<String>,
     explanation: String,
@@ -222,6 +224,7 @@ impl SignerLine {
         Self {
             id: signer.id.to_string(),
             verified: matches!(signer.by, SignedBy::Partner(_)),
+            partner: signer.partner.as_ref().map(ToString::to_string),
             subject: certificate.map(ToString::to_string),
             fingerprint: certificate.map(|certificate| certificate.fingerprint_hex()),
             explanation: signer.to_string(),

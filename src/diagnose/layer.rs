@@ -103,6 +103,8 @@ pub struct Signer {
     pub signed_digest: Option<Mic>,
     /// Who it is.
     pub by: SignedBy,
+    /// The partner whose configured certificate verified it.
+    pub partner: Option<As2Name>,
     /// The form of the signed part that the signature is over, or its signed digest: `None` where it is none that is
     /// known.
     pub over: Option<MicVariant>,
@@ -243,6 +245,9 @@ impl fmt::Display for Signer {
             write!(f, ", signed {}", httpdate::fmt_http_date(time))?;
         }
         write!(f, ": {}", self.by)?;
+        if let (SignedBy::Partner(_), Some(partner)) = (&self.by, &self.partner) {
+            write!(f, " of {partner}")?;
+        }
         match &self.over {
             Some(over) if !over.right => write!(f, ", over {over}"),
             _ => Ok(()),

@@ -278,6 +278,7 @@ impl Opened {
                 signature_algorithm: claim.signature_algorithm,
                 signing_time: claim.signing_time,
                 signed_digest: claim.content_digest,
+                partner: certificates.signing_partner(&by),
                 by,
                 over,
             });

@@ -79,6 +79,15 @@ impl Certificates {
         }
     }
 
+    /// The partner that has signed, if one has.
+    pub(super) fn signing_partner(&self, by: &SignedBy) -> Option<As2Name> {
+        match by {
+            SignedBy::Partner(_) => self.pair.as_ref().map(|(_, remote)| remote.clone()),
+            SignedBy::OtherPartner { remote, .. } => Some(remote.clone()),
+            _ => None,
+        }
+    }
+
     /// Who signed, and over which form of the signed part: the form as it came is tried first.
     pub(super) fn identify(
         &self,

@@ -64,6 +64,7 @@ fn a_message_is_taken_apart() {
     );
     assert_eq!(layers[1]["kind"], "signed");
     assert_eq!(layers[1]["signers"][0]["verified"], true);
+    assert_eq!(layers[1]["signers"][0]["partner"], "alice");
     assert_eq!(
         layers[1]["signers"][0]["fingerprint"],
         pair.fingerprint("alice/alice.pem")
