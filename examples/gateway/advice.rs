@@ -2,7 +2,7 @@
 
 use ediint::diagnose::Reason;
 use ediint::store::StoreError;
-use ediint::transport::TransportError;
+use ediint::transport::{Distrust, TransportError};
 use ediint::{PrepareError, ReceiptStatus, SendError};
 use http::StatusCode;
 
@@ -79,10 +79,23 @@ pub(crate) fn on_the_way(error: &TransportError) -> Option<&'static str> {
         TransportError::ClientCertificateRefused { .. } => {
             "give the partner the certificate in `tls.client_certificate`, or set the one that it knows"
         }
-        TransportError::Untrusted(_) => {
-            "compare the fingerprint with the partner by another way than this connection; if it is the partner's, put it \
+        TransportError::Untrusted(untrusted) => match untrusted.reason {
+            Distrust::Expired => {
+                "ask the partner to renew the certificate of its server, and put the new one into `tls.pin` of the partner if \
+                 it is pinned"
+            }
+            Distrust::NotValidYet => {
+                "check the clock here; if it is right, ask the partner about its server's certificate"
+            }
+            Distrust::WrongName { .. } => {
+                "take a host that the certificate is for into `url` of the partner, or pin it and set `tls.verify_hostname` to \
+                 false"
+            }
+            _ => {
+                "compare the fingerprint with the partner by another way than this connection; if it is the partner's, put it \
              into `tls.pin` of the partner, or its issuer's certificate into `tls.ca`"
-        }
+            }
+        },
         TransportError::Timeout { .. } | TransportError::TotalTimeout { .. } => {
             "ask the partner whether its server is overloaded; a message that may have arrived can safely be sent again \
              under its --message-id"

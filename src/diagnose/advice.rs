@@ -188,7 +188,8 @@ fn receipt_advice(status: &ReceiptStatus) -> &'static str {
              nobody can probe them, say the same of whatever is wrong inside the encryption: a missing signature, too."
         }
         ErrorModifier::AuthenticationFailed => {
-            "The partner does not know who signed: send it our present certificate, and compare AS2 names."
+            "The partner does not know who signed: send it our present certificate, see that it has not expired, and compare \
+             AS2 names."
         }
         ErrorModifier::IntegrityCheckFailed => {
             "The content changed on the way, or the partner verifies with an old certificate of ours."
