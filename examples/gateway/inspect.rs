@@ -99,13 +99,18 @@ async fn diagnose(station: &Station, capture: &[u8], original: Option<&Path>) ->
     let Some((id, record)) = answered(station, &diagnosis).await? else {
         return Ok(diagnosis);
     };
-    let mut sent = Sent::record(id.message_id().clone(), &record);
     let file = match original {
         Some(file) => Some(file.to_owned()),
         None => outbox::sent_file(station, &id).await?,
     };
+    let mut sent = match (&record, &file) {
+        (Some(record), _) => Sent::record(id.message_id().clone(), record),
+        // Sent elsewhere, or forgotten.
+        (None, Some(_)) => Sent::new().message_id(id.message_id().clone()),
+        (None, None) => return Ok(diagnosis),
+    };
     if let Some(file) = file {
-        sent = match again(station, &id, &record, &file).await? {
+        sent = match again(station, &id, record.as_ref(), &file).await? {
             Some(message) => sent.original(message),
             None => sent.payload(tokio::fs::read(file).await?),
         };
@@ -113,24 +118,33 @@ async fn diagnose(station: &Station, capture: &[u8], original: Option<&Path>) ->
     Ok(examination.sent(sent).examine(capture).await?)
 }
 
-/// What is on record of the message that a receipt answers.
-async fn answered(station: &Station, diagnosis: &Diagnosis) -> Result<Option<(ExchangeId, SentRecord)>> {
+/// Which message a receipt answers, and what is on record of it.
+async fn answered(station: &Station, diagnosis: &Diagnosis) -> Result<Option<(ExchangeId, Option<SentRecord>)>> {
     let (Some(receipt), Some(partner), Some(own)) = (&diagnosis.receipt, &diagnosis.from, &diagnosis.to) else {
         return Ok(None);
     };
+    let mut first = None;
     for message_id in receipt.mdn.original_message_ids() {
         let id = ExchangeId::new(partner.clone(), own.clone(), message_id);
         if let Some(record) = station.store.find_sent(&id).await? {
-            return Ok(Some((id, record)));
+            return Ok(Some((id, Some(record))));
         }
+        first.get_or_insert(id);
     }
-    Ok(None)
+    Ok(first.map(|id| (id, None)))
 }
 
 /// The message of a file once more, as it was before it was encrypted: the MIC covers MIME headers too. None where it
 /// cannot be made again, or has another MIC than the one on record: it was sent under other options.
-async fn again(station: &Station, id: &ExchangeId, record: &SentRecord, file: &Path) -> Result<Option<Vec<u8>>> {
-    let partner = station.config.partner(id.to().as_str(), Some(id.from().as_str()))?;
+async fn again(
+    station: &Station,
+    id: &ExchangeId,
+    record: Option<&SentRecord>,
+    file: &Path,
+) -> Result<Option<Vec<u8>>> {
+    let Ok(partner) = station.config.partner(id.to().as_str(), Some(id.from().as_str())) else {
+        return Ok(None);
+    };
     let profile = partner.partnership.send_profile().clone();
     let in_the_open = profile.without_encryption().danger_allow_plaintext();
     let partnership = partner.partnership.clone().send(in_the_open);
@@ -140,7 +154,7 @@ async fn again(station: &Station, id: &ExchangeId, record: &SentRecord, file: &P
         return Ok(None);
     };
     let is_the_same = |mic: &Mic| prepared.mics().get(mic.algorithm()) == Some(mic);
-    if !record.mics.iter().all(is_the_same) {
+    if !record.is_none_or(|record| record.mics.iter().all(is_the_same)) {
         return Ok(None);
     }
     let body = prepared.request()?.into_body().collect().await?.to_bytes();

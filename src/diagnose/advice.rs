@@ -142,8 +142,12 @@ fn message_advice(detail: &RefusalDetail) -> &'static str {
             "Capture it where the partner sends it, too. If that is right, something on the way changes it. If it is the \
              same, send the partner this reason and the capture: its message is malformed."
         }
-        RefusalDetail::NotSigned | RefusalDetail::UnsignedCbc | RefusalDetail::NoSigners => {
+        RefusalDetail::NotSigned | RefusalDetail::NoSigners => {
             "Have the partner sign, or allow unsigned messages in the partnership."
+        }
+        RefusalDetail::UnsignedCbc => {
+            "Have the partner sign. Over a connection that shows one of its client certificates it is taken as it is, which a \
+             capture does not tell."
         }
         RefusalDetail::NotEncrypted => "Have the partner encrypt, or allow plain messages in the partnership.",
         RefusalDetail::NotCompressed => "Have the partner compress, or do not demand it in the partnership.",

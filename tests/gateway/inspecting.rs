@@ -133,6 +133,18 @@ fn a_receipt_is_held_against_what_was_sent() {
         "automatic-action/MDN-sent-automatically; processed"
     );
     assert_eq!(told["layers"][0]["kind"], "signed");
+
+    // On another machine nothing is on record; the file says as much.
+    let receipt = pair.path("alice/data/receipts/bob/1@alice.mdn");
+    let receipt = pair.file("receipt", &fs::read(receipt).unwrap());
+    fs::remove_dir_all(pair.path("alice/data")).unwrap();
+    assert_eq!(inspect(&pair, "alice", &receipt)["verdict"], "undecided");
+    let other = pair.file("other.edi", b"UNA:+.? '");
+    for (original, verdict) in [(&file, "accepted"), (&other, "refused")] {
+        let options = ["--original".as_ref(), original.as_os_str()];
+        let told = inspect_with(&pair, "alice", &receipt, &options);
+        assert_eq!(told["verdict"], verdict, "{told}");
+    }
 }
 
 /// The entity that was signed, out of a message that is not encrypted, with the line ends of Windows.
