@@ -219,7 +219,7 @@ impl Outcome {
         Self {
             status,
             mic_sent: mic.filter(|_| status != Status::NotSent),
-            attempts,
+            attempts: attempts.max((status != Status::NotSent).into()),
             http_status: http_status.map(|status| status.as_u16()),
             error: Some(match advice::on_sending(error) {
                 Some(advice) => format!("{}; {advice}", chain(error)),

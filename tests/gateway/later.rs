@@ -153,6 +153,8 @@ fn a_message_that_is_sent_twice_arrives_once() {
     assert_eq!(pair.received("bob", "alice").len(), 1);
     // Also by another process, after a kill.
     drop(bob);
+    let (code, sent) = pair.send_file("alice", "bob", &file, &["--message-id", "1@alice"]);
+    assert_eq!((code, &sent["attempts"]), (3, &1.into()), "{sent}");
     let _bob = pair.serve("bob");
     let (code, sent) = pair.send_file("alice", "bob", &file, &["--message-id", "1@alice"]);
     assert_eq!((code, &sent["status"]), (0, &"accepted".into()), "{sent}");
