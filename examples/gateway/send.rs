@@ -48,8 +48,8 @@ pub(crate) async fn run(args: Send) -> Result<u8> {
         };
         code = code.max(outcome.status.exit_code());
         match args.json {
-            true => println!("{}", serde_json::to_string(&outcome)?),
-            false => println!("{outcome}"),
+            true => say!("{}", serde_json::to_string(&outcome)?),
+            false => say!("{outcome}"),
         }
     }
     Ok(code)

@@ -252,6 +252,7 @@ impl Opened {
             id: recipient.id.clone(),
             key_transport: recipient.key_encryption.as_ref().map(KeyEncryption::key_transport),
             held: ours.find(|held| recipient.id.matches(&held.certificate)).cloned(),
+            partner: certificates.partner_key(&recipient.id),
         }
     }
 
@@ -276,6 +277,7 @@ impl Opened {
                 signature_algorithm: claim.signature_algorithm,
                 signing_time: claim.signing_time,
                 signed_digest: claim.content_digest,
+                partner: certificates.signing_partner(&by),
                 by,
                 over,
             });

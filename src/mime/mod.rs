@@ -23,6 +23,8 @@ pub use boundary::{BoundaryCheck, boundary};
 pub use content_disposition::ContentDisposition;
 pub use content_type::{ContentType, ContentTypeError};
 pub use ending::type_by_ending;
+#[cfg(feature = "receiver")]
+pub(crate) use filename::decode_encoded_words;
 pub use filename::sanitize_filename;
 pub use header::{Field, HeaderBlock, HeaderError};
 pub use header_reader::HeaderReader;

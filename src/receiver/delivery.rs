@@ -20,6 +20,7 @@ use crate::exchange::{POST_LEASE, PostJob, SealedReceipt};
 use crate::mdn::{ReceiptForm, WarningModifier};
 use crate::message_id::MessageId;
 use crate::mic::Mic;
+use crate::mime::decode_encoded_words;
 use crate::store::{Claim, ClaimToken, ExchangeId, PostState, ReceivedRecord};
 use crate::telemetry;
 
@@ -290,7 +291,10 @@ fn received_message(
         from: headers.from().clone(),
         to: headers.to().clone(),
         message_id: headers.message_id().cloned(),
-        subject: headers.subject().map(str::to_owned),
+        // What was encoded may hold line ends, which no header of a host is to be made of.
+        subject: headers
+            .subject()
+            .map(|subject| decode_encoded_words(subject).replace(char::is_control, " ")),
         content_type: payload_head.get("Content-Type").map(str::to_owned),
         filename: filename.as_ref().and_then(|filename| filename.sanitized.clone()),
         untrusted_filename: filename.map(|filename| filename.raw),

@@ -218,7 +218,7 @@ impl fmt::Display for ReceiverEvent<'_> {
             Self::ReceiptNotAllowed { id, destination } => {
                 write!(
                     f,
-                    "no receipt for {}: {destination:?} is not an address of the partner",
+                    "no receipt for {}: {destination:?} is not an address of the partner; if it is, allow its host and port",
                     Named(*id)
                 )
             }

@@ -93,7 +93,7 @@ pub struct ReceivedMessage {
     pub to: As2Name,
     /// The Message-ID, exactly as received; `None` only where the policy takes messages without one.
     pub message_id: Option<MessageId>,
-    /// `Subject`, unprotected.
+    /// `Subject`, unprotected, its encoded words (RFC 2047) decoded; control characters are spaces.
     pub subject: Option<String>,
     /// The MIME type of the payload, with its parameters.
     pub content_type: Option<String>,

@@ -216,7 +216,7 @@ fn connection(head: &Parts, partnership: &Partnership) -> Result<TransportFacts,
     let trusted = partnership.trusted_client_certificates();
     let authenticated = peer.is_some_and(|peer| trusted.iter().any(|trusted| peer.is(trusted)));
     if !trusted.is_empty() && !authenticated {
-        return Err(Refused::NotThePartner);
+        return Err(Refused::NotThePartner(partnership.remote().clone()));
     }
     Ok(TransportFacts::new(tls, authenticated))
 }
@@ -235,7 +235,11 @@ where
     intake::discard(body, STRANGER_MAX, core.pace).await?;
     let wanted = requested.is_some_and(|requested| *requested.destination() == ReceiptDestination::Response);
     let Some(told) = core.strangers_are_told.clone().filter(|_| wanted) else {
-        return Err(Refused::UnknownPartner(core.stranger_status));
+        return Err(Refused::UnknownPartner {
+            from: headers.from().clone(),
+            to: headers.to().clone(),
+            status: core.stranger_status,
+        });
     };
     let outcome = Outcome::UnknownPartner(told);
     core.tell(&ReceiverEvent::MessageRefused {

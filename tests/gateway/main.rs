@@ -25,6 +25,7 @@ mod postgres;
 mod presets;
 mod progress;
 mod reaching;
+mod readme;
 mod serving;
 mod stations;
 mod tls;
