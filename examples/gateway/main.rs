@@ -12,7 +12,6 @@ macro_rules! say {
 }
 
 mod advice;
-mod attachments;
 mod certificates;
 mod cli;
 mod config;

@@ -60,10 +60,6 @@ impl Station {
         })
     }
 
-    pub(crate) fn spools(&self) -> &SpoolOptions {
-        &self.spools
-    }
-
     pub(crate) fn path(&self, directory: &str) -> PathBuf {
         self.config.data_dir.join(directory)
     }
