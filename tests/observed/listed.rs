@@ -12,13 +12,13 @@ const GUIDE: &str = include_str!("../../src/guide/observability.md");
 /// What a host is not told by its names: of which message, and in words.
 const WORDS: [&str; 1] = ["message"];
 
-/// The rows of the tables of a section, each as the text of its cells.
-fn rows(section: &str) -> Vec<Vec<&'static str>> {
+/// The rows of so many cells in the tables of a section.
+fn rows<const CELLS: usize>(section: &str) -> Vec<[&'static str; CELLS]> {
     let text = GUIDE.split(&format!("\n# {section}\n")).nth(1).unwrap();
     let text = text.split("\n# ").next().unwrap();
     let rows = text.lines().filter(|line| line.starts_with("| `"));
-    rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
-        .collect()
+    let cells = |line: &'static str| -> Vec<_> { line.trim_matches('|').split('|').map(str::trim).collect() };
+    rows.filter_map(|line| cells(line).try_into().ok()).collect()
 }
 
 /// What stands in backticks.
@@ -34,29 +34,39 @@ fn name(cell: &'static str) -> &'static str {
 /// which knows no other names.
 pub(crate) fn all_is_listed(log: &Log, snapshotter: &Snapshotter) {
     let spans: BTreeMap<_, _> = rows("Spans")
-        .iter()
-        .map(|row| (name(row[0]), (row[1].to_uppercase(), names(row[2]))))
+        .into_iter()
+        .map(|[span, level, fields, _]| (name(span), (level.to_uppercase(), names(fields))))
         .collect();
     let mut seen = BTreeSet::new();
-    for span in log.all_spans().iter().filter(|span| span["target"].starts_with("ediint")) {
+    for span in log
+        .all_spans()
+        .iter()
+        .filter(|span| span["target"].starts_with("ediint"))
+    {
         let (level, fields) = &spans
             .get(span["span"].as_str())
             .unwrap_or_else(|| panic!("{span:?} is not listed"));
         assert_eq!((span["target"].as_str(), &span["level"]), ("ediint", level), "{span:?}");
-        for field in span.names().filter(|field| !["span", "target", "level"].contains(field)) {
+        for field in span
+            .names()
+            .filter(|field| !["span", "target", "level"].contains(field))
+        {
             assert!(fields.contains(field), "{field} of {span:?} is not listed");
         }
         seen.insert(span["span"].clone());
     }
     assert_eq!(seen.len(), spans.len(), "{seen:?}");
 
-    let (events, fields): (Vec<_>, Vec<_>) = rows("Events").into_iter().partition(|row| row.len() == 3);
-    let events: BTreeMap<_, _> = events
-        .iter()
-        .map(|row| (name(row[0]), row[1].to_uppercase()))
+    let events: BTreeMap<_, _> = rows("Events")
+        .into_iter()
+        .map(|[event, level, _]| (name(event), level.to_uppercase()))
         .collect();
-    let fields: BTreeSet<_> = fields.iter().flat_map(|row| names(row[0])).collect();
-    for event in log.all_events().iter().filter(|event| event["target"] == "ediint::audit") {
+    let fields: BTreeSet<_> = rows("Events").into_iter().flat_map(|[field, _]| names(field)).collect();
+    for event in log
+        .all_events()
+        .iter()
+        .filter(|event| event["target"] == "ediint::audit")
+    {
         let level = events.get(event["event"].as_str());
         assert_eq!(level, Some(&event["level"]), "{event:?}");
         for field in event.names().filter(|field| !["target", "level"].contains(field)) {
@@ -68,9 +78,12 @@ pub(crate) fn all_is_listed(log: &Log, snapshotter: &Snapshotter) {
     }
 
     let listed = rows("Metrics");
-    let metrics: BTreeMap<_, _> = listed.iter().map(|row| (name(row[0]), (row[1], names(row[2])))).collect();
-    let stages = rows("Stages").into_iter().map(|row| name(row[0]));
-    let values: BTreeSet<_> = listed.iter().flat_map(|row| names(row[3])).chain(stages).collect();
+    let metrics: BTreeMap<_, _> = listed
+        .iter()
+        .map(|[metric, kind, labels, _]| (name(metric), (*kind, names(labels))))
+        .collect();
+    let stages = rows("Stages").into_iter().map(|[stage, _]| name(stage));
+    let values: BTreeSet<_> = listed.iter().flat_map(|[.., what]| names(what)).chain(stages).collect();
     let mut seen = BTreeSet::new();
     for (key, ..) in snapshotter.snapshot().into_vec() {
         let kind = match key.kind() {

@@ -309,6 +309,40 @@ fn an_unknown_field_is_named_with_the_choices() {
     }
 }
 
+/// The fields that the documentation lists are those that there are.
+#[test]
+fn every_field_is_listed() {
+    let names = |text: &str| -> Vec<String> { text.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let rows = include_str!("format.md").lines().filter(|line| line.starts_with("| "));
+    let mut tables = 0;
+    for (table, fields) in rows.filter_map(|line| line.trim_matches('|').split_once('|')).skip(1) {
+        // What a field may be is in parentheses.
+        let fields: String = fields.split('(').map(|part| part.rsplit(')').next().unwrap()).collect();
+        let mut listed = names(&fields);
+        listed.sort();
+        let mut tables_of_row = names(table);
+        if tables_of_row.is_empty() {
+            listed.extend(["send", "accept", "http", "retry", "receipt_retry"].map(str::to_owned));
+            listed.sort();
+            tables_of_row.push(String::new());
+        }
+        for table in tables_of_row {
+            let error = match table.as_str() {
+                "" => toml_error("surplus = 1"),
+                table => toml_error(&format!("[{table}]\nsurplus = 1")),
+            };
+            let mut there = names(error.split("expected one of").nth(1).unwrap());
+            // Tables have rows of their own.
+            let nested = ["chain", "unsigned_mic", "tls", "timeouts", "proxy", "basic_auth"];
+            there.retain(|field| listed.contains(field) || !nested.contains(&field.as_str()));
+            there.sort();
+            assert_eq!(listed, there, "{table}");
+            tables += 1;
+        }
+    }
+    assert_eq!(tables, 12);
+}
+
 #[test]
 fn a_missing_field_is_named() {
     let error = parse("local = \"us\"\nremote = \"acme\"").unwrap_err().to_string();
