@@ -203,7 +203,7 @@ impl AcceptPolicy {
     }
 
     /// Demands that one of these authorities issued the partner's signing certificate, on top of its being configured
-    /// (RFC 4130 §9.2).
+    /// (RFC 4130 §9.2), itself or by [its name](ChainTrust::accept_name).
     #[must_use]
     pub fn require_chain(mut self, chain: ChainTrust) -> Self {
         self.signer_trust.chain = Some(chain);
@@ -258,7 +258,8 @@ impl AcceptPolicy {
         self
     }
 
-    /// The largest payload from this partner in octets, after all layers.
+    /// The largest payload from this partner in octets, after all layers, in place of the receiver's
+    /// [`Limits::message_size`](crate::Limits::message_size), be it more or less.
     #[must_use]
     pub fn message_size(mut self, octets: u64) -> Self {
         self.message_size = Some(octets);

@@ -7,6 +7,7 @@
 #[path = "../exchange/common.rs"]
 #[allow(dead_code, reason = "what the tests of exchanges share")]
 mod common;
+mod listed;
 mod log;
 
 use std::collections::BTreeMap;
@@ -212,6 +213,7 @@ async fn an_exchange_is_seen_but_not_its_secrets() {
     outbox(&log, &snapshotter, &mut world).await;
     what_is_weak(&log).await;
     nothing_secret(&log);
+    listed::all_is_listed(&log, &snapshotter);
 }
 
 /// SMI-21, SEC-14: what is weak and allowed is warned of, of messages and of receipts.
