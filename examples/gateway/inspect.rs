@@ -75,7 +75,7 @@ struct MicLine {
 }
 
 pub(crate) async fn run(args: &Inspect) -> Result<u8> {
-    let station = Station::open(config::load(&args.config)?).await?;
+    let station = Station::open_to_look(config::load(&args.config)?).await?;
     let path = args.message.clone();
     let capture = files::blocking(move || std::fs::read(path)).await;
     let capture = capture.map_err(|error| format!("cannot read {}: {error}", args.message.display()))?;

@@ -29,7 +29,7 @@ struct StepLine {
 const UNREACHABLE: u8 = 3;
 
 pub(crate) async fn run(args: &TestPartner) -> Result<u8> {
-    let station = Station::open(config::load(&args.config)?).await?;
+    let station = Station::open_to_look(config::load(&args.config)?).await?;
     let partner = station.config.partner(&args.partner, args.from.as_deref())?;
     let client = station.client(station.http.clone())?;
     let probe = client.probe(&partner.partnership, ProbeRequest::Options).await;
