@@ -11,10 +11,12 @@ mod identity;
 mod station;
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -87,9 +89,14 @@ async fn as2(
     head: HttpRequest,
     payload: web::Payload,
 ) -> actix_web::Result<HttpResponse<Reply>> {
-    let request = convert_request(&head, payload).map_err(ErrorBadRequest)?;
+    let payload = Rc::new(RefCell::new(payload));
+    let request = convert_request(&head, Rc::clone(&payload)).map_err(ErrorBadRequest)?;
     let (head, body) = receiver.receive(request).await.into_parts();
-    let mut response = HttpResponse::with_body(status(head.status), Reply(body));
+    let reply = Reply {
+        body,
+        _request: payload,
+    };
+    let mut response = HttpResponse::with_body(status(head.status), reply);
     for (name, value) in &head.headers {
         let name = actix_web::http::header::HeaderName::from_bytes(name.as_str().as_bytes());
         let value = actix_web::http::header::HeaderValue::from_bytes(value.as_bytes());
@@ -102,7 +109,7 @@ async fn as2(
 }
 
 /// The head in the types of `http` 1, the peer in its extensions.
-fn convert_request(head: &HttpRequest, payload: web::Payload) -> http::Result<Request<Incoming>> {
+fn convert_request(head: &HttpRequest, payload: Rc<RefCell<web::Payload>>) -> http::Result<Request<Incoming>> {
     let mut request = Request::builder()
         .method(head.method().as_str())
         .uri(head.uri().to_string());
@@ -130,7 +137,7 @@ fn status(status: http::StatusCode) -> actix_web::http::StatusCode {
 
 /// The body of a request, as a `Body` of `http` 1. actix reads more of it only when the receiver asks.
 struct Incoming {
-    payload: web::Payload,
+    payload: Rc<RefCell<web::Payload>>,
     /// `Content-Length`: the receiver refuses what is too large before it reads any of it.
     declared: Option<u64>,
 }
@@ -140,7 +147,7 @@ impl Body for Incoming {
     type Error = PayloadError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, PayloadError>>> {
-        let chunk = Pin::new(&mut self.get_mut().payload).poll_next(cx);
+        let chunk = Pin::new(&mut *self.payload.borrow_mut()).poll_next(cx);
         chunk.map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
     }
 
@@ -150,17 +157,22 @@ impl Body for Incoming {
 }
 
 /// The body of a response. It is kept until it is out: an asynchronous receipt is posted when it is dropped.
-struct Reply(ReplyBody);
+struct Reply {
+    body: ReplyBody,
+    /// Of the request. Where it is gone before the response, actix reads what is left of a chunked one, however long that
+    /// is; where it is there, actix closes the connection.
+    _request: Rc<RefCell<web::Payload>>,
+}
 
 impl MessageBody for Reply {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
-        BodySize::Sized(self.0.size_hint().lower())
+        BodySize::Sized(self.body.size_hint().lower())
     }
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        let frame = Pin::new(&mut self.get_mut().0).poll_frame(cx);
+        let frame = Pin::new(&mut self.get_mut().body).poll_frame(cx);
         // There are no trailers.
         frame.map(|frame| frame?.map(|frame| frame.into_data().ok()).transpose())
     }

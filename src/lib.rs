@@ -99,11 +99,14 @@
 //! # Features
 //!
 //! `client` and `receiver` (both on) are the two shells; `graviola` (on) gives TLS and RSA signing without a C compiler.
-//! `aws-lc-rs` and `ring`, which need one, give TLS where graviola is off or does not support the processor; the order is
+//! `aws-lc-rs` and `ring`, which need one, give TLS where graviola is off or does not support the processor, and `aws-lc-rs`
+//! computes with RSA keys, several times as fast; the order for TLS is
 //! that of [`default_provider`](transport::default_provider), and every place that takes cryptography takes a rustls
 //! `CryptoProvider` of the host's own too.
 //! `pkcs12` reads keys from PKCS#12 files. `redb` and `postgres` are the stores that keep what they are told: in one file,
 //! and in a database that many machines share. `testing` has the suites that all stores pass, for those that a host makes.
+//! `legacy` reads MD5 signatures, RC2 and DES, of partners that know nothing else, where a partnership names them; nothing is
+//! sent with them.
 //! `serde` reads partnerships from files and database rows, and writes them: see [`Partnership`]. `metrics` counts and times
 //! through the facade of that name; what there is to see, in logs too, is in [`guide::observability`].
 //! Without features what is left is the protocol itself, sans-IO: [`mime`], [`cms`], [`envelope`], [`mdn`], and
@@ -115,6 +118,7 @@ mod algorithm;
 mod cause;
 mod clock;
 mod entropy;
+mod features;
 mod future;
 mod limits;
 mod message_id;
@@ -140,6 +144,8 @@ pub mod keystore;
 mod spool;
 pub mod store;
 
+#[cfg(any(feature = "client", feature = "receiver"))]
+mod attachments;
 #[cfg(feature = "transport")]
 pub mod transport;
 
@@ -161,6 +167,10 @@ pub mod testing;
 pub mod guide;
 
 #[cfg(feature = "client")]
+pub use attachments::{Attachment, AttachmentsError};
+#[cfg(feature = "receiver")]
+pub use attachments::{ReceivedAttachment, SplitError};
+#[cfg(feature = "client")]
 pub use client::{
     As2Client, As2ClientBuilder, ClientBuildError, OutboundMessage, OutboxDirectory, PrepareError, PreparedMessage,
     QueuedError, SendError, SubmitError,
@@ -174,12 +184,14 @@ pub use receiver::{
 };
 
 pub use algorithm::{
-    ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureAlgorithm, SignatureScheme, UnknownAlgorithm,
+    ContentCipher, DigestAlgorithm, KeyTransport, LegacyAlgorithm, MicalgStyle, SignatureAlgorithm, SignatureScheme,
+    UnknownAlgorithm,
 };
 pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
 #[cfg(feature = "transport")]
 pub use exchange::{PostError, Receipt};
+pub use features::EdiintFeatures;
 pub use future::BoxFuture;
 pub use keystore::KeyStore;
 pub use limits::Limits;

@@ -135,6 +135,8 @@ impl fmt::Debug for Mic {
 /// One running digest.
 #[derive(Clone)]
 enum Hasher {
+    #[cfg(feature = "legacy")]
+    Md5(md5::Md5),
     Sha1(sha1::Sha1),
     Sha224(sha2::Sha224),
     Sha256(sha2::Sha256),
@@ -145,6 +147,8 @@ enum Hasher {
 impl Hasher {
     fn new(algorithm: DigestAlgorithm) -> Self {
         match algorithm {
+            #[cfg(feature = "legacy")]
+            DigestAlgorithm::Md5 => Self::Md5(md5::Md5::new()),
             DigestAlgorithm::Sha1 => Self::Sha1(sha1::Sha1::new()),
             DigestAlgorithm::Sha224 => Self::Sha224(sha2::Sha224::new()),
             DigestAlgorithm::Sha256 => Self::Sha256(sha2::Sha256::new()),
@@ -155,6 +159,8 @@ impl Hasher {
 
     fn update(&mut self, input: &[u8]) {
         match self {
+            #[cfg(feature = "legacy")]
+            Self::Md5(hasher) => hasher.update(input),
             Self::Sha1(hasher) => hasher.update(input),
             Self::Sha224(hasher) => hasher.update(input),
             Self::Sha256(hasher) => hasher.update(input),
@@ -165,6 +171,8 @@ impl Hasher {
 
     fn finish(self) -> Mic {
         let (algorithm, digest): (_, Box<[u8]>) = match self {
+            #[cfg(feature = "legacy")]
+            Self::Md5(hasher) => (DigestAlgorithm::Md5, hasher.finalize().as_slice().into()),
             Self::Sha1(hasher) => (DigestAlgorithm::Sha1, hasher.finalize().as_slice().into()),
             Self::Sha224(hasher) => (DigestAlgorithm::Sha224, hasher.finalize().as_slice().into()),
             Self::Sha256(hasher) => (DigestAlgorithm::Sha256, hasher.finalize().as_slice().into()),

@@ -12,6 +12,7 @@ const ROOMS: &[&[&str]] = &[
         "cause",
         "clock",
         "entropy",
+        "features",
         "future",
         "limits",
         "message_id",
@@ -26,7 +27,7 @@ const ROOMS: &[&[&str]] = &[
     &["envelope", "mdn"],
     &["telemetry"],
     &["keystore", "spool", "store"],
-    &["transport"],
+    &["attachments", "transport"],
     &["diagnose", "exchange"],
     &["client", "receiver", "testing"],
     // Sends through the client what it has queued, and posts what the receiver has; neither waits for it.

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Listing) -> Result<u8> {
     });
     let lines: Vec<_> = lines.collect();
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&lines)?);
+        say!("{}", serde_json::to_string_pretty(&lines)?);
         return Ok(0);
     }
     for line in lines {
@@ -41,16 +41,21 @@ pub(crate) fn run(args: &Listing) -> Result<u8> {
             days @ 0..30 => format!("{days} days left: agree on a new one"),
             days => format!("{days} days left"),
         };
-        println!(
+        say!(
             "{:<18} {:<12} {}  until {}, {left}",
-            line.role, line.owner, line.subject, line.not_after
+            line.role,
+            line.owner,
+            line.subject,
+            line.not_after
         );
-        println!("{:<18} {:<12} sha256:{}", "", "", line.fingerprint);
+        say!("{:<18} {:<12} sha256:{}", "", "", line.fingerprint);
     }
     for one in report.shared_with_tls() {
-        println!(
+        say!(
             "The {} certificate of {} ({}) serves TLS and messages both: give TLS a key of its own.",
-            one.role, one.owner, one.certificate
+            one.role,
+            one.owner,
+            one.certificate
         );
     }
     Ok(0)

@@ -13,7 +13,7 @@ use crate::Result;
 
 /// Connects to the database at a URL or with the parameters of libpq, `host=/run/postgresql user=gateway` for example.
 pub(crate) async fn connect(to: &str) -> Result<PostgresStore> {
-    let config: Config = to.parse().map_err(|error| format!("postgres: {error}"))?;
+    let config: Config = to.parse()?;
     let tls = if stays_here(&config) { None } else { Some(tls()?) };
     Ok(PostgresStore::connect(to, tls).await?)
 }

@@ -7,12 +7,13 @@ use std::time::SystemTime;
 use ediint::cms::Certificate;
 use ediint::mdn::{Disposition, ErrorModifier};
 use ediint::{
-    BoxFuture, Committed, Delivery, Inbox, InboxError, Payload, ReceivedMessage, Spool, SpoolOptions, StagedDirectory,
+    BoxFuture, Committed, Delivery, Inbox, InboxError, ReceivedAttachment, ReceivedMessage, SplitError, SpoolOptions,
+    StagedDirectory,
 };
 use serde::Serialize;
 
-use crate::files::{blocking, safe_name};
-use crate::{Result, attachments};
+use crate::Result;
+use crate::files::safe_name;
 
 /// Delivers into directories. Each appears whole or not at all, whenever the process or the machine stops: it is built
 /// in `spool/`, synced, and renamed into place. The positive receipt leaves after that.
@@ -33,49 +34,39 @@ impl DirectoryInbox {
     async fn store(&self, message: ReceivedMessage) -> Result<Committed> {
         let partner = self.inbox.join(safe_name(message.from.as_str()));
         let mut facts = Facts::of(&message);
-        let boundary = attachments::boundary(message.content_type.as_deref());
         let mut files = StagedDirectory::new_in(&self.spool, partner.join(message.storage_key())).await?;
-        let mut whole = Some(message.payload);
-        if let Some(boundary) = boundary
-            && let Some(payload) = whole.take()
-        {
-            match self.split(payload, boundary).await? {
-                Ok(parts) => {
-                    facts.attachments = Some(parts.iter().map(|(name, _)| name.clone()).collect());
-                    for (name, content) in parts {
-                        files.payload(&name, content.into()).await?;
-                    }
+        match self.attachments(&message).await? {
+            None => files.payload("payload", message.payload).await?,
+            Some(attachments) => {
+                let mut names = Vec::new();
+                for (number, attachment) in (1..).zip(attachments) {
+                    let name = attachment.numbered_name(number);
+                    files.payload(&name, attachment.payload).await?;
+                    names.push(name);
                 }
-                Err(payload) => whole = Some(payload),
+                facts.attachments = Some(names);
             }
-        }
-        if let Some(payload) = whole {
-            files.payload("payload", payload).await?;
         }
         files.metadata("message.json", facts.to_json()?).await?;
         Ok(files.commit().await?)
     }
 
-    /// The attachments with their names; the payload again where it is not what its type says.
-    async fn split(&self, payload: Payload, boundary: String) -> io::Result<Split> {
-        let spools = SpoolOptions::new().directory(&self.spool);
-        blocking(move || {
-            let mut whole = spools.create();
-            io::copy(&mut payload.into_reader(), &mut whole)?;
-            Ok(match attachments::split(whole.reader(), &boundary, &spools) {
-                Ok(parts) => Ok(parts),
-                Err(error) => {
-                    // Signed for and complete, if not what it says: better whole than lost.
-                    tracing::warn!("the attachments are kept in one piece: {error}");
-                    Err(whole.into())
-                }
-            })
-        })
-        .await
+    /// The attachments of a message that has some.
+    async fn attachments(&self, message: &ReceivedMessage) -> Result<Option<Vec<ReceivedAttachment>>> {
+        if !message.has_attachments() {
+            return Ok(None);
+        }
+        match message.attachments(&SpoolOptions::new().directory(&self.spool)).await {
+            Ok(attachments) => Ok(Some(attachments)),
+            Err(error @ SplitError::Io(_)) => Err(error.into()),
+            Err(error) => {
+                // Signed for and complete, if not what it says: better whole than lost.
+                tracing::warn!("the attachments are kept in one piece: {error}");
+                Ok(None)
+            }
+        }
     }
 }
-
-type Split = std::result::Result<Vec<(String, Spool)>, Payload>;
 
 impl Inbox for DirectoryInbox {
     fn deliver(&self, message: ReceivedMessage) -> BoxFuture<'_, std::result::Result<Delivery, InboxError>> {
@@ -112,6 +103,9 @@ struct Facts {
     layers: Vec<String>,
     /// SHA-256 of the certificate.
     signer: Option<String>,
+    /// What is weak and taken because `allow` says so, as it is named there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    weaknesses: Vec<String>,
     received_at: String,
     receipt: ReceiptFacts,
     /// The names of the files, where there are several instead of `payload`.
@@ -144,6 +138,7 @@ impl Facts {
             mic: message.mic.to_string(),
             layers: message.layers.iter().map(ToString::to_string).collect(),
             signer: message.signer.as_ref().map(Certificate::fingerprint_hex),
+            weaknesses: message.weaknesses.iter().map(ToString::to_string).collect(),
             received_at: rfc3339(message.received_at),
             receipt: ReceiptFacts {
                 mode,

@@ -41,13 +41,13 @@ pub(crate) fn run(args: &Init) -> Result<u8> {
     // As it was called just now, to be copied.
     let program = std::env::args_os().next().unwrap_or_else(|| "gateway".into());
     let (program, shown) = (program.display(), dir.display());
-    println!("Made {shown}/alice and {shown}/bob, with keys of their own. Now, in two terminals:");
-    println!("  {program} serve {shown}/alice/gateway.toml");
-    println!("  {program} serve {shown}/bob/gateway.toml");
-    println!("and in a third:");
-    println!("  {program} send {shown}/alice/gateway.toml --to bob FILE");
-    println!("What bob receives is in {shown}/bob/data/inbox/alice/. What is moved to");
-    println!("{shown}/alice/data/outbox/bob/ is sent too. {program} --help tells the rest.");
+    say!("Made {shown}/alice and {shown}/bob, with keys of their own. Now, in two terminals:");
+    say!("  {program} serve {shown}/alice/gateway.toml");
+    say!("  {program} serve {shown}/bob/gateway.toml");
+    say!("and in a third:");
+    say!("  {program} send {shown}/alice/gateway.toml --to bob FILE");
+    say!("What bob receives is in {shown}/bob/data/inbox/alice/. What is moved to");
+    say!("{shown}/alice/data/outbox/bob/ is sent too. {program} --help tells the rest.");
     Ok(0)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
 
+use ediint::cms::Certificate;
 use ediint::diagnose::{Diagnosis, Examination, HeldKey, Layer, Recipient, Sent, SignedBy, Signer};
 use ediint::store::{ExchangeId, SentRecord};
 use ediint::{As2Name, MessageStore, Mic};
@@ -50,6 +51,8 @@ struct RecipientLine {
     key_transport: Option<String>,
     /// Our station, where the key is ours.
     held_by: Option<String>,
+    /// The partner, where the certificate is one of its.
+    partner: Option<String>,
     fingerprint: Option<String>,
 }
 
@@ -58,6 +61,8 @@ struct SignerLine {
     id: String,
     /// Where a certificate that is configured for the partner verifies the signature.
     verified: bool,
+    /// The partner whose configured certificate verifies it, be it the sender or another one.
+    partner: Option<String>,
     subject: Option<String>,
     fingerprint: Option<String>,
     explanation: String,
@@ -70,14 +75,14 @@ struct MicLine {
 }
 
 pub(crate) async fn run(args: &Inspect) -> Result<u8> {
-    let station = Station::open(config::load(&args.config)?).await?;
+    let station = Station::open_to_look(config::load(&args.config)?).await?;
     let path = args.message.clone();
     let capture = files::blocking(move || std::fs::read(path)).await;
     let capture = capture.map_err(|error| format!("cannot read {}: {error}", args.message.display()))?;
     let diagnosis = diagnose(&station, &capture, args.original.as_deref()).await?;
     match args.json {
-        true => println!("{}", serde_json::to_string_pretty(&Explanation::of(&diagnosis))?),
-        false => println!("{diagnosis}"),
+        true => say!("{}", serde_json::to_string_pretty(&Explanation::of(&diagnosis))?),
+        false => say!("{diagnosis}"),
     }
     Ok(0)
 }
@@ -94,13 +99,18 @@ async fn diagnose(station: &Station, capture: &[u8], original: Option<&Path>) ->
     let Some((id, record)) = answered(station, &diagnosis).await? else {
         return Ok(diagnosis);
     };
-    let mut sent = Sent::record(id.message_id().clone(), &record);
     let file = match original {
         Some(file) => Some(file.to_owned()),
         None => outbox::sent_file(station, &id).await?,
     };
+    let mut sent = match (&record, &file) {
+        (Some(record), _) => Sent::record(id.message_id().clone(), record),
+        // Sent elsewhere, or forgotten.
+        (None, Some(_)) => Sent::new().message_id(id.message_id().clone()),
+        (None, None) => return Ok(diagnosis),
+    };
     if let Some(file) = file {
-        sent = match again(station, &id, &record, &file).await? {
+        sent = match again(station, &id, record.as_ref(), &file).await? {
             Some(message) => sent.original(message),
             None => sent.payload(tokio::fs::read(file).await?),
         };
@@ -108,24 +118,33 @@ async fn diagnose(station: &Station, capture: &[u8], original: Option<&Path>) ->
     Ok(examination.sent(sent).examine(capture).await?)
 }
 
-/// What is on record of the message that a receipt answers.
-async fn answered(station: &Station, diagnosis: &Diagnosis) -> Result<Option<(ExchangeId, SentRecord)>> {
+/// Which message a receipt answers, and what is on record of it.
+async fn answered(station: &Station, diagnosis: &Diagnosis) -> Result<Option<(ExchangeId, Option<SentRecord>)>> {
     let (Some(receipt), Some(partner), Some(own)) = (&diagnosis.receipt, &diagnosis.from, &diagnosis.to) else {
         return Ok(None);
     };
+    let mut first = None;
     for message_id in receipt.mdn.original_message_ids() {
         let id = ExchangeId::new(partner.clone(), own.clone(), message_id);
         if let Some(record) = station.store.find_sent(&id).await? {
-            return Ok(Some((id, record)));
+            return Ok(Some((id, Some(record))));
         }
+        first.get_or_insert(id);
     }
-    Ok(None)
+    Ok(first.map(|id| (id, None)))
 }
 
 /// The message of a file once more, as it was before it was encrypted: the MIC covers MIME headers too. None where it
 /// cannot be made again, or has another MIC than the one on record: it was sent under other options.
-async fn again(station: &Station, id: &ExchangeId, record: &SentRecord, file: &Path) -> Result<Option<Vec<u8>>> {
-    let partner = station.config.partner(id.to().as_str(), Some(id.from().as_str()))?;
+async fn again(
+    station: &Station,
+    id: &ExchangeId,
+    record: Option<&SentRecord>,
+    file: &Path,
+) -> Result<Option<Vec<u8>>> {
+    let Ok(partner) = station.config.partner(id.to().as_str(), Some(id.from().as_str())) else {
+        return Ok(None);
+    };
     let profile = partner.partnership.send_profile().clone();
     let in_the_open = profile.without_encryption().danger_allow_plaintext();
     let partnership = partner.partnership.clone().send(in_the_open);
@@ -135,7 +154,7 @@ async fn again(station: &Station, id: &ExchangeId, record: &SentRecord, file: &P
         return Ok(None);
     };
     let is_the_same = |mic: &Mic| prepared.mics().get(mic.algorithm()) == Some(mic);
-    if !record.mics.iter().all(is_the_same) {
+    if !record.is_none_or(|record| record.mics.iter().all(is_the_same)) {
         return Ok(None);
     }
     let body = prepared.request()?.into_body().collect().await?.to_bytes();
@@ -193,11 +212,15 @@ impl LayerLine {
 impl RecipientLine {
     fn of(recipient: &Recipient) -> Self {
         let held = recipient.held.as_ref();
+        let partner = recipient.partner.as_ref();
+        let certificate = held.map(|held| &held.certificate);
+        let certificate = certificate.or(partner.map(|partner| &partner.certificate));
         Self {
             id: recipient.id.to_string(),
             key_transport: recipient.key_transport.map(|transport| transport.to_string()),
             held_by: held.map(|held| held.local.to_string()),
-            fingerprint: held.map(|held| held.certificate.fingerprint_hex()),
+            partner: partner.map(|partner| partner.remote.to_string()),
+            fingerprint: certificate.map(Certificate::fingerprint_hex),
         }
     }
 }
@@ -215,6 +238,7 @@ impl SignerLine {
         Self {
             id: signer.id.to_string(),
             verified: matches!(signer.by, SignedBy::Partner(_)),
+            partner: signer.partner.as_ref().map(ToString::to_string),
             subject: certificate.map(ToString::to_string),
             fingerprint: certificate.map(|certificate| certificate.fingerprint_hex()),
             explanation: signer.to_string(),

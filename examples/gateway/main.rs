@@ -4,10 +4,14 @@
 //! `outbox/`; `send` sends a file and says what became of it. Read [`station`] first: it shows how configuration, keys,
 //! partners and the store become a client and a receiver. Then [`send`] and [`serve`].
 
-#![expect(clippy::print_stdout, reason = "results go to stdout")]
+/// Prints a line of the result.
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::outcome::say(format_args!($($text)*))?
+    };
+}
 
 mod advice;
-mod attachments;
 mod certificates;
 mod cli;
 mod config;

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::{self, Write};
 
 use ediint::envelope::Decoder;
 use ediint::mdn::Mdn;
@@ -145,11 +146,15 @@ impl Outcome {
             mic_sent: ours.map(ToString::to_string),
             mic_received: theirs.map(|mic| mic.to_string()),
             receipt_signed: receipt.signer.is_some(),
-            attempts,
+            // A record that was closed before counts no more, and there is an answer.
+            attempts: attempts.max(1),
             http_status: receipt.http_status.map(|status| status.as_u16()),
             error: match status {
                 Status::Accepted | Status::NoReceiptRequested | Status::Pending => None,
-                _ => Some(receipt.status.to_string()),
+                _ => Some(match advice::on_receipt(&receipt.status) {
+                    Some(advice) => format!("{}. {advice}", receipt.status),
+                    None => receipt.status.to_string(),
+                }),
             },
         }
     }
@@ -214,7 +219,7 @@ impl Outcome {
         Self {
             status,
             mic_sent: mic.filter(|_| status != Status::NotSent),
-            attempts,
+            attempts: attempts.max((status != Status::NotSent).into()),
             http_status: http_status.map(|status| status.as_u16()),
             error: Some(match advice::on_sending(error) {
                 Some(advice) => format!("{}; {advice}", chain(error)),
@@ -257,6 +262,15 @@ impl fmt::Display for Outcome {
             write!(f, ", {} attempts", self.attempts)?;
         }
         self.error.as_ref().map_or(Ok(()), |error| write!(f, " ({error})"))
+    }
+}
+
+/// Prints a line, unless whoever read them has gone: `gateway status ... | head` is no reason to fail.
+pub(crate) fn say(line: fmt::Arguments<'_>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ediint::partnership::Partnership;
 use ediint::store::{ExchangeId, SentRecord};
-use ediint::{As2Client, Entropy, MessageId, MessageStore, OutboundMessage, Payload, SystemEntropy};
+use ediint::{As2Client, Attachment, Entropy, MessageId, MessageStore, OutboundMessage, Payload, SystemEntropy};
 use tokio::time::{sleep, timeout};
 
 use crate::cli::Send;
@@ -13,7 +13,7 @@ use crate::config;
 use crate::outcome::{Outcome, Status};
 use crate::progress::ShowingProgress;
 use crate::station::Station;
-use crate::{Result, attachments, files};
+use crate::{Result, files};
 
 /// How often the store is asked for a receipt.
 const LOOK: Duration = Duration::from_millis(100);
@@ -42,14 +42,14 @@ pub(crate) async fn run(args: Send) -> Result<u8> {
             .clone()
             .unwrap_or_else(|| MessageId::generate(partner.station().as_str(), &mut *SystemEntropy.rng()));
         let id = ExchangeId::new(partner.name().clone(), partner.station().clone(), message_id);
-        let outcome = match message(&station, &args, files).await {
+        let outcome = match message(&args, files).await {
             Ok(message) => sender.send_and_wait(&id, message, args.wait).await,
             Err(error) => Outcome::not_sent(&args.to, Some(id.message_id()), &*error),
         };
         code = code.max(outcome.status.exit_code());
         match args.json {
-            true => println!("{}", serde_json::to_string(&outcome)?),
-            false => println!("{outcome}"),
+            true => say!("{}", serde_json::to_string(&outcome)?),
+            false => say!("{outcome}"),
         }
     }
     Ok(code)
@@ -80,22 +80,20 @@ fn check(args: &Send) -> Result<Option<MessageId>> {
 }
 
 /// One message of one file, or of several attachments.
-async fn message(station: &Station, args: &Send, files: &[PathBuf]) -> Result<OutboundMessage> {
+async fn message(args: &Send, files: &[PathBuf]) -> Result<OutboundMessage> {
     let mut message = match (files, args.attach) {
-        ([file], false) => {
-            let message = of_file(file).await?;
-            match &args.content_type {
-                Some(content_type) => message.content_type(content_type),
-                None => message,
-            }
-        }
+        ([file], false) => of_file(file).await?,
         _ => {
-            let (files, given, spools) = (files.to_vec(), args.content_type.clone(), station.spools().clone());
-            let join = move || attachments::join(&files, given.as_deref(), &spools).map_err(std::io::Error::other);
-            let (body, content_type) = files::blocking(join).await?;
-            OutboundMessage::new(body).content_type(content_type)
+            let mut attachments = Vec::new();
+            for file in files {
+                attachments.push(Attachment::new(open(file).await?));
+            }
+            OutboundMessage::with_attachments(attachments)
         }
     };
+    if let Some(content_type) = &args.content_type {
+        message = message.content_type(content_type);
+    }
     if let Some(subject) = &args.subject {
         message = message.subject(subject);
     }
@@ -104,9 +102,12 @@ async fn message(station: &Station, args: &Send, files: &[PathBuf]) -> Result<Ou
 
 /// One message of one file.
 pub(crate) async fn of_file(path: &Path) -> Result<OutboundMessage> {
+    Ok(OutboundMessage::new(open(path).await?))
+}
+
+async fn open(path: &Path) -> Result<Payload> {
     let payload = Payload::open(path).await;
-    let payload = payload.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    Ok(OutboundMessage::new(payload))
+    payload.map_err(|error| format!("cannot read {}: {error}", path.display()).into())
 }
 
 /// Sends to one partner.

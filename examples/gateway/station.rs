@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ediint::keystore::MemoryKeyStore;
-use ediint::store::{Partnerships, RedbStore};
+use ediint::store::{MemoryStore, Partnerships, RedbStore};
 use ediint::transport::{HttpClient, HyperClient};
 use ediint::{As2Client, As2Receiver, Entropy, Limits, MessageStore, OutboxDirectory, SpoolOptions, SystemEntropy};
 
@@ -32,17 +32,26 @@ pub(crate) struct Station {
 
 impl Station {
     pub(crate) async fn open(config: Config) -> Result<Self> {
-        for directory in ["spool", "queue", "inbox", "outbox", "sent", "failed", "receipts"] {
-            let path = config.data_dir.join(directory);
-            fs::create_dir_all(&path).map_err(|error| format!("cannot make {}: {error}", path.display()))?;
-        }
+        let record = record(&config).await?;
+        Self::on(config, record)
+    }
+
+    /// For commands that are of use without what is on record: where `data_dir` or the database is not to be had, they say
+    /// so and go without.
+    pub(crate) async fn open_to_look(config: Config) -> Result<Self> {
+        let record = record(&config).await.unwrap_or_else(|error| {
+            tracing::warn!("nothing on record is looked at: {error}");
+            Record {
+                store: Arc::new(MemoryStore::new()),
+                place: "none".to_owned(),
+            }
+        });
+        Self::on(config, record)
+    }
+
+    fn on(config: Config, record: Record) -> Result<Self> {
         let partners = Partnerships::new();
         for partner in &config.partners {
-            let outbox = config
-                .data_dir
-                .join("outbox")
-                .join(files::safe_name(partner.name().as_str()));
-            fs::create_dir_all(&outbox).map_err(|error| format!("cannot make {}: {error}", outbox.display()))?;
             partners.insert(partner.partnership.clone());
         }
         let mut limits = Limits::default();
@@ -52,16 +61,12 @@ impl Station {
             spools: SpoolOptions::new().directory(config.data_dir.join("spool")),
             keys: Arc::new(config.key_store()),
             partners: Arc::new(partners),
-            store: store(&config).await?,
+            store: record.store,
             limits,
             http: HyperClient::new()?,
-            place: place(&config.data_dir.join("place"))?,
+            place: record.place,
             config,
         })
-    }
-
-    pub(crate) fn spools(&self) -> &SpoolOptions {
-        &self.spools
     }
 
     pub(crate) fn path(&self, directory: &str) -> PathBuf {
@@ -132,6 +137,28 @@ fn place(path: &Path) -> Result<String> {
         "" => Err(format!("{} is empty: remove it, and start again", path.display()).into()),
         place => Ok(place.to_owned()),
     }
+}
+
+/// What outlives a process.
+struct Record {
+    store: Arc<dyn MessageStore>,
+    place: String,
+}
+
+async fn record(config: &Config) -> Result<Record> {
+    for directory in ["spool", "queue", "inbox", "outbox", "sent", "failed", "receipts"] {
+        let path = config.data_dir.join(directory);
+        fs::create_dir_all(&path).map_err(|error| format!("cannot make {}: {error}", path.display()))?;
+    }
+    for partner in &config.partners {
+        let name = files::safe_name(partner.name().as_str());
+        let outbox = config.data_dir.join("outbox").join(name);
+        fs::create_dir_all(&outbox).map_err(|error| format!("cannot make {}: {error}", outbox.display()))?;
+    }
+    Ok(Record {
+        store: store(config).await?,
+        place: place(&config.data_dir.join("place"))?,
+    })
 }
 
 /// PostgreSQL where it is configured, else a file that any number of processes of this machine share.

@@ -1,5 +1,7 @@
 //! `status`: what the store knows of messages that were sent and received.
 
+use std::fmt;
+
 use ediint::store::{Cursor, Direction, Filter, Listed, PostState, Record, SentState};
 use ediint::{MessageId, MessageStore};
 use serde::Serialize;
@@ -39,27 +41,33 @@ pub(crate) async fn run(args: &Status) -> Result<u8> {
         return Err(format!("there is no message {id} on record").into());
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&lines)?);
+        say!("{}", serde_json::to_string_pretty(&lines)?);
         return Ok(0);
     }
     for line in &lines {
-        let arrow = if line.direction == "outbound" { "to" } else { "from" };
-        print!(
-            "{} {} {arrow} {}: {}",
-            line.at, line.message_id, line.partner, line.state
-        );
-        if let Some(disposition) = &line.disposition {
-            print!(", {disposition}");
-        }
-        if let Some(receipt) = line.receipt {
-            print!(", receipt {receipt}");
-        }
-        match (&line.error, line.attempts) {
-            (Some(error), attempts) => println!(" ({error}, after {attempts} attempts)"),
-            (None, _) => println!(),
-        }
+        say!("{line}");
     }
     Ok(0)
+}
+
+/// One line for people.
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arrow = if self.direction == "outbound" { "to" } else { "from" };
+        let (at, id, partner, state) = (&self.at, &self.message_id, &self.partner, &self.state);
+        write!(f, "{at} {id} {arrow} {partner}: {state}")?;
+        if let Some(disposition) = &self.disposition {
+            write!(f, ", {disposition}")?;
+        }
+        if let Some(receipt) = self.receipt {
+            write!(f, ", receipt {receipt}")?;
+        }
+        match (&self.error, self.attempts) {
+            (Some(error), 0 | 1) => write!(f, " ({error})"),
+            (Some(error), attempts) => write!(f, " ({error}, after {attempts} attempts)"),
+            (None, _) => Ok(()),
+        }
+    }
 }
 
 async fn lines(store: &dyn MessageStore, filter: &Filter) -> Result<Vec<Line>> {

@@ -1,6 +1,6 @@
 //! `test-partner`: the way to a partner, step by step, without business data.
 
-use ediint::transport::{Probe, ProbeRequest};
+use ediint::transport::{Probe, ProbeRequest, ProbeStep};
 use serde::Serialize;
 
 use crate::cli::TestPartner;
@@ -21,7 +21,7 @@ struct StepLine {
     ok: bool,
     ms: u64,
     detail: String,
-    /// What to do about a failure.
+    /// What to do about a failure, or about an answer that is not a station's.
     advice: Option<&'static str>,
 }
 
@@ -29,24 +29,24 @@ struct StepLine {
 const UNREACHABLE: u8 = 3;
 
 pub(crate) async fn run(args: &TestPartner) -> Result<u8> {
-    let station = Station::open(config::load(&args.config)?).await?;
+    let station = Station::open_to_look(config::load(&args.config)?).await?;
     let partner = station.config.partner(&args.partner, args.from.as_deref())?;
     let client = station.client(station.http.clone())?;
     let probe = client.probe(&partner.partnership, ProbeRequest::Options).await;
     let report = Report::of(&probe.ok_or("this HTTP client cannot test connections")?);
     match args.json {
-        true => println!("{}", serde_json::to_string_pretty(&report)?),
+        true => say!("{}", serde_json::to_string_pretty(&report)?),
         false => {
             for step in &report.steps {
                 let mark = if step.ok { "ok  " } else { "FAIL" };
-                println!("{mark} {:<18} {:>5} ms  {}", step.name, step.ms, step.detail);
+                say!("{mark} {:<18} {:>5} ms  {}", step.name, step.ms, step.detail);
                 if let Some(advice) = step.advice {
-                    println!("     What to do: {advice}.");
+                    say!("     What to do: {advice}.");
                 }
             }
             match report.ok {
-                true => println!("{} can be reached.", args.partner),
-                false => println!("{} cannot be reached as it is configured.", args.partner),
+                true => say!("{} can be reached.", args.partner),
+                false => say!("{} cannot be reached as it is configured.", args.partner),
             }
         }
     }
@@ -60,7 +60,11 @@ impl Report {
             ok: step.outcome.is_ok(),
             ms: u64::try_from(step.time.as_millis()).unwrap_or(u64::MAX),
             detail: step.detail(),
-            advice: step.outcome.as_ref().err().and_then(advice::on_the_way),
+            advice: match (&step.outcome, step.step) {
+                (Err(error), _) => advice::on_the_way(error),
+                (Ok(_), ProbeStep::Http) => probe.http_status.and_then(advice::on_answer),
+                (Ok(_), _) => None,
+            },
         });
         Self {
             ok: probe.is_ok(),

@@ -4,6 +4,8 @@ use std::time::Duration;
 use http::Uri;
 
 use super::queue::{PutAgainError, QueuedError};
+use crate::algorithm::LegacyAlgorithm;
+use crate::attachments::AttachmentsError;
 use crate::cms::{Certificate, CertificateError};
 use crate::envelope::{EncodeError, OutgoingHeaderError};
 use crate::exchange::ReadError;
@@ -24,6 +26,9 @@ pub enum PrepareError {
     /// The partnership's URL is neither http nor https, or not absolute.
     #[error("the partnership's URL {0} is not an absolute http or https URL")]
     Url(Uri),
+    /// The send profile names an algorithm that is only read (SMI-14, SMI-20).
+    #[error("the send profile: {0}")]
+    Legacy(#[from] LegacyAlgorithm),
     /// The key store has no usable answer.
     #[error("key store: {0}")]
     KeyStore(#[from] KeyStoreError),
@@ -61,6 +66,9 @@ pub enum PrepareError {
     /// A subject, file name, content type or header cannot be sent as it is.
     #[error(transparent)]
     Header(#[from] OutgoingHeaderError),
+    /// The attachments cannot be put together.
+    #[error(transparent)]
+    Attachments(#[from] AttachmentsError),
     /// The content type is none.
     #[error("content type: {0}")]
     ContentType(#[from] ContentTypeError),

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use crate::attachments::Attachment;
 use crate::message_id::MessageId;
 use crate::partnership::CustomHeaders;
 use crate::spool::Payload;
@@ -7,13 +8,20 @@ use crate::spool::Payload;
 /// A message to be sent: a payload and what is said about it.
 #[derive(Debug)]
 pub struct OutboundMessage {
-    pub(super) payload: Payload,
+    pub(super) content: Content,
     pub(super) content_type: Option<String>,
     pub(super) filename: Option<String>,
     pub(super) subject: Option<String>,
     pub(super) message_id: Option<MessageId>,
     pub(super) http_headers: CustomHeaders,
     pub(super) mime_headers: Vec<(String, String)>,
+}
+
+/// What a message carries.
+#[derive(Debug)]
+pub(super) enum Content {
+    Payload(Payload),
+    Attachments(Vec<Attachment>),
 }
 
 impl OutboundMessage {
@@ -24,8 +32,35 @@ impl OutboundMessage {
         let filename = payload.path().and_then(Path::file_name);
         Self {
             filename: filename.map(|name| name.to_string_lossy().into_owned()),
-            payload,
+            ..Self::of(Content::Payload(payload))
+        }
+    }
+
+    /// A message with several documents, at most 50, as one multipart/related (RFC 6362); the first is the one that the
+    /// others belong to. The message announces that with `EDIINT-Features`, and AS2-Version 1.2.
+    ///
+    /// Partners that do not know attachments get one file with all of them in it: agree on it first. A receipt is for all of
+    /// them together. Send them signed or encrypted (RFC 6362 §2.3).
+    ///
+    /// ```no_run
+    /// use ediint::{Attachment, OutboundMessage, Payload};
+    ///
+    /// # async fn order() -> std::io::Result<OutboundMessage> {
+    /// let order = Attachment::new(Payload::open("order.xml").await?);
+    /// let drawing = Attachment::new(Payload::open("drawing.pdf").await?).header("Content-Description", "part 7");
+    /// Ok(OutboundMessage::with_attachments([order, drawing]))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_attachments(attachments: impl IntoIterator<Item = Attachment>) -> Self {
+        Self::of(Content::Attachments(attachments.into_iter().collect()))
+    }
+
+    fn of(content: Content) -> Self {
+        Self {
+            content,
             content_type: None,
+            filename: None,
             subject: None,
             message_id: None,
             http_headers: CustomHeaders::default(),
@@ -33,9 +68,8 @@ impl OutboundMessage {
         }
     }
 
-    /// The MIME type of the payload, with parameters. By default it follows from the ending of the file's name:
-    /// `application/edi-consent` for `.edi`, `application/edifact`, `application/edi-x12`, and so on;
-    /// `application/octet-stream` where nothing is known.
+    /// The MIME type of the payload, with parameters; by default what [the ending of the file's name](crate::mime::type_by_ending)
+    /// suggests. With attachments: that of those that have none of their own; together they are a multipart/related.
     #[must_use]
     pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
         self.content_type = Some(content_type.into());
@@ -83,25 +117,5 @@ impl OutboundMessage {
     pub fn mime_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.mime_headers.push((name.into(), value.into()));
         self
-    }
-
-    /// The MIME type that was given, or the one that the file's name suggests.
-    pub(super) fn effective_content_type(&self) -> &str {
-        if let Some(given) = &self.content_type {
-            return given;
-        }
-        let ending = self.filename.as_deref().and_then(|name| name.rsplit_once('.'));
-        match ending.map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
-            Some("edi") => "application/edi-consent",
-            Some("edifact" | "edf" | "d96a" | "d01b") => "application/edifact",
-            Some("x12") => "application/edi-x12",
-            Some("xml") => "application/xml",
-            Some("json") => "application/json",
-            Some("txt") => "text/plain",
-            Some("csv") => "text/csv",
-            Some("pdf") => "application/pdf",
-            Some("zip") => "application/zip",
-            _ => "application/octet-stream",
-        }
     }
 }

@@ -5,17 +5,19 @@ use std::time::SystemTime;
 
 use tracing::Span;
 
-use super::outbound::OutboundMessage;
+use super::outbound::{Content, OutboundMessage};
 use super::prepared::{Claimed, PreparedMessage};
 use super::{Core, PrepareError};
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+use crate::attachments::join;
 use crate::cms::Certificate;
 use crate::envelope::{Blueprint, OutgoingHeaders, Structure, payload_head};
 use crate::exchange::{EncodeFailure, encode, signature_blueprint};
+use crate::features::EdiintFeatures;
 use crate::keystore::CertificateUsage;
 use crate::mdn::push_receipt_request;
 use crate::message_id::MessageId;
-use crate::mime::{ContentDisposition, ContentType, HeaderBlock};
+use crate::mime::{ContentType, HeaderBlock, TransferEncoding, type_by_ending};
 use crate::partnership::{Partnership, ReceiptDelivery, SendProfile};
 use crate::spool::SpoolOptions;
 use crate::store::ExchangeId;
@@ -46,6 +48,7 @@ async fn prepare_within(
     let profile = partnership.send_profile();
     let structure = Structure::from(profile);
     check_url(partnership, structure)?;
+    profile.check_algorithms()?;
     let now = core.clock.now();
     let mut rng = core.entropy.rng();
     let (local, remote) = (partnership.local(), partnership.remote());
@@ -71,30 +74,41 @@ async fn prepare_within(
         domain,
         &mut receipt_request,
     )?;
+    let mut features = profile.features();
+    let (payload, content_type) = match message.content {
+        Content::Payload(payload) => {
+            let by_name = || type_by_ending(message.filename.as_deref().unwrap_or_default());
+            let content_type = ContentType::parse(message.content_type.as_deref().unwrap_or_else(by_name))?;
+            (payload, content_type)
+        }
+        Content::Attachments(attachments) => {
+            features = features.with(EdiintFeatures::MULTIPLE_ATTACHMENTS);
+            join(attachments, message.content_type.as_deref(), profile, domain, &mut *rng)?
+        }
+    };
     let custom = [&*profile.http_headers, &*message.http_headers].concat();
     let subject = message.subject.as_deref().or(profile.subject.as_deref());
     let headers = OutgoingHeaders::new(local, remote, &message_id, now)
         .version(profile.as2_version)
-        .reliability(profile.reliability)
+        .features(features)
         .subject(subject.unwrap_or(SUBJECT))
         .user_agent(&core.agent)
         .receipt_request(&receipt_request)
         .custom(&custom);
-    let content_type = ContentType::parse(message.effective_content_type())?;
     if structure.is_payload_only() && content_type.is("multipart", "related") {
         tracing::warn!(%message_id, "several attachments go unsigned and unencrypted, which RFC 6362 §2.3 advises against");
     }
-    let disposition = message.filename.as_deref().map(ContentDisposition::attachment);
-    let disposition = disposition.map(|disposition| match profile.quoted_filename {
-        true => disposition,
-        false => disposition.without_quotes(),
-    });
+    let disposition = message.filename.as_deref().map(|name| profile.disposition(name));
     let head = payload_head(&content_type, disposition.as_ref(), &message.mime_headers)?;
     // What can be refused is refused before the payload is read.
     headers.build(&head)?;
 
     let mut blueprint = Blueprint::new(structure, head);
-    blueprint.transfer_encoding = profile.transfer_encoding;
+    blueprint.transfer_encoding = match content_type.is_multipart() {
+        // Their parts may be encoded, but not they themselves (RFC 2045 §6.4).
+        true => TransferEncoding::Binary,
+        false => profile.transfer_encoding,
+    };
     blueprint.unsigned_mic = partnership.accept_policy().unsigned_mic;
     blueprint.mic_algorithms = mic_algorithms(partnership, &requested);
     if structure.signature().is_some() {
@@ -111,7 +125,7 @@ async fn prepare_within(
             check_validity(certificate, profile, now)?;
         }
     }
-    let (encoded, content) = encode(&*core.keys, local, blueprint, message.payload, spools, &mut *rng).await?;
+    let (encoded, content) = encode(&*core.keys, local, blueprint, payload, spools, &mut *rng).await?;
     let headers = headers.build(&encoded.head)?;
     span.record("octets", encoded.payload_len);
     Ok(PreparedMessage {
@@ -186,8 +200,13 @@ fn mic_algorithms(partnership: &Partnership, requested: &[DigestAlgorithm]) -> V
     let mut algorithms = requested.to_vec();
     if partnership.send_profile().receipt.delivery == ReceiptDelivery::None {
         algorithms.truncate(1);
-    } else if partnership.accept_policy().allows_digest(DigestAlgorithm::Sha1) {
-        algorithms.push(DigestAlgorithm::Sha1);
+    } else {
+        let allowed = |digest: &DigestAlgorithm| partnership.accept_policy().allows_digest(*digest);
+        algorithms.extend(
+            DigestAlgorithm::known()
+                .filter(|digest| digest.is_weak())
+                .filter(allowed),
+        );
     }
     algorithms
 }

@@ -11,6 +11,8 @@ use rand_core::CryptoRng;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater, ConstantTimeLess};
 use zeroize::Zeroizing;
 
+#[cfg(feature = "legacy")]
+use super::legacy::LegacyDecryptor;
 use crate::algorithm::ContentCipher;
 
 #[cfg(test)]
@@ -72,9 +74,22 @@ pub struct DecryptError;
 
 /// Decrypts content in chunks.
 pub(super) struct CbcDecryptor {
-    cipher: Cipher<Decryptor<Aes128>, Decryptor<Aes192>, Decryptor<Aes256>, Decryptor<TdesEde3>>,
+    cipher: Decrypting,
     held: Held,
 }
+
+#[cfg_attr(
+    feature = "legacy",
+    expect(clippy::large_enum_variant, reason = "the whole decryptor is in a box")
+)]
+enum Decrypting {
+    Sent(SentDecryptor),
+    /// There is nothing that encrypts with it.
+    #[cfg(feature = "legacy")]
+    Legacy(LegacyDecryptor),
+}
+
+type SentDecryptor = Cipher<Decryptor<Aes128>, Decryptor<Aes192>, Decryptor<Aes256>, Decryptor<TdesEde3>>;
 
 /// Encrypts content in chunks.
 pub(super) struct CbcEncryptor {
@@ -97,9 +112,7 @@ impl<A128: KeyIvInit, A192: KeyIvInit, A256: KeyIvInit, Des: KeyIvInit> Cipher<A
             ContentCipher::Aes192Cbc => A192::new_from_slices(key, iv).map(Self::Aes192),
             ContentCipher::Aes256Cbc => A256::new_from_slices(key, iv).map(Self::Aes256),
             ContentCipher::TripleDesCbc => Des::new_from_slices(key, iv).map(Self::TripleDes),
-            ContentCipher::Aes128Gcm | ContentCipher::Aes192Gcm | ContentCipher::Aes256Gcm => {
-                return Err(InvalidKeyLength);
-            }
+            _ => return Err(InvalidKeyLength),
         }
         .map_err(|_| InvalidKeyLength)
     }
@@ -150,7 +163,7 @@ impl Held {
 }
 
 /// Runs `work` over the blocks of `octets`, whose length is a multiple of theirs.
-fn in_blocks<N: ArraySize>(octets: &mut [u8], work: impl FnOnce(&mut [Array<u8, N>])) {
+pub(super) fn in_blocks<N: ArraySize>(octets: &mut [u8], work: impl FnOnce(&mut [Array<u8, N>])) {
     work(Array::slice_as_chunks_mut(octets).0);
 }
 
@@ -162,7 +175,11 @@ impl CbcDecryptor {
     /// [`InvalidKeyLength`] for a key or initialisation vector that is not of the length that `cipher` needs.
     pub(super) fn new(cipher: ContentCipher, key: &ContentKey, iv: &[u8]) -> Result<Self, InvalidKeyLength> {
         Ok(Self {
-            cipher: Cipher::new(cipher, key, iv)?,
+            cipher: match cipher {
+                #[cfg(feature = "legacy")]
+                legacy if legacy.is_legacy() => Decrypting::Legacy(LegacyDecryptor::new(legacy, key, iv)?),
+                sent => Decrypting::Sent(Cipher::new(sent, key, iv)?),
+            },
             held: Held::new(cipher),
         })
     }
@@ -193,10 +210,20 @@ impl CbcDecryptor {
 
     fn decrypt(&mut self, octets: &mut [u8]) {
         match &mut self.cipher {
-            Cipher::Aes128(mode) => in_blocks(octets, |blocks: &mut [Block<Aes128>]| mode.decrypt_blocks(blocks)),
-            Cipher::Aes192(mode) => in_blocks(octets, |blocks: &mut [Block<Aes192>]| mode.decrypt_blocks(blocks)),
-            Cipher::Aes256(mode) => in_blocks(octets, |blocks: &mut [Block<Aes256>]| mode.decrypt_blocks(blocks)),
-            Cipher::TripleDes(mode) => in_blocks(octets, |blocks: &mut [Block<TdesEde3>]| mode.decrypt_blocks(blocks)),
+            Decrypting::Sent(cipher) => cipher.decrypt(octets),
+            #[cfg(feature = "legacy")]
+            Decrypting::Legacy(legacy) => legacy.decrypt(octets),
+        }
+    }
+}
+
+impl SentDecryptor {
+    fn decrypt(&mut self, octets: &mut [u8]) {
+        match self {
+            Self::Aes128(mode) => in_blocks(octets, |blocks: &mut [Block<Aes128>]| mode.decrypt_blocks(blocks)),
+            Self::Aes192(mode) => in_blocks(octets, |blocks: &mut [Block<Aes192>]| mode.decrypt_blocks(blocks)),
+            Self::Aes256(mode) => in_blocks(octets, |blocks: &mut [Block<Aes256>]| mode.decrypt_blocks(blocks)),
+            Self::TripleDes(mode) => in_blocks(octets, |blocks: &mut [Block<TdesEde3>]| mode.decrypt_blocks(blocks)),
         }
     }
 }

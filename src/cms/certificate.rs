@@ -245,8 +245,9 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] where it cannot.
+    /// [`KeyError`] where it cannot, and for what no key signs.
     pub fn check_signature_algorithm(&self, algorithm: SignatureAlgorithm) -> Result<(), KeyError> {
+        algorithm.digest().check_sent()?;
         match algorithm {
             SignatureAlgorithm::RsaPkcs1(_) => self.rsa_pkcs1_key().map(|_| ()),
             SignatureAlgorithm::RsaPss(digest) => self.rsa_pss_key(PssParameters::new(digest)).map(|_| ()),

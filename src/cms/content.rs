@@ -42,7 +42,8 @@ impl ContentEncryptor {
     ///
     /// # Errors
     ///
-    /// [`InvalidKeyLength`] for a key or initialisation vector that is not of the length that `cipher` needs.
+    /// [`InvalidKeyLength`] for a key or initialisation vector that is not of the length that `cipher` needs, and for a
+    /// cipher that is [only read](ContentCipher::LEGACY).
     pub fn new(cipher: ContentCipher, key: &ContentKey, iv: &[u8]) -> Result<Self, InvalidKeyLength> {
         Ok(Self(match cipher.is_authenticated() {
             true => Encryptor::Gcm(Gcm::new(cipher, key, iv)?.into()),

@@ -4,6 +4,11 @@
 macro_rules! with_digest {
     ($digest:expr, $type:ident => $work:expr) => {
         match $digest {
+            #[cfg(feature = "legacy")]
+            $crate::algorithm::DigestAlgorithm::Md5 => {
+                type $type = md5::Md5;
+                $work
+            }
             $crate::algorithm::DigestAlgorithm::Sha1 => {
                 type $type = sha1::Sha1;
                 $work

@@ -2,6 +2,8 @@
 
 use super::content_info::content_info;
 use super::event::CmsError;
+#[cfg(feature = "legacy")]
+use super::legacy;
 use super::oid;
 use super::recipient::RecipientInfo;
 use super::tlv::{Tlv, constructed, encode, encode_open, set_of, tag};
@@ -31,7 +33,7 @@ impl Default for EnvelopedHead {
     fn default() -> Self {
         Self {
             recipients: Vec::new(),
-            cipher: Err(UnknownAlgorithm(String::new())),
+            cipher: Err(UnknownAlgorithm::new("")),
             iv: Vec::new(),
             mac_len: None,
             authenticated: false,
@@ -53,7 +55,13 @@ impl EnvelopedHead {
 
     pub(super) fn set_algorithm(&mut self, algorithm: Tlv<'_>) -> Result<(), CmsError> {
         let mut fields = algorithm.children();
-        self.cipher = oid::cipher(fields.expect(tag::OID)?.value);
+        let name = fields.expect(tag::OID)?.value;
+        #[cfg(feature = "legacy")]
+        if name == oid::RC2_CBC {
+            (self.cipher, self.iv) = legacy::rc2_parameters(fields.any()?)?;
+            return Ok(());
+        }
+        self.cipher = oid::cipher(name);
         match self.cipher {
             Ok(cipher) if cipher.is_authenticated() => {
                 let mut parameters = fields.expect(tag::SEQUENCE)?.children();

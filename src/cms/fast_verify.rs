@@ -35,7 +35,7 @@ mod backend {
                 DigestAlgorithm::Sha256 => self.0.verify_pkcs1_sha256(signature, message).is_ok(),
                 DigestAlgorithm::Sha384 => self.0.verify_pkcs1_sha384(signature, message).is_ok(),
                 DigestAlgorithm::Sha512 => self.0.verify_pkcs1_sha512(signature, message).is_ok(),
-                DigestAlgorithm::Sha1 | DigestAlgorithm::Sha224 => false,
+                _ => false,
             }
         }
 
@@ -45,7 +45,7 @@ mod backend {
                 DigestAlgorithm::Sha256 => self.0.verify_pss_sha256(signature, message).is_ok(),
                 DigestAlgorithm::Sha384 => self.0.verify_pss_sha384(signature, message).is_ok(),
                 DigestAlgorithm::Sha512 => self.0.verify_pss_sha512(signature, message).is_ok(),
-                DigestAlgorithm::Sha1 | DigestAlgorithm::Sha224 => false,
+                _ => false,
             }
         }
     }

@@ -49,7 +49,9 @@ pub(super) fn check(signed: Tlv<'_>, issuer: &Certificate) -> Result<(), IssuedE
     let content = fields.any()?;
     let algorithm = Algorithm::parse(fields.expect(tag::SEQUENCE)?)?;
     let (_unused_bits, signature) = fields.expect(tag::BIT_STRING)?.value.split_first().ok_or(BadTlv)?;
-    let (scheme, digest) = match Scheme::named(algorithm)? {
+    // Of what is only read nothing counts here, whatever messages may be signed with.
+    let named = Scheme::named(algorithm)?.filter(|(_, digest)| !digest.is_legacy());
+    let (scheme, digest) = match named {
         Some((_, DigestAlgorithm::Sha1)) => return Err(IssuedError::Weak),
         Some(named) => named,
         None => return Err(IssuedError::Algorithm(oid::text(algorithm.oid))),

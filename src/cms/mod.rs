@@ -15,6 +15,8 @@ mod fast_verify;
 mod gcm;
 mod issued;
 mod key_agreement;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod oaep;
 mod oid;
 mod pkcs1;

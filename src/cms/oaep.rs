@@ -89,7 +89,7 @@ impl OaepParameters {
         encode(tag::SEQUENCE, &fields)
     }
 
-    pub(super) fn encrypt(&self, key: &PublicKey, octets: &[u8], rng: &mut dyn CryptoRng) -> rsa::Result<Vec<u8>> {
+    pub(crate) fn encrypt(&self, key: &PublicKey, octets: &[u8], rng: &mut dyn CryptoRng) -> rsa::Result<Vec<u8>> {
         with_digest!(self.digest, Label => with_digest!(self.mgf_digest, Mask => {
             key.encrypt(rng, Oaep::<Label, Mask>::new_with_mgf_hash_and_label(&*self.label), octets)
         }))

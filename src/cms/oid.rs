@@ -42,6 +42,10 @@ pub(super) const EC_PUBLIC_KEY: &[u8] = rfc5912::ID_EC_PUBLIC_KEY.as_bytes();
 pub(super) const SECP256R1: &[u8] = rfc5912::SECP_256_R_1.as_bytes();
 pub(super) const SECP384R1: &[u8] = rfc5912::SECP_384_R_1.as_bytes();
 pub(super) const SECP521R1: &[u8] = rfc5912::SECP_521_R_1.as_bytes();
+const MD5: &[u8] = rfc5912::ID_MD_5.as_bytes();
+const MD5_WITH_RSA: &[u8] = rfc5912::MD_5_WITH_RSA_ENCRYPTION.as_bytes();
+pub(super) const RC2_CBC: &[u8] = rfc5911::RC_2_CBC.as_bytes();
+const DES_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.7");
 const ECDSA_WITH_SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.1");
 const MGF1: &[u8] = rfc5912::ID_MGF_1.as_bytes();
 
@@ -69,12 +73,24 @@ pub(super) fn name(content: &[u8]) -> String {
 
 fn known_name(content: &[u8]) -> Option<&'static str> {
     let oid = ObjectIdentifier::from_bytes(content).ok()?;
-    DB.by_oid(&oid)
+    // Older than CMS, and so missing from the tables of its RFCs.
+    (oid == DES_CBC).then_some("des-cbc").or_else(|| DB.by_oid(&oid))
+}
+
+/// An algorithm that is not supported.
+pub(super) fn unknown(content: &[u8]) -> UnknownAlgorithm {
+    #[cfg(not(feature = "legacy"))]
+    if [MD5, MD5_WITH_RSA, RC2_CBC, DES_CBC.as_bytes()].contains(&content) {
+        return UnknownAlgorithm::needs_legacy(text(content));
+    }
+    UnknownAlgorithm::new(text(content))
 }
 
 /// The identifiers of a digest (RFC 5754 §2, RFC 3370 §2.1) and of its RSA signatures (§3.2).
 pub(super) const fn of_digest(digest: DigestAlgorithm) -> (&'static [u8], &'static [u8]) {
     match digest {
+        #[cfg(feature = "legacy")]
+        DigestAlgorithm::Md5 => (MD5, MD5_WITH_RSA),
         DigestAlgorithm::Sha1 => (
             rfc5912::ID_SHA_1.as_bytes(),
             rfc5912::SHA_1_WITH_RSA_ENCRYPTION.as_bytes(),
@@ -101,6 +117,9 @@ pub(super) const fn of_digest(digest: DigestAlgorithm) -> (&'static [u8], &'stat
 /// The identifier of an ECDSA signature over a digest (RFC 5753 §7.1.3).
 pub(super) const fn ecdsa_with(digest: DigestAlgorithm) -> &'static [u8] {
     match digest {
+        // There is none.
+        #[cfg(feature = "legacy")]
+        DigestAlgorithm::Md5 => &[],
         DigestAlgorithm::Sha1 => ECDSA_WITH_SHA1.as_bytes(),
         DigestAlgorithm::Sha224 => rfc5912::ECDSA_WITH_SHA_224.as_bytes(),
         DigestAlgorithm::Sha256 => rfc5912::ECDSA_WITH_SHA_256.as_bytes(),
@@ -111,17 +130,14 @@ pub(super) const fn ecdsa_with(digest: DigestAlgorithm) -> &'static [u8] {
 
 /// The digest of a `digestAlgorithm`.
 pub(super) fn digest(content: &[u8]) -> Result<DigestAlgorithm, UnknownAlgorithm> {
-    DigestAlgorithm::ALL
-        .into_iter()
+    DigestAlgorithm::known()
         .find(|digest| of_digest(*digest).0 == content)
-        .ok_or_else(|| UnknownAlgorithm(text(content)))
+        .ok_or_else(|| unknown(content))
 }
 
 /// The digest of a `signatureAlgorithm` that names one.
 pub(super) fn digest_with_rsa(content: &[u8]) -> Option<DigestAlgorithm> {
-    DigestAlgorithm::ALL
-        .into_iter()
-        .find(|digest| of_digest(*digest).1 == content)
+    DigestAlgorithm::known().find(|digest| of_digest(*digest).1 == content)
 }
 
 /// The digest of an ECDSA `signatureAlgorithm`.
@@ -146,8 +162,13 @@ pub(super) fn mgf1(digest: DigestAlgorithm) -> Vec<u8> {
 
 /// The digest of an identifier inside of a tag; `None` for one that is not supported.
 pub(super) fn wrapped_digest(wrapped: Tlv<'_>) -> Result<Option<DigestAlgorithm>, BadTlv> {
-    let algorithm = wrapped.children().expect(tag::SEQUENCE)?;
-    Ok(digest(algorithm.children().expect(tag::OID)?.value).ok())
+    sha(wrapped.children().expect(tag::SEQUENCE)?)
+}
+
+/// RFC 4055 §2.1 knows no other digests.
+fn sha(algorithm: Tlv<'_>) -> Result<Option<DigestAlgorithm>, BadTlv> {
+    let found = digest(algorithm.children().expect(tag::OID)?.value).ok();
+    Ok(found.filter(|digest| !digest.is_legacy()))
 }
 
 /// The digest of MGF1 inside of a tag; `None` for one or for another function that is not supported.
@@ -156,12 +177,12 @@ pub(super) fn wrapped_mgf1(wrapped: Tlv<'_>) -> Result<Option<DigestAlgorithm>, 
     if function.expect(tag::OID)?.value != MGF1 {
         return Ok(None);
     }
-    let algorithm = function.expect(tag::SEQUENCE)?;
-    Ok(digest(algorithm.children().expect(tag::OID)?.value).ok())
+    sha(function.expect(tag::SEQUENCE)?)
 }
 
 /// The identifier of a cipher: id-aes128-CBC and its siblings (RFC 3565 §4.1), id-aes128-GCM
-/// and its own (RFC 5084 §3.2), des-EDE3-CBC (RFC 3370 §5.1).
+/// and its own (RFC 5084 §3.2), des-EDE3-CBC (RFC 3370 §5.1), rc2-cbc (§5.2), which leaves the length of its keys to its
+/// parameters, and desCBC of the OSI Implementors' Workshop.
 pub(super) const fn of_cipher(cipher: ContentCipher) -> &'static [u8] {
     match cipher {
         ContentCipher::Aes128Cbc => rfc5911::ID_AES_128_CBC.as_bytes(),
@@ -171,15 +192,18 @@ pub(super) const fn of_cipher(cipher: ContentCipher) -> &'static [u8] {
         ContentCipher::Aes192Gcm => rfc5911::ID_AES_192_GCM.as_bytes(),
         ContentCipher::Aes256Gcm => rfc5911::ID_AES_256_GCM.as_bytes(),
         ContentCipher::TripleDesCbc => rfc5911::DES_EDE_3_CBC.as_bytes(),
+        #[cfg(feature = "legacy")]
+        ContentCipher::Rc2Cbc40 | ContentCipher::Rc2Cbc64 | ContentCipher::Rc2Cbc128 => RC2_CBC,
+        #[cfg(feature = "legacy")]
+        ContentCipher::DesCbc => DES_CBC.as_bytes(),
     }
 }
 
-/// The cipher of a `contentEncryptionAlgorithm`.
+/// The cipher of a `contentEncryptionAlgorithm` that the identifier alone tells.
 pub(super) fn cipher(content: &[u8]) -> Result<ContentCipher, UnknownAlgorithm> {
-    ContentCipher::ALL
-        .into_iter()
+    ContentCipher::known()
         .find(|cipher| of_cipher(*cipher) == content)
-        .ok_or_else(|| UnknownAlgorithm(text(content)))
+        .ok_or_else(|| unknown(content))
 }
 
 /// The identifier of an AES key wrap (RFC 3565 §2.3.2).
@@ -199,6 +223,9 @@ pub(super) const fn of_kdf(digest: DigestAlgorithm) -> &'static [u8] {
 /// dhSinglePass-stdDH and dhSinglePass-cofactorDH.
 const fn kdf_schemes(digest: DigestAlgorithm) -> (&'static [u8], &'static [u8]) {
     match digest {
+        // There are none.
+        #[cfg(feature = "legacy")]
+        DigestAlgorithm::Md5 => (&[], &[]),
         DigestAlgorithm::Sha1 => (
             rfc5753::DH_SINGLE_PASS_STD_DH_SHA_1_KDF_SCHEME.as_bytes(),
             rfc5753::DH_SINGLE_PASS_COFACTOR_DH_SHA_1_KDF_SCHEME.as_bytes(),

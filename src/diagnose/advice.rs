@@ -12,10 +12,7 @@ impl Reason {
             Self::NotHttp => {
                 "Give the whole message: start line or header fields, an empty line, the body, octet for octet."
             }
-            Self::NotAs2 { .. } => {
-                "Look at the body: a proxy, a load balancer or a login page answered in place of the AS2 station. Check \
-                 the URL."
-            }
+            Self::NotAs2 { start_line, .. } => not_as2_advice(start_line.as_deref()),
             Self::Head(_) | Self::NoContentType | Self::NoMessageId | Self::Version(_) | Self::EmptyBody => {
                 "Have the sender put it right; the header problems say which section of which RFC wants it."
             }
@@ -29,6 +26,10 @@ impl Reason {
                 "Capture it again, in binary, at the receiver. If it comes out the same there, a proxy or gateway on the \
                  way rewrites or cuts bodies."
             }
+            Self::UnnamedCms { .. } => {
+                "Have the sender say application/pkcs7-mime with the fitting smime-type. If it does, look for the proxy or \
+                 gateway on the way that writes another type."
+            }
             Self::NotForUs { .. } => {
                 "Send the partner the certificate that is to be encrypted for. If it is an earlier one of ours, keep its \
                  key until all partners have changed."
@@ -40,6 +41,10 @@ impl Reason {
             Self::Undecryptable(_) => {
                 "Compare the fingerprint with the certificate that the partner uses, and check that our key belongs to \
                  ours. If both are right, capture the message again: it was damaged."
+            }
+            Self::BrokenInside { .. } => {
+                "Capture it where the partner sends it, too, and compare the bodies octet by octet. If they differ, \
+                 something on the way changes them. If not, send the partner this reason: its message is malformed."
             }
             Self::SignerNotConfigured { .. } => {
                 "Ask the partner, by another way than this message, whether that fingerprint is its certificate. If so, \
@@ -59,8 +64,8 @@ impl Reason {
                  and sending. A transfer encoding of base64 for the signed part goes round it."
             }
             Self::ContentChanged(_) => {
-                "Compare the payload with the partner's. If it is equal, headers of the signed part were changed: by a \
-                 gateway, or by a product that writes them anew."
+                "Capture it where it is sent, too, and compare the bodies octet by octet. If they differ, something on the \
+                 way changes them. If not, the sender's product changes the content or its headers after it has signed."
             }
             Self::SignatureWrong { .. } => {
                 "Compare the certificates: one of the same issuer and serial number may have another key. Otherwise the \
@@ -72,9 +77,7 @@ impl Reason {
             } => "Nothing has to be done. The partner signs text in its canonical form and sends it otherwise.",
             Self::Accepted { expired: true, .. } => "Ask the partner for its new certificate.",
             Self::Accepted { .. } => "Nothing has to be done.",
-            Self::SentByUs { .. } => {
-                "Examine the partner's receipt, with this capture as the original of what was sent."
-            }
+            Self::SentByUs { .. } => "Examine what the partner answered: its receipt says what became of this.",
             Self::NotAReceipt(_) => "Ask the partner what it answered with; keep the capture for it.",
             Self::ReceiptRead(_) => "Give the record of what was sent, or the original, to hold the receipt against.",
             Self::Receipt(status) => receipt_advice(status),
@@ -101,6 +104,29 @@ impl Reason {
     }
 }
 
+fn not_as2_advice(start_line: Option<&str>) -> &'static str {
+    let status = start_line.and_then(|line| line.strip_prefix("HTTP/")?.split(' ').nth(1));
+    match status.and_then(|status| status.as_bytes().first()) {
+        Some(b'2') => {
+            "Something other than the AS2 station answered, a login page or a proxy, or the station gave no receipt: check \
+             the URL, and ask the partner whether it has the message."
+        }
+        Some(b'3') => "The server points elsewhere: ask the partner for the URL to send to.",
+        Some(b'4') => {
+            "The partner's server refused the request before its AS2 station saw it: check the path of the URL, and what the \
+             partner wants of user names, passwords and client certificates."
+        }
+        Some(_) => {
+            "The partner's server, or a proxy in front of it, failed: ask the partner to look into its log at that time. The \
+             message can be sent again under its Message-ID."
+        }
+        None => {
+            "If it is to be a message or a receipt, the head of HTTP is missing or is that of something else: capture start \
+             line, header fields, an empty line and the body."
+        }
+    }
+}
+
 fn message_advice(detail: &RefusalDetail) -> &'static str {
     match detail {
         RefusalDetail::Fault(Fault::CipherUnsupported(_)) => "Have the partner encrypt with AES in CBC mode.",
@@ -112,9 +138,16 @@ fn message_advice(detail: &RefusalDetail) -> &'static str {
             "Have the partner compress once: before signing or after, not both (RFC 5402 §3)."
         }
         RefusalDetail::Fault(Fault::Truncated) => "Capture it again. If it is whole, the partner sends it cut off.",
-        RefusalDetail::Fault(_) => "Send the partner this reason and the capture: its message is malformed.",
-        RefusalDetail::NotSigned | RefusalDetail::UnsignedCbc | RefusalDetail::NoSigners => {
+        RefusalDetail::Fault(_) => {
+            "Capture it where the partner sends it, too. If that is right, something on the way changes it. If it is the \
+             same, send the partner this reason and the capture: its message is malformed."
+        }
+        RefusalDetail::NotSigned | RefusalDetail::NoSigners => {
             "Have the partner sign, or allow unsigned messages in the partnership."
+        }
+        RefusalDetail::UnsignedCbc => {
+            "Have the partner sign. Over a connection that shows one of its client certificates it is taken as it is, which a \
+             capture does not tell."
         }
         RefusalDetail::NotEncrypted => "Have the partner encrypt, or allow plain messages in the partnership.",
         RefusalDetail::NotCompressed => "Have the partner compress, or do not demand it in the partnership.",
@@ -155,10 +188,12 @@ fn receipt_advice(status: &ReceiptStatus) -> &'static str {
     };
     match error {
         ErrorModifier::DecryptionFailed => {
-            "The partner could not decrypt it: check that we encrypt for its present certificate."
+            "The partner could not decrypt it: check that we encrypt for its present certificate. Some stations, so that \
+             nobody can probe them, say the same of whatever is wrong inside the encryption: a missing signature, too."
         }
         ErrorModifier::AuthenticationFailed => {
-            "The partner does not know who signed: send it our present certificate, and compare AS2 names."
+            "The partner does not know who signed: send it our present certificate, see that it has not expired, and compare \
+             AS2 names."
         }
         ErrorModifier::IntegrityCheckFailed => {
             "The content changed on the way, or the partner verifies with an old certificate of ours."

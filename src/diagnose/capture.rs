@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::headers::{HeaderFault, HeaderProblem};
 use crate::limits::Limits;
-use crate::mime::HeaderBlock;
+use crate::mime::{HeaderBlock, HeaderError};
 
 /// An HTTP message: start line, header fields, and the body without the framing of HTTP.
 pub(super) struct Capture {
@@ -29,8 +29,8 @@ pub enum BodyLength {
         /// Octets that there are.
         found: u64,
     },
-    /// As many octets are missing as there are lines that end in a bare LF: whatever saved the capture, or passed it on,
-    /// removed the CRs.
+    /// Octets are missing that may be the CRs of lines that end in a bare LF: as many as there are, or fewer where the body
+    /// is text and holds no CR LF. Whatever saved the capture, or passed it on, removed them.
     CarriageReturnsLost {
         /// Octets that there should be.
         declared: u64,
@@ -60,6 +60,13 @@ impl fmt::Display for BodyLength {
             Self::Whole => f.write_str("the body is whole"),
             Self::Truncated {
                 declared: Some(declared),
+                found: 0,
+            } => write!(
+                f,
+                "the head alone was captured: there is nothing of a body of {declared} octets"
+            ),
+            Self::Truncated {
+                declared: Some(declared),
                 found,
             } => write!(f, "the body has {found} octets of {declared}: the rest is missing"),
             Self::Truncated { declared: None, found } => {
@@ -67,8 +74,7 @@ impl fmt::Display for BodyLength {
             }
             Self::CarriageReturnsLost { declared, found } => write!(
                 f,
-                "the body has {found} octets, not {declared}: as many are missing as lines end in a bare LF, so CR LF was \
-                 turned into LF"
+                "the body has {found} octets, not {declared}, and its lines end in a bare LF: CR LF was turned into LF"
             ),
             Self::CarriageReturnsAdded { declared, found } => write!(
                 f,
@@ -144,6 +150,9 @@ fn is_interim(start_line: &str) -> bool {
     status.is_some_and(|status| status.len() == 3 && status.starts_with('1'))
 }
 
+/// As many wrong lines are told one by one.
+const TOLD: usize = 10;
+
 /// The fields of a head. Lines that are none are told of and left out.
 fn fields(head: &[u8], limits: &Limits, problems: &mut Vec<HeaderProblem>) -> HeaderBlock {
     let bare = |line: &[u8]| line.ends_with(b"\n") && !line.ends_with(b"\r\n");
@@ -154,9 +163,11 @@ fn fields(head: &[u8], limits: &Limits, problems: &mut Vec<HeaderProblem>) -> He
         return block;
     }
     let mut good = Vec::new();
+    let mut faults: Vec<HeaderProblem> = Vec::new();
     let mut fields = 0;
     let mut field = Vec::new();
-    let mut take = |field: &mut Vec<u8>, good: &mut Vec<u8>| {
+    // `before` are the lines before the field.
+    let mut take = |before: usize, field: &mut Vec<u8>, good: &mut Vec<u8>| {
         match HeaderBlock::parse(field, limits) {
             Ok(block) if fields + block.len() <= limits.header_fields => {
                 fields += block.len();
@@ -165,20 +176,40 @@ fn fields(head: &[u8], limits: &Limits, problems: &mut Vec<HeaderProblem>) -> He
             Ok(_) => {}
             Err(error) => {
                 let name = field.split(|octet| *octet == b':').next().unwrap_or_default();
-                let name: String = String::from_utf8_lossy(name).chars().take(40).collect();
-                problems.push(HeaderProblem::new(name.trim(), error.into(), "RFC 9112 §5"));
+                let name: String = String::from_utf8_lossy(name).trim().chars().take(40).collect();
+                let error = match error {
+                    HeaderError::NotAField { line } => HeaderError::NotAField { line: before + line },
+                    error => error,
+                };
+                // It goes to terminals.
+                let name = name.escape_debug().to_string();
+                faults.push(HeaderProblem::new(&name, error.into(), "RFC 9112 §5"));
             }
         }
         field.clear();
     };
-    for line in head.split_inclusive(|octet| *octet == b'\n') {
+    let mut before = 0;
+    for (number, line) in head.split_inclusive(|octet| *octet == b'\n').enumerate() {
         if !matches!(line.first(), Some(b' ' | b'\t')) {
-            take(&mut field, &mut good);
+            take(before, &mut field, &mut good);
+            before = number;
         }
         field.extend_from_slice(line);
     }
-    take(&mut field, &mut good);
-    HeaderBlock::parse(&good, limits).unwrap_or_default()
+    take(before, &mut field, &mut good);
+    let block = HeaderBlock::parse(&good, limits).unwrap_or_default();
+    match block.is_empty() {
+        // It is no head at all.
+        true => problems.push(HeaderProblem::new("", HeaderFault::NoFields, "RFC 9112 §5")),
+        false => {
+            let more = faults.len().saturating_sub(TOLD);
+            problems.extend(faults.into_iter().take(TOLD));
+            if more > 0 {
+                problems.push(HeaderProblem::new("", HeaderFault::MoreLines(more), "RFC 9112 §5"));
+            }
+        }
+    }
+    block
 }
 
 /// Removes the chunks of HTTP, and holds the length against what it should be.
@@ -256,7 +287,10 @@ fn compare(declared: u64, body: &[u8]) -> BodyLength {
     if found == declared {
         BodyLength::Whole
     } else if found < declared {
-        match bare > 0 && found + bare == declared {
+        // Where no CR LF is left, some lines may have ended in LF before; of text only, as LF is an octet like others in
+        // what is not.
+        let lost = found + bare == declared || (pairs == 0 && found + bare > declared && body.is_ascii());
+        match bare > 0 && lost {
             true => BodyLength::CarriageReturnsLost { declared, found },
             false => BodyLength::Truncated {
                 declared: Some(declared),

@@ -162,7 +162,11 @@ impl fmt::Display for Diagnosis {
         }
         if let Some(payload) = &self.payload {
             indent += 2;
-            write!(f, "{:indent$}{}, {} octets", "", payload.content_type, payload.size)?;
+            let content_type = match payload.content_type.as_str() {
+                "" => "no Content-Type",
+                content_type => content_type,
+            };
+            write!(f, "{:indent$}{content_type}, {} octets", "", payload.size)?;
             match &payload.filename {
                 Some(name) => writeln!(f, ", {:?}", name.raw)?,
                 None => writeln!(f)?,
@@ -173,8 +177,8 @@ impl fmt::Display for Diagnosis {
         }
         // The digests of a receipt itself are nobody's concern.
         let mics = self.receipt.as_ref().map_or(&self.mics, |receipt| &receipt.original);
-        for variant in mics {
-            write_mics(variant, f)?;
+        if self.kind != CaptureKind::Unknown {
+            mics.iter().try_for_each(|variant| write_mics(variant, f))?;
         }
         if let Some(receipt) = &self.receipt {
             writeln!(f, "disposition: {}", receipt.mdn.disposition())?;

@@ -5,9 +5,11 @@ use super::layer::{Layer, LayerDetail, SignedBy, Signer};
 use super::open::{Opened, requested};
 use super::reason::{Outcome, Reason};
 use super::signers::Certificates;
-use crate::cms::SignatureError;
+use crate::cms::{CmsReader, ContentKind, SignatureError};
 use crate::envelope::{As2Headers, Fault, Refusal, RefusalDetail, Verdict};
+use crate::limits::Limits;
 use crate::mdn::ErrorModifier;
+use crate::mime::HeaderBlock;
 use crate::name::As2Name;
 use crate::partnership::AcceptPolicy;
 
@@ -32,6 +34,7 @@ impl Evidence<'_> {
                     canonicalised: acceptance.canonicalised,
                     expired: acceptance.expired,
                     unauthenticated: acceptance.unauthenticated,
+                    weaknesses: acceptance.weaknesses.clone(),
                 };
                 let outcome = if reserved {
                     Outcome::Reservation
@@ -50,8 +53,58 @@ impl Evidence<'_> {
             RefusalDetail::Signature { .. } | RefusalDetail::UnknownSigner(_) | RefusalDetail::NoCertificates => self
                 .of_signature()
                 .unwrap_or_else(|| Reason::Message(refusal.detail.clone())),
+            RefusalDetail::NotSigned | RefusalDetail::NotEncrypted | RefusalDetail::NotCompressed => {
+                match (self.unnamed_cms(), &refusal.detail) {
+                    (Some(reason), _) => reason,
+                    (None, RefusalDetail::NotSigned) if self.is_head_broken() => self.broken_inside(&refusal.detail),
+                    (None, detail) => Reason::Message(detail.clone()),
+                }
+            }
+            RefusalDetail::AddedOctets => self.broken_inside(&refusal.detail),
             detail => Reason::Message(detail.clone()),
         }
+    }
+
+    /// A body that nobody opens because its type is not that of CMS.
+    fn unnamed_cms(&self) -> Option<Reason> {
+        if !self.layers.is_empty() {
+            return None;
+        }
+        let mut reader = CmsReader::new(&Limits::default());
+        // What is wrong further on does not matter here.
+        reader.next(&mut self.opened.payload.as_slice()).ok();
+        reader.kind().map(|structure: ContentKind| Reason::UnnamedCms {
+            structure,
+            content_type: self.capture.head.get("Content-Type").unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// What is refused within encrypted content that came out under our key: of CBC anybody can change the ciphertext.
+    fn broken_inside(&self, detail: &RefusalDetail) -> Reason {
+        let cipher = match self.layers.first().map(|layer| &layer.kind) {
+            Some(LayerDetail::Encrypted { cipher: Ok(cipher), .. }) => Some(cipher),
+            _ => None,
+        };
+        match (self.opened.held.first(), cipher) {
+            (Some(held), Some(cipher)) if !cipher.is_authenticated() && !self.opened.record.entities.is_empty() => {
+                Reason::BrokenInside {
+                    held: held.clone(),
+                    detail: detail.clone(),
+                }
+            }
+            _ => Reason::Message(detail.clone()),
+        }
+    }
+
+    /// Whether the MIME head of what was decrypted is none that a program has written: octets that are no text, or no type.
+    fn is_head_broken(&self) -> bool {
+        let Some(plain) = self.opened.record.entities.first() else {
+            return false;
+        };
+        let end = memchr::memmem::find(plain, b"\r\n\r\n").unwrap_or(plain.len());
+        let is_text = std::str::from_utf8(plain.get(..end).unwrap_or_default()).is_ok();
+        let head = HeaderBlock::parse(plain, &Limits::default());
+        !is_text || head.map_or(true, |head| !matches!(head.content_type(), Ok(Some(_))))
     }
 
     /// Why a receipt's signature does not count.
@@ -81,16 +134,20 @@ impl Evidence<'_> {
                 Some(held) => Reason::Undecryptable(held.clone()),
                 None => self.not_for_us(),
             },
-            Fault::CipherRefused(_) | Fault::CipherUnsupported(_) | Fault::TooLarge(_) | Fault::CompressedTwice => {
-                Reason::Message(fault.clone().into())
-            }
+            Fault::CipherRefused(_)
+            | Fault::CipherUnsupported(_)
+            | Fault::CipherMisplaced(_)
+            | Fault::SmimeType { .. }
+            | Fault::Structure(_)
+            | Fault::TooLarge(_)
+            | Fault::CompressedTwice => Reason::Message(fault.clone().into()),
             // Decrypted under a wrong key, the padding may look right and the rest does not.
             Fault::Header(_) | Fault::Truncated if self.is_noise() => match self.opened.held.first() {
                 Some(held) => Reason::Undecryptable(held.clone()),
                 None => Reason::Message(fault.clone().into()),
             },
             _ if self.capture.length != BodyLength::Whole => Reason::Capture(self.capture.length),
-            _ => Reason::Message(fault.clone().into()),
+            _ => self.broken_inside(&fault.clone().into()),
         }
     }
 
@@ -186,7 +243,11 @@ pub(super) fn head_refusal(headers: &As2Headers, capture: &Capture, policy: &Acc
         return Some(Reason::ReceiptUnsupported(failure));
     }
     if capture.body.is_empty() {
-        return Some(Reason::EmptyBody);
+        return Some(match capture.length {
+            BodyLength::Whole => Reason::EmptyBody,
+            // The capture has the head alone.
+            length => Reason::Capture(length),
+        });
     }
     (!headers.version().is_supported()).then_some(Reason::Version(headers.version()))
 }

@@ -78,6 +78,12 @@ pub enum HeaderFault {
     /// Header lines end in LF alone.
     #[error("lines end in LF, not in CR LF")]
     BareLineFeeds,
+    /// Not a line of the head is a header field.
+    #[error("there is no header field: the head is missing")]
+    NoFields,
+    /// As many lines more are no header fields.
+    #[error("{0} more lines are no header fields")]
+    MoreLines(usize),
     /// Nothing says where the head ends.
     #[error("no empty line ends the header fields")]
     NoEmptyLine,

@@ -61,6 +61,20 @@ pub struct Recipient {
     pub key_transport: Option<KeyTransport>,
     /// The key of ours that it is encrypted for.
     pub held: Option<HeldKey>,
+    /// The certificate of a partner that it is encrypted for.
+    pub partner: Option<PartnerKey>,
+}
+
+/// A certificate that is configured for a partner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PartnerKey {
+    /// Our name in that partnership.
+    pub local: As2Name,
+    /// The partner.
+    pub remote: As2Name,
+    /// The certificate.
+    pub certificate: Certificate,
 }
 
 /// A key of one of our identities.
@@ -89,6 +103,8 @@ pub struct Signer {
     pub signed_digest: Option<Mic>,
     /// Who it is.
     pub by: SignedBy,
+    /// The partner whose configured certificate verified it.
+    pub partner: Option<As2Name>,
     /// The form of the signed part that the signature is over, or its signed digest: `None` where it is none that is
     /// known.
     pub over: Option<MicVariant>,
@@ -143,7 +159,7 @@ impl Layer {
             LayerDetail::Encrypted { cipher: Ok(cipher), .. } => Some(cipher.to_string()),
             LayerDetail::Encrypted {
                 cipher: Err(unknown), ..
-            } => Some(unknown.0.clone()),
+            } => Some(unknown.name().to_owned()),
             LayerDetail::Signed { signers, .. } => signers.first().map(Signer::algorithm),
             LayerDetail::Compressed => Some("zlib".to_owned()),
             LayerDetail::Unread => None,
@@ -173,7 +189,7 @@ impl Signer {
     fn algorithm(&self) -> String {
         let digest = match &self.digest {
             Ok(digest) => digest.to_string(),
-            Err(unknown) => unknown.0.clone(),
+            Err(unknown) => unknown.name().to_owned(),
         };
         format!("{digest}, {}", self.signature_algorithm)
     }
@@ -200,9 +216,17 @@ impl fmt::Display for Layer {
 impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "for {}: ", self.id)?;
-        match &self.held {
-            Some(held) => held.fmt(f),
-            None => f.write_str("not a key of ours"),
+        match (&self.held, &self.partner) {
+            (Some(held), _) => held.fmt(f),
+            (
+                None,
+                Some(PartnerKey {
+                    remote, certificate, ..
+                }),
+            ) => {
+                write!(f, "the partner {remote}, {}", Named(certificate))
+            }
+            (None, None) => f.write_str("not a key of ours, and of no partner that is configured"),
         }
     }
 }
@@ -221,6 +245,9 @@ impl fmt::Display for Signer {
             write!(f, ", signed {}", httpdate::fmt_http_date(time))?;
         }
         write!(f, ": {}", self.by)?;
+        if let (SignedBy::Partner(_), Some(partner)) = (&self.by, &self.partner) {
+            write!(f, " of {partner}")?;
+        }
         match &self.over {
             Some(over) if !over.right => write!(f, ", over {over}"),
             _ => Ok(()),

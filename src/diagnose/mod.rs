@@ -88,7 +88,7 @@ use signers::Certificates;
 pub use capture::BodyLength;
 pub use diagnosis::{CaptureKind, Diagnosis, Direction, PayloadFound};
 pub use headers::{HeaderFault, HeaderProblem};
-pub use layer::{HeldKey, Layer, LayerDetail, Recipient, SignedBy, Signer};
+pub use layer::{HeldKey, Layer, LayerDetail, PartnerKey, Recipient, SignedBy, Signer};
 pub use reason::{Outcome, Reason};
 pub use receipt::{ReceiptFound, Sent};
 pub use variant::{ContentForm, EntityPart, FinalLineEnd, LineEnds, MicScope, MicVariant};
@@ -231,6 +231,7 @@ impl<'a> Examination<'a> {
                 diagnosis.reason = match capture.head.is_empty() {
                     true => Reason::NotHttp,
                     false => Reason::NotAs2 {
+                        start_line: capture.start_line.clone(),
                         content_type: capture.head.get("Content-Type").unwrap_or_default().to_owned(),
                     },
                 };
@@ -260,6 +261,7 @@ impl<'a> Examination<'a> {
             diagnosis.reason = Reason::NoPartnership {
                 from: headers.from().clone(),
                 to: headers.to().clone(),
+                similar: parties::similar(headers.from(), headers.to(), &self.pairs),
             };
             return Ok(());
         };

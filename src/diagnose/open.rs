@@ -164,8 +164,7 @@ impl Opened {
             }
         };
         // In one order, as those of the other variants.
-        let mics: MicSet = DigestAlgorithm::ALL
-            .into_iter()
+        let mics: MicSet = DigestAlgorithm::known()
             .filter_map(|digest| mics.get(digest).cloned())
             .collect();
         mics.first()?;
@@ -253,6 +252,7 @@ impl Opened {
             id: recipient.id.clone(),
             key_transport: recipient.key_encryption.as_ref().map(KeyEncryption::key_transport),
             held: ours.find(|held| recipient.id.matches(&held.certificate)).cloned(),
+            partner: certificates.partner_key(&recipient.id),
         }
     }
 
@@ -277,6 +277,7 @@ impl Opened {
                 signature_algorithm: claim.signature_algorithm,
                 signing_time: claim.signing_time,
                 signed_digest: claim.content_digest,
+                partner: certificates.signing_partner(&by),
                 by,
                 over,
             });

@@ -15,6 +15,22 @@ pub(super) struct Parties {
     pub(super) policy: Option<AcceptPolicy>,
 }
 
+/// The names of a pair that may be meant, sender first: products and people take case and spaces lightly.
+pub(super) fn similar(from: &As2Name, to: &As2Name, pairs: &[(As2Name, As2Name)]) -> Option<(As2Name, As2Name)> {
+    let same = |a: &As2Name, b: &As2Name| {
+        let letters = |name: &As2Name| -> String {
+            let letters = name.as_str().chars().filter(|c| !c.is_whitespace());
+            letters.map(|c| c.to_ascii_lowercase()).collect()
+        };
+        letters(a) == letters(b)
+    };
+    pairs
+        .iter()
+        .flat_map(|(local, remote)| [(remote, local), (local, remote)])
+        .find(|(sender, receiver)| same(sender, from) && same(receiver, to))
+        .map(|(sender, receiver)| (sender.clone(), receiver.clone()))
+}
+
 impl Parties {
     /// By the names in the head; without them, the first pair that the host gave.
     pub(super) async fn find(

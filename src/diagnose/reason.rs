@@ -6,11 +6,12 @@ use super::capture::BodyLength;
 use super::layer::{HeldKey, Named};
 use super::variant::MicVariant;
 use crate::algorithm::DigestAlgorithm;
-use crate::cms::{Certificate, CertificateId, SignatureError};
+use crate::cms::{Certificate, CertificateId, ContentKind, SignatureError};
 use crate::envelope::{As2HeaderError, RefusalDetail};
 use crate::mdn::{Disposition, FailureModifier, MdnError, ReceiptStatus};
 use crate::mic::Mic;
 use crate::name::As2Name;
+use crate::partnership::Weakness;
 use crate::version::As2Version;
 
 /// What a receiver with this configuration makes of a capture.
@@ -49,6 +50,8 @@ pub enum Reason {
     NotHttp,
     /// HTTP, but no AS2: a web page, an error of a proxy.
     NotAs2 {
+        /// The request line or status line, if there is one.
+        start_line: Option<String>,
         /// The `Content-Type`, empty if there is none.
         content_type: String,
     },
@@ -70,9 +73,19 @@ pub enum Reason {
         from: As2Name,
         /// Whom it is for.
         to: As2Name,
+        /// The names, in this order, of a pair that was given to the examination and differs in case, spaces or direction
+        /// at most.
+        similar: Option<(As2Name, As2Name)>,
     },
     /// The capture itself is damaged, and so is what it holds.
     Capture(BodyLength),
+    /// The body is a structure of CMS, and `Content-Type` says something else: nobody opens it.
+    UnnamedCms {
+        /// The structure.
+        structure: ContentKind,
+        /// The `Content-Type`.
+        content_type: String,
+    },
     /// It is encrypted for keys that we do not hold.
     NotForUs {
         /// Whom it is encrypted for.
@@ -91,6 +104,14 @@ pub enum Reason {
     KeyTransport(HeldKey),
     /// It is encrypted for a key of ours, and cannot be decrypted.
     Undecryptable(HeldKey),
+    /// It can be decrypted, and what is inside is broken. CBC does not show whether somebody changed the ciphertext
+    /// (SEC-50).
+    BrokenInside {
+        /// The key of ours that it was decrypted with.
+        held: HeldKey,
+        /// What is broken.
+        detail: RefusalDetail,
+    },
     /// The signature is right, but by a certificate that is not configured for the partner.
     SignerNotConfigured {
         /// The partner.
@@ -148,6 +169,8 @@ pub enum Reason {
         expired: bool,
         /// It is not the partner that signed, and the policy bears it (RFC 4130 §7.5.5).
         unauthenticated: bool,
+        /// What is weak and counts only because the policy allows it.
+        weaknesses: Vec<Weakness>,
     },
     /// A message or a receipt that we sent ourselves.
     SentByUs {
@@ -189,7 +212,19 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotHttp => f.write_str("this is no HTTP message: it has no header fields"),
-            Self::NotAs2 { content_type } => write!(f, "this is no AS2 message: {content_type:?} without AS2 names"),
+            Self::NotAs2 {
+                start_line,
+                content_type,
+            } => {
+                f.write_str("this is no AS2 message")?;
+                if let Some(line) = start_line {
+                    write!(f, ", but {line:?}")?;
+                }
+                match content_type.as_str() {
+                    "" => f.write_str(", with neither AS2 names nor a Content-Type"),
+                    content_type => write!(f, ", with {content_type:?} and without AS2 names"),
+                }
+            }
             Self::Head(error) => write!(f, "the header fields are not those of an AS2 message: {error}"),
             Self::NoContentType => f.write_str("there is no Content-Type that can be read"),
             Self::NoMessageId => f.write_str("there is no Message-ID, which the partnership demands"),
@@ -198,15 +233,22 @@ impl fmt::Display for Reason {
             Self::ReceiptUnsupported(failure) => {
                 write!(f, "the sender insists on a receipt that is not supported: {failure}")
             }
-            Self::NoPartnership { from, to } => {
-                write!(
-                    f,
-                    "no partnership is configured between {from:?} and {to:?}",
-                    from = from.as_str(),
-                    to = to.as_str()
-                )
+            Self::NoPartnership { from, to, similar } => {
+                let (from, to) = (from.as_str(), to.as_str());
+                write!(f, "no partnership is configured between {from:?} and {to:?}")?;
+                match similar {
+                    Some((from, to)) => write!(f, ", but one between {:?} and {:?}", from.as_str(), to.as_str()),
+                    None => Ok(()),
+                }
             }
             Self::Capture(length) => length.fmt(f),
+            Self::UnnamedCms {
+                structure,
+                content_type,
+            } => write!(
+                f,
+                "the body is {structure:?} of CMS, but its Content-Type is {content_type:?}, so it is taken for the payload"
+            ),
             Self::NotForUs { recipients, held } => {
                 f.write_str("encrypted for ")?;
                 list(f, recipients, "nobody that can be read")?;
@@ -229,6 +271,11 @@ impl fmt::Display for Reason {
                 f,
                 "encrypted for {held}, but it cannot be decrypted: the ciphertext is damaged, or the partner encrypted with \
                  another key than that certificate has"
+            ),
+            Self::BrokenInside { held, detail } => write!(
+                f,
+                "it can be decrypted for {held}, but what is inside is broken: {detail}; the ciphertext was changed on the \
+                 way, or the partner encrypted something broken"
             ),
             Self::SignerNotConfigured { partner, certificate } => write!(
                 f,
@@ -280,6 +327,7 @@ impl fmt::Display for Reason {
                 canonicalised,
                 expired,
                 unauthenticated,
+                weaknesses,
             } => {
                 match signer {
                     Some(certificate) => write!(f, "the signature is right, by the configured {}", Named(certificate))?,
@@ -294,7 +342,10 @@ impl fmt::Display for Reason {
                 if *unauthenticated {
                     f.write_str("; nothing shows that the partner sent it")?;
                 }
-                Ok(())
+                match weaknesses.as_slice() {
+                    [] => Ok(()),
+                    weak => write!(f, "; the partnership allows what is weak: {}", Weakness::list(weak)),
+                }
             }
             Self::SentByUs { partner } => write!(
                 f,

@@ -1,9 +1,9 @@
 //! Whose signature it is: looked for among all certificates at hand, over every form of the signed part.
 
 use super::DiagnoseError;
-use super::layer::{HeldKey, SignedBy};
+use super::layer::{HeldKey, PartnerKey, SignedBy};
 use super::variant::MicVariant;
-use crate::cms::{Certificate, SignerCheck, SignerClaim, check_signers};
+use crate::cms::{Certificate, CertificateId, SignerCheck, SignerClaim, check_signers};
 use crate::envelope::LayerKind;
 use crate::keystore::{CertificateUsage, KeyStore, KeyStoreError};
 use crate::name::As2Name;
@@ -11,20 +11,14 @@ use crate::name::As2Name;
 /// The certificates at hand.
 #[derive(Debug, Default)]
 pub(super) struct Certificates {
+    /// Us, and the partner.
+    pub(super) pair: Option<(As2Name, As2Name)>,
     /// Those configured for the partner.
     pub(super) partner: Vec<Certificate>,
     /// Those of other partnerships that the host named.
-    pub(super) others: Vec<OtherCertificate>,
+    pub(super) others: Vec<PartnerKey>,
     /// Those that our identities sign with at present.
     pub(super) own: Vec<HeldKey>,
-}
-
-/// A certificate that is configured for another partner.
-#[derive(Debug)]
-pub(super) struct OtherCertificate {
-    local: As2Name,
-    remote: As2Name,
-    certificate: Certificate,
 }
 
 impl Certificates {
@@ -34,7 +28,10 @@ impl Certificates {
         pairs: &[(As2Name, As2Name)],
         locals: &[As2Name],
     ) -> Result<Self, DiagnoseError> {
-        let mut this = Self::default();
+        let mut this = Self {
+            pair: pair.cloned(),
+            ..Self::default()
+        };
         if let Some((local, remote)) = pair {
             this.partner = keys
                 .partner_certificates(local, remote, CertificateUsage::Verify)
@@ -48,7 +45,7 @@ impl Certificates {
                 .partner_certificates(local, remote, CertificateUsage::Verify)
                 .await?;
             this.others
-                .extend(certificates.into_iter().map(|certificate| OtherCertificate {
+                .extend(certificates.into_iter().map(|certificate| PartnerKey {
                     local: local.clone(),
                     remote: remote.clone(),
                     certificate,
@@ -67,6 +64,28 @@ impl Certificates {
             }));
         }
         Ok(this)
+    }
+
+    /// The configured certificate of a partner that goes by this name.
+    pub(super) fn partner_key(&self, id: &CertificateId) -> Option<PartnerKey> {
+        let partner = self.partner.iter().find(|certificate| id.matches(certificate));
+        match (&self.pair, partner) {
+            (Some((local, remote)), Some(certificate)) => Some(PartnerKey {
+                local: local.clone(),
+                remote: remote.clone(),
+                certificate: certificate.clone(),
+            }),
+            _ => self.others.iter().find(|other| id.matches(&other.certificate)).cloned(),
+        }
+    }
+
+    /// The partner that has signed, if one has.
+    pub(super) fn signing_partner(&self, by: &SignedBy) -> Option<As2Name> {
+        match by {
+            SignedBy::Partner(_) => self.pair.as_ref().map(|(_, remote)| remote.clone()),
+            SignedBy::OtherPartner { remote, .. } => Some(remote.clone()),
+            _ => None,
+        }
     }
 
     /// Who signed, and over which form of the signed part: the form as it came is tried first.

@@ -218,7 +218,7 @@ impl Variants {
                     }
                     FinalLineEnd::Added => Cow::Owned([&rewritten, b"\r\n".as_slice()].concat()),
                 };
-                let mut digester = Digester::new(DigestAlgorithm::ALL);
+                let mut digester = Digester::new(DigestAlgorithm::known());
                 digester.update(&ended);
                 self.push(MicVariant {
                     of: MicScope { within, part },

@@ -1,3 +1,4 @@
+use crate::features::EdiintFeatures;
 use crate::message_id::{MessageId, MessageIdError};
 use crate::mime::{HeaderBlock, HeaderError};
 use crate::name::{As2Name, As2NameError};
@@ -127,6 +128,13 @@ impl As2Headers {
     #[must_use]
     pub fn date(&self) -> Option<&str> {
         self.block.get("Date")
+    }
+
+    /// `EDIINT-Features` (RFC 6017), of all fields of that name.
+    #[must_use]
+    pub fn features(&self) -> EdiintFeatures {
+        let values: Vec<_> = self.block.get_all("EDIINT-Features").collect();
+        EdiintFeatures::parse(&values.join(","))
     }
 
     /// `AS2-Product` (draft-ietf-ediint-rfc4130bis §6.2), for people who tune a partnership.

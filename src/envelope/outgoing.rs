@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use crate::features::EdiintFeatures;
 use crate::message_id::MessageId;
 use crate::mime::{ContentDisposition, ContentType, Field, HeaderBlock, HeaderError};
 use crate::name::As2Name;
@@ -20,7 +21,7 @@ mod tests;
 #[derive(Clone)]
 pub struct OutgoingHeaders<'a> {
     version: As2Version,
-    reliability: bool,
+    features: EdiintFeatures,
     from: &'a As2Name,
     to: &'a As2Name,
     message_id: &'a MessageId,
@@ -58,7 +59,7 @@ impl<'a> OutgoingHeaders<'a> {
     pub fn new(from: &'a As2Name, to: &'a As2Name, message_id: &'a MessageId, date: SystemTime) -> Self {
         Self {
             version: As2Version::V1_1,
-            reliability: false,
+            features: EdiintFeatures::default(),
             from,
             to,
             message_id,
@@ -77,10 +78,10 @@ impl<'a> OutgoingHeaders<'a> {
         self
     }
 
-    /// Whether AS2 Reliability is announced, which takes AS2-Version 1.2 at least (RFC 6017 §4).
+    /// What `EDIINT-Features` announces. With any of it, `AS2-Version` is 1.2 at least (RFC 6017 §4).
     #[must_use]
-    pub fn reliability(mut self, announced: bool) -> Self {
-        self.reliability = announced;
+    pub fn features(mut self, announced: EdiintFeatures) -> Self {
+        self.features = announced;
         self
     }
 
@@ -127,13 +128,11 @@ impl<'a> OutgoingHeaders<'a> {
     /// [`OutgoingHeaderError`] where a configured name or value cannot be sent.
     pub fn build(&self, body: &HeaderBlock) -> Result<HeaderBlock, OutgoingHeaderError> {
         let mut headers = HeaderBlock::new();
-        let version = match self.reliability {
-            true => self.version.max(As2Version::V1_2),
-            false => self.version,
-        };
-        headers.push("AS2-Version", &version.to_string())?;
-        if self.reliability {
-            headers.push("EDIINT-Features", "AS2-Reliability")?;
+        if self.features.is_empty() {
+            headers.push("AS2-Version", &self.version.to_string())?;
+        } else {
+            headers.push("AS2-Version", &self.version.max(As2Version::V1_2).to_string())?;
+            headers.push("EDIINT-Features", &self.features.to_string())?;
         }
         headers.push("AS2-From", &self.from.to_header())?;
         headers.push("AS2-To", &self.to.to_header())?;

@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod foreign;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod mic;
 mod oracle;
 mod round_trip;

@@ -16,7 +16,7 @@ use rustls_pki_types::pem::{self, PemObject};
 use zeroize::Zeroizing;
 
 use super::ec_key::EcPrivateKey;
-use super::fast_rsa::FastRsa;
+use super::fast_rsa::{self, Decryption, FastRsa};
 use crate::algorithm::{SignatureAlgorithm, SignatureScheme};
 use crate::cms::{
     Certificate, KeyEncryption, KeyError, MAX_MODULUS_BITS, PublicKey, RecipientInfo, SigningInput, sign_pss,
@@ -35,7 +35,7 @@ pub struct PrivateKey(Arc<Keys>);
 enum Keys {
     Rsa {
         key: rsa::PrivateKey,
-        fast: Option<Box<FastRsa>>,
+        fast: Option<Box<dyn FastRsa>>,
     },
     Ec(EcPrivateKey),
 }
@@ -120,7 +120,7 @@ impl PrivateKey {
         if bits > MAX_MODULUS_BITS {
             return Err(PrivateKeyError::TooLong(bits));
         }
-        let fast = FastRsa::new(&key).map(Box::new);
+        let fast = fast_rsa::fastest(&key);
         Ok(Self(Arc::new(Keys::Rsa { key, fast })))
     }
 
@@ -161,11 +161,17 @@ impl PrivateKey {
     }
 
     /// Decrypts a content key. `None` stands for what is no ciphertext and, where that can be told, for wrong padding;
-    /// with RSAES-PKCS1-v1_5 octets come back then that stand for nothing. The caller treats all of it alike.
+    /// with RSAES-PKCS1-v1_5 by `rsa` octets come back then that stand for nothing. The caller treats all of it alike.
     pub(super) fn decrypt(&self, recipient: &RecipientInfo) -> Option<Vec<u8>> {
         let rng = &mut *SystemEntropy.rng();
         let encrypted = &recipient.encrypted_key;
-        match (&*self.0, recipient.key_encryption.as_ref()?) {
+        let encryption = recipient.key_encryption.as_ref()?;
+        if let Keys::Rsa { fast: Some(fast), .. } = &*self.0
+            && let Decryption::Done(decrypted) = fast.decrypt(encryption, encrypted)
+        {
+            return decrypted;
+        }
+        match (&*self.0, encryption) {
             (Keys::Rsa { key, .. }, KeyEncryption::RsaPkcs1) => {
                 key.decrypt_blinded(rng, Pkcs1v15Encrypt, encrypted).ok()
             }

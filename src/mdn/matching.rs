@@ -9,7 +9,7 @@ use crate::algorithm::DigestAlgorithm;
 use crate::cms::{Certificate, SignerCheck};
 use crate::message_id::MessageId;
 use crate::mic::{Mic, MicError, MicSet};
-use crate::partnership::{AcceptPolicy, SignerRefusal, Signers};
+use crate::partnership::{AcceptPolicy, SignerRefusal, Signers, Weakness};
 
 /// What was sent, and what its receipt must be like to confirm it.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +75,14 @@ impl ReceiptSignature {
             SignerCheck::Verified {
                 certificate, digest, ..
             } => match policy.check_signer(&certificate, digest, signers, now) {
-                Ok(_) => return (Self::Verified, Some(certificate)),
+                Ok(_) => {
+                    let weak: Vec<_> = Weakness::of_signature(&certificate, digest).collect();
+                    if !weak.is_empty() {
+                        let weak = Weakness::list(&weak);
+                        tracing::warn!(%certificate, weak, "a receipt counts only because the partnership allows what is weak");
+                    }
+                    return (Self::Verified, Some(certificate));
+                }
                 Err(SignerRefusal::NotValid) => ErrorModifier::AuthenticationFailed,
                 Err(SignerRefusal::Untrusted(error)) => {
                     tracing::warn!(%certificate, %error, "the signer of a receipt is not trusted");

@@ -176,13 +176,15 @@ impl ReceiptOptions {
         &self.unknown_required
     }
 
-    /// Chooses the digest of the receipt: the first listed one that `accepted` has, from left to right, never a weaker
-    /// one than the policy behind `accepted` allows.
+    /// Chooses the digest that the receipt is signed over: the first listed one that `accepted` has, from left to right,
+    /// never a weaker one than the policy behind `accepted` allows (MDN-43, SEC-15). One that is
+    /// [only read](DigestAlgorithm::LEGACY) is never chosen, whatever is accepted.
     #[must_use]
     pub fn choose_micalg(&self, accepted: &[DigestAlgorithm]) -> MicalgChoice {
         let listed = self.micalgs().find_map(|token| {
             let digest = DigestAlgorithm::from_micalg(token).ok()?;
-            accepted.contains(&digest).then(|| (digest, style_of(token)))
+            let chosen = accepted.contains(&digest) && !digest.is_legacy();
+            chosen.then(|| (digest, style_of(token)))
         });
         let Some((digest, style)) = listed else {
             let refused = self.micalg_importance() == Importance::Required && self.micalgs().next().is_some();

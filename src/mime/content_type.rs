@@ -96,6 +96,12 @@ impl ContentType {
             .is_some_and(|(a, b)| a.eq_ignore_ascii_case(kind) && b.eq_ignore_ascii_case(subtype))
     }
 
+    /// Whether this is a multipart of any kind.
+    #[must_use]
+    pub fn is_multipart(&self) -> bool {
+        self.essence.starts_with("multipart/")
+    }
+
     /// `application/pkcs7-mime`, also under its older name with `x-` (RFC 8551 §1.1).
     #[must_use]
     pub fn is_pkcs7_mime(&self) -> bool {

@@ -61,7 +61,7 @@ fn is_device(name: &str) -> bool {
 }
 
 /// Decodes the encoded words (RFC 2047) in `text`. Words that cannot be decoded stay as they are.
-pub(super) fn decode_encoded_words(text: &str) -> String {
+pub(crate) fn decode_encoded_words(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     let mut after_word = false;

@@ -188,6 +188,16 @@ impl HeaderBlock {
             .map(|field| ContentDisposition::parse(&charset::decode_unlabelled(&field.value)))
     }
 
+    /// The file name of what this is the head of: that of its disposition, else the `name` of its type, as some products
+    /// have it. It is the sender's text: see [`sanitize_filename`](super::sanitize_filename).
+    #[must_use]
+    pub fn filename(&self) -> Option<String> {
+        let disposition = self
+            .content_disposition()
+            .and_then(|disposition| disposition.filename());
+        disposition.or_else(|| self.content_type().ok().flatten()?.name())
+    }
+
     /// The first `Content-Transfer-Encoding`.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod boundary;
 mod charset;
 mod content_disposition;
 mod content_type;
+mod ending;
 mod filename;
 mod header;
 mod header_reader;
@@ -21,9 +22,14 @@ pub use base64_lines::encode_base64_lines;
 pub use boundary::{BoundaryCheck, boundary};
 pub use content_disposition::ContentDisposition;
 pub use content_type::{ContentType, ContentTypeError};
+pub use ending::type_by_ending;
+#[cfg(feature = "receiver")]
+pub(crate) use filename::decode_encoded_words;
 pub use filename::sanitize_filename;
 pub use header::{Field, HeaderBlock, HeaderError};
 pub use header_reader::HeaderReader;
+#[cfg(feature = "client")]
+pub(crate) use multipart::MAX_PARTS;
 pub use multipart::{MultipartError, MultipartEvent, MultipartScanner};
 pub use transfer_encoding::{
     TransferDecoder, TransferEncoder, TransferEncoding, TransferError, UnknownTransferEncoding,

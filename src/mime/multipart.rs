@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 mod tests;
 
 /// The most body parts of one multipart.
-const MAX_PARTS: usize = 50;
+pub(crate) const MAX_PARTS: usize = 50;
 
 /// The longest boundary (RFC 2046 §5.1.1).
 const MAX_BOUNDARY: usize = 70;

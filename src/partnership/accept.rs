@@ -4,6 +4,7 @@ use std::time::SystemTime;
 use http::Uri;
 
 use super::trust::{ChainTrust, RevocationChecker, RevocationMode, SignerTrust, Signers, TrustError};
+use super::weakness::RSA_BITS;
 use crate::algorithm::{ContentCipher, DigestAlgorithm};
 use crate::cms::Certificate;
 
@@ -33,8 +34,10 @@ pub struct UnsignedMic {
 
 /// What is taken from a partner.
 ///
-/// The default demands a signature by a certificate configured for the partner and encryption, and refuses SHA-1,
-/// Triple DES and RSA keys under 2048 bits. It is evaluated on what was verified, never on what headers say.
+/// The default demands a signature by a certificate configured for the partner and encryption, and refuses SHA-1, Triple
+/// DES, RSA keys under 2048 bits, and the algorithms of the feature `legacy`. What is taken all the same is among the
+/// facts of the message, as a [`Weakness`](super::Weakness), and a warning in the log. The policy is evaluated on what
+/// was verified, never on what headers say.
 #[derive(Clone, Debug)]
 pub struct AcceptPolicy {
     pub(crate) require_signature: bool,
@@ -103,7 +106,7 @@ impl Default for AcceptPolicy {
             require_filename: false,
             weak_digests: Vec::new(),
             weak_ciphers: Vec::new(),
-            min_rsa_bits: 2048,
+            min_rsa_bits: RSA_BITS,
             accept_expired: false,
             signer_trust: SignerTrust::default(),
             continue_unauthenticated: false,
@@ -168,18 +171,17 @@ impl AcceptPolicy {
         self
     }
 
-    /// Takes signatures over a digest that is refused by default, SHA-1. For all others this does nothing: they are taken
-    /// anyway. MD5 has no name here, and reading one is an [`UnknownAlgorithm`](crate::UnknownAlgorithm): no setting makes
-    /// it count.
+    /// Takes signatures over a digest that is refused by default: SHA-1, and [those](DigestAlgorithm::LEGACY) of the
+    /// feature `legacy`. For all others this does nothing: they are taken anyway. The MIC of a message is under that
+    /// digest then, and the signature of a receipt under one that [is sent](DigestAlgorithm::ALL).
     #[must_use]
     pub fn allow_weak_digest(mut self, digest: DigestAlgorithm) -> Self {
         self.weak_digests.push(digest);
         self
     }
 
-    /// Takes a cipher that is refused by default, Triple DES. For all others this does nothing: they are taken anyway. RC2,
-    /// RC4 and DES have no name here, and reading one is an [`UnknownAlgorithm`](crate::UnknownAlgorithm): no setting
-    /// decrypts them.
+    /// Takes a cipher that is refused by default: Triple DES, and [those](ContentCipher::LEGACY) of the feature `legacy`,
+    /// RC2 for each length of its keys. For all others this does nothing: they are taken anyway. RC4 is never decrypted.
     #[must_use]
     pub fn allow_weak_cipher(mut self, cipher: ContentCipher) -> Self {
         self.weak_ciphers.push(cipher);
@@ -201,7 +203,7 @@ impl AcceptPolicy {
     }
 
     /// Demands that one of these authorities issued the partner's signing certificate, on top of its being configured
-    /// (RFC 4130 §9.2).
+    /// (RFC 4130 §9.2), itself or by [its name](ChainTrust::accept_name).
     #[must_use]
     pub fn require_chain(mut self, chain: ChainTrust) -> Self {
         self.signer_trust.chain = Some(chain);
@@ -256,7 +258,8 @@ impl AcceptPolicy {
         self
     }
 
-    /// The largest payload from this partner in octets, after all layers.
+    /// The largest payload from this partner in octets, after all layers, in place of the receiver's
+    /// [`Limits::message_size`](crate::Limits::message_size), be it more or less.
     #[must_use]
     pub fn message_size(mut self, octets: u64) -> Self {
         self.message_size = Some(octets);
@@ -278,7 +281,8 @@ impl AcceptPolicy {
         self
     }
 
-    /// The MIC's algorithm for unsigned messages that ask for none (SMI-43; default SHA-256).
+    /// The MIC's algorithm for unsigned messages that ask for none (SMI-43; default SHA-256). Naming a weak one here is the
+    /// consent to it.
     #[must_use]
     pub fn default_mic(mut self, digest: DigestAlgorithm) -> Self {
         self.default_mic = digest;
@@ -380,12 +384,12 @@ impl AcceptPolicy {
     /// Whether signatures and MICs under this digest count.
     #[must_use]
     pub fn allows_digest(&self, digest: DigestAlgorithm) -> bool {
-        digest != DigestAlgorithm::Sha1 || self.weak_digests.contains(&digest)
+        !digest.is_weak() || self.weak_digests.contains(&digest)
     }
 
     /// Whether content under this cipher is decrypted.
     #[must_use]
     pub fn allows_cipher(&self, cipher: ContentCipher) -> bool {
-        cipher != ContentCipher::TripleDesCbc || self.weak_ciphers.contains(&cipher)
+        !cipher.is_weak() || self.weak_ciphers.contains(&cipher)
     }
 }

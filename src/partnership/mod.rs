@@ -10,6 +10,7 @@ mod send;
 mod tls;
 mod transport;
 mod trust;
+mod weakness;
 
 use http::Uri;
 use http::uri::Authority;
@@ -29,6 +30,7 @@ pub use tls::{Pin, PinError, ServerTrust, TlsIdentity, TlsProfile, TlsVersion};
 pub use transport::{BasicAuth, Credentials, CredentialsError, HttpProfile, Proxy, Timeouts};
 pub(crate) use trust::Signers;
 pub use trust::{ChainTrust, Revocation, RevocationChecker, RevocationLists, RevocationMode, SignerName, TrustError};
+pub use weakness::Weakness;
 
 /// An agreement between one of our identities and a partner: where messages go, what is sent and what is taken.
 ///

@@ -85,7 +85,7 @@ impl ReceiptRequest {
     }
 
     /// The digests offered for the receipt, best first. By default the digest of the message's signature, SHA-256 where
-    /// it has none.
+    /// it has none. Preparing a message that offers one that is [only read](DigestAlgorithm::LEGACY) is an error.
     #[must_use]
     pub fn digests(mut self, digests: impl IntoIterator<Item = DigestAlgorithm>) -> Self {
         self.digests = digests.into_iter().collect();

@@ -2,6 +2,10 @@ use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle
 
 use super::{CustomHeaders, ReceiptRequest};
 use crate::cms::Certificate;
+#[cfg(feature = "transport")]
+use crate::features::EdiintFeatures;
+#[cfg(feature = "client")]
+use crate::mime::ContentDisposition;
 use crate::mime::TransferEncoding;
 use crate::version::As2Version;
 
@@ -92,7 +96,8 @@ impl SendProfile {
         Self::default()
     }
 
-    /// Signs with this algorithm.
+    /// Signs with this algorithm. Preparing a message over a digest that is [only read](DigestAlgorithm::LEGACY) is an
+    /// error.
     #[must_use]
     pub fn signature(mut self, algorithm: SignatureAlgorithm) -> Self {
         self.signature = Some(algorithm);
@@ -106,7 +111,8 @@ impl SendProfile {
         self
     }
 
-    /// Encrypts with this cipher. Naming [`ContentCipher::TripleDesCbc`] here is the consent to send it.
+    /// Encrypts with this cipher. Naming [`ContentCipher::TripleDesCbc`] here is the consent to send it. Preparing a
+    /// message under a cipher that is [only read](ContentCipher::LEGACY) is an error.
     #[must_use]
     pub fn encryption(mut self, cipher: ContentCipher) -> Self {
         self.encryption = Some(cipher);
@@ -222,6 +228,25 @@ impl SendProfile {
         self
     }
 
+    /// How a file of that name is sent.
+    #[cfg(feature = "client")]
+    pub(crate) fn disposition(&self, filename: &str) -> ContentDisposition {
+        let disposition = ContentDisposition::attachment(filename);
+        match self.quoted_filename {
+            true => disposition,
+            false => disposition.without_quotes(),
+        }
+    }
+
+    /// What messages and receipts announce.
+    #[cfg(feature = "transport")]
+    pub(crate) fn features(&self) -> EdiintFeatures {
+        match self.reliability {
+            true => EdiintFeatures::default().with(EdiintFeatures::RELIABILITY),
+            false => EdiintFeatures::default(),
+        }
+    }
+
     /// The subject of messages that bring none of their own.
     #[must_use]
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
@@ -230,7 +255,7 @@ impl SendProfile {
     }
 
     /// How payloads are encoded within their body part (RFC 4130 §5.2.1; default: binary, unchanged). A payload without
-    /// any layer travels as it is.
+    /// any layer travels as it is, and so does a multipart (RFC 2045 §6.4).
     #[must_use]
     pub fn transfer_encoding(mut self, encoding: TransferEncoding) -> Self {
         self.transfer_encoding = encoding;
@@ -249,5 +274,14 @@ impl SendProfile {
     pub fn http_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.http_headers.push(name, value);
         self
+    }
+
+    /// That nothing is named which is only read, for the message or for its receipt.
+    #[cfg(feature = "client")]
+    pub(crate) fn check_algorithms(&self) -> Result<(), crate::LegacyAlgorithm> {
+        let signature = self.signature.map(SignatureAlgorithm::digest);
+        let mut digests = signature.into_iter().chain(self.receipt.digests.iter().copied());
+        digests.try_for_each(DigestAlgorithm::check_sent)?;
+        self.encryption.map_or(Ok(()), ContentCipher::check_sent)
     }
 }

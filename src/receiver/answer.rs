@@ -11,6 +11,7 @@ use crate::envelope::{As2HeaderError, RefusalReason};
 use crate::keystore::KeyStoreError;
 use crate::mdn::{Disposition, ErrorModifier, FailureModifier, WarningModifier};
 use crate::mic::Mic;
+use crate::name::As2Name;
 use crate::store::{PartnershipStoreError, StoreError};
 
 /// Why a request is answered with an HTTP status alone: there is nobody to give a receipt to, or nothing final to say.
@@ -56,11 +57,18 @@ pub enum Refused {
     Message,
     /// No partnership of the two names, and no receipt to say so in. Answered with the status that the receiver is set
     /// to give (default 403).
-    #[error("no partnership of these two names is configured")]
-    UnknownPartner(StatusCode),
+    #[error("no partnership from {:?} to {:?} is configured", .from.as_str(), .to.as_str())]
+    UnknownPartner {
+        /// The sender.
+        from: As2Name,
+        /// Whom it is for.
+        to: As2Name,
+        /// What is answered.
+        status: StatusCode,
+    },
     /// The client certificate is not one of those configured for the partner (TRN-27).
-    #[error("the connection is not one of the partner's: its client certificate is missing or another")]
-    NotThePartner,
+    #[error("the connection is not one of the partner's, {:?}: its client certificate is missing or another", .0.as_str())]
+    NotThePartner(As2Name),
     /// The body comes too slowly, or for too long (SEC-29).
     #[error("the body of the request came too slowly")]
     TooSlow,
@@ -115,8 +123,8 @@ impl Refused {
             Self::ContentEncoding(_) | Self::NoContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Expectation(_) => StatusCode::EXPECTATION_FAILED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnknownPartner(status) => *status,
-            Self::NotThePartner => StatusCode::FORBIDDEN,
+            Self::UnknownPartner { status, .. } => *status,
+            Self::NotThePartner(_) => StatusCode::FORBIDDEN,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Overloaded
             | Self::Closed

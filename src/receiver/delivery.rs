@@ -20,6 +20,7 @@ use crate::exchange::{POST_LEASE, PostJob, SealedReceipt};
 use crate::mdn::{ReceiptForm, WarningModifier};
 use crate::message_id::MessageId;
 use crate::mic::Mic;
+use crate::mime::decode_encoded_words;
 use crate::store::{Claim, ClaimToken, ExchangeId, PostState, ReceivedRecord};
 use crate::telemetry;
 
@@ -152,6 +153,7 @@ impl Arrival {
         let mic = message.mic.clone();
         let octets = message.payload.len();
         let signer = message.signer.clone();
+        let weaknesses = message.weaknesses.clone();
         let continued = message.continued_unauthenticated;
         let inbox = Arc::clone(&core.inbox);
         // An inbox that panics has not taken the message, and must not keep the claim.
@@ -198,6 +200,7 @@ impl Arrival {
             disposition: &disposition,
             signer: signer.as_ref(),
             expired_certificate,
+            weaknesses: &weaknesses,
         });
         let reply = match (route, receipt, job) {
             (Route::Response, Some(receipt), _) => route::respond(&core, &exchange, receipt),
@@ -288,17 +291,23 @@ fn received_message(
         from: headers.from().clone(),
         to: headers.to().clone(),
         message_id: headers.message_id().cloned(),
-        subject: headers.subject().map(str::to_owned),
+        // What was encoded may hold line ends, which no header of a host is to be made of.
+        subject: headers
+            .subject()
+            .map(|subject| decode_encoded_words(subject).replace(char::is_control, " ")),
         content_type: payload_head.get("Content-Type").map(str::to_owned),
         filename: filename.as_ref().and_then(|filename| filename.sanitized.clone()),
         untrusted_filename: filename.map(|filename| filename.raw),
         payload_head,
         headers: headers.block().clone(),
+        as2_version: headers.version(),
+        features: headers.features(),
         layers: decoded.layers,
         mic: acceptance.mic,
         signer: acceptance.signer,
         signing_time: acceptance.signing_time,
         continued_unauthenticated: acceptance.continued_unauthenticated,
+        weaknesses: acceptance.weaknesses,
         transport: exchange.transport,
         received_at: now,
         storage_key,

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use bytes::Bytes;
 
 use super::inbox::{Delivery, Inbox, InboxError, ReceivedMessage};
+use crate::attachments::SplitError;
 use crate::future::BoxFuture;
 use crate::mdn::ErrorModifier;
 use crate::name::As2Name;
-use crate::spool::{Committed, PersistError, SpoolOptions, StagedDirectory};
+use crate::spool::{Committed, PersistError, PersistStep, SpoolOptions, StagedDirectory};
 
 type Metadata = Box<dyn Fn(&ReceivedMessage) -> Bytes + Send + Sync>;
 
@@ -37,6 +38,7 @@ type Metadata = Box<dyn Fn(&ReceivedMessage) -> Bytes + Send + Sync>;
 pub struct DirectoryInbox {
     root: PathBuf,
     metadata: Option<(String, Metadata)>,
+    attachments: bool,
 }
 
 impl DirectoryInbox {
@@ -46,6 +48,7 @@ impl DirectoryInbox {
         Self {
             root: root.into(),
             metadata: None,
+            attachments: false,
         }
     }
 
@@ -57,6 +60,14 @@ impl DirectoryInbox {
         write: impl Fn(&ReceivedMessage) -> Bytes + Send + Sync + 'static,
     ) -> Self {
         self.metadata = Some((name.into(), Box::new(write)));
+        self
+    }
+
+    /// Writes a file for each document of a payload that [consists of several](ReceivedMessage::has_attachments), instead of
+    /// `payload`, under its [numbered name](crate::ReceivedAttachment::numbered_name). A malformed one is `payload`.
+    #[must_use]
+    pub fn split_attachments(mut self) -> Self {
+        self.attachments = true;
         self
     }
 
@@ -83,13 +94,26 @@ impl DirectoryInbox {
     }
 
     async fn put(&self, message: ReceivedMessage) -> Result<Committed, PersistError> {
-        let path = self
-            .root
-            .join(directory_name(&message.from))
-            .join(message.storage_key());
-        let mut files = StagedDirectory::new(path).await?;
+        let partner = self.root.join(directory_name(&message.from));
+        let path = partner.join(message.storage_key());
+        let mut files = StagedDirectory::new(&path).await?;
         if let Some((name, write)) = &self.metadata {
             files.metadata(name, write(&message)).await?;
+        }
+        if self.attachments && message.has_attachments() {
+            // Beside its place, so that it is renamed.
+            let spools = SpoolOptions::new().directory(&partner);
+            match message.attachments(&spools).await {
+                Ok(attachments) => {
+                    for (number, attachment) in (1..).zip(attachments) {
+                        let name = attachment.numbered_name(number);
+                        files.payload(&name, attachment.payload).await?;
+                    }
+                    return files.commit().await;
+                }
+                Err(SplitError::Io(error)) => return Err(PersistStep::Write.failed(&path)(error)),
+                Err(error) => tracing::warn!("the attachments are kept in one piece: {error}"),
+            }
         }
         files.payload("payload", message.payload).await?;
         files.commit().await

@@ -11,6 +11,7 @@ use crate::exchange::{PostError, Receipt};
 use crate::mdn::{Disposition, MdnError};
 use crate::mic::Mic;
 use crate::name::As2Name;
+use crate::partnership::Weakness;
 use crate::store::ExchangeId;
 
 /// What happened in a receiver, for the host's log, alarms and audit. None of the detail has been told to the partner, and
@@ -77,6 +78,8 @@ pub enum ReceiverEvent<'a> {
         signer: Option<&'a Certificate>,
         /// The signer's certificate is not valid at present, and the policy takes it all the same (SEC-45).
         expired_certificate: bool,
+        /// What of the message is weak and counts only because the policy allows it (SEC-14).
+        weaknesses: &'a [Weakness],
     },
     /// A message was delivered before; its receipt was sent again.
     Duplicate(&'a ExchangeId),
@@ -215,7 +218,7 @@ impl fmt::Display for ReceiverEvent<'_> {
             Self::ReceiptNotAllowed { id, destination } => {
                 write!(
                     f,
-                    "no receipt for {}: {destination:?} is not an address of the partner",
+                    "no receipt for {}: {destination:?} is not an address of the partner; if it is, allow its host and port",
                     Named(*id)
                 )
             }

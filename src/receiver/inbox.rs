@@ -3,15 +3,19 @@ use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
+use crate::attachments::{ReceivedAttachment, SplitError, is_split, split};
 use crate::cms::Certificate;
 use crate::envelope::{LayerKind, TransportFacts};
+use crate::features::EdiintFeatures;
 use crate::future::BoxFuture;
 use crate::mdn::{ErrorModifier, WarningModifier};
 use crate::message_id::MessageId;
 use crate::mic::Mic;
 use crate::mime::HeaderBlock;
 use crate::name::As2Name;
-use crate::spool::Payload;
+use crate::partnership::Weakness;
+use crate::spool::{Payload, SpoolOptions, blocking};
+use crate::version::As2Version;
 
 /// Where messages go that passed the verdict of their partnership. Closures over [`ReceivedMessage`] implement it, and
 /// [`DirectoryInbox`](super::DirectoryInbox) does.
@@ -89,7 +93,7 @@ pub struct ReceivedMessage {
     pub to: As2Name,
     /// The Message-ID, exactly as received; `None` only where the policy takes messages without one.
     pub message_id: Option<MessageId>,
-    /// `Subject`, unprotected.
+    /// `Subject`, unprotected, its encoded words (RFC 2047) decoded; control characters are spaces.
     pub subject: Option<String>,
     /// The MIME type of the payload, with its parameters.
     pub content_type: Option<String>,
@@ -102,6 +106,10 @@ pub struct ReceivedMessage {
     pub payload_head: HeaderBlock,
     /// The header of the HTTP request, unprotected.
     pub headers: HeaderBlock,
+    /// What the partner's product says that it speaks, for people who tune the partnership.
+    pub as2_version: As2Version,
+    /// What the partner's product says that it supports beyond that (RFC 6017).
+    pub features: EdiintFeatures,
     /// The layers that were removed, outermost first.
     pub layers: Vec<LayerKind>,
     /// The digest that the receipt returns.
@@ -112,6 +120,8 @@ pub struct ReceivedMessage {
     pub signing_time: Option<SystemTime>,
     /// The signature is by nobody who is configured for the partner, and the policy takes the message all the same.
     pub continued_unauthenticated: bool,
+    /// What is weak and counts only because the policy allows it.
+    pub weaknesses: Vec<Weakness>,
     /// What the connection shows of the partner.
     pub transport: TransportFacts,
     /// When the message was complete.
@@ -132,6 +142,28 @@ impl ReceivedMessage {
     #[must_use]
     pub fn is_authenticated(&self) -> bool {
         self.signer.is_some() || self.transport.authenticated
+    }
+
+    /// Whether the payload consists of several documents: a multipart/related (RFC 6362), or a multipart/mixed, as some
+    /// products have it.
+    #[must_use]
+    pub fn has_attachments(&self) -> bool {
+        is_split(self.content_type.as_deref())
+    }
+
+    /// The documents of a payload that [consists of several](Self::has_attachments), in their order, without their transfer
+    /// encodings; multiparts within stay whole. The payload remains what it is: it is what was signed, and what the receipt
+    /// is for.
+    ///
+    /// They are copies, in memory while they are small and in temporary files beyond; `spools` says where.
+    ///
+    /// # Errors
+    ///
+    /// [`SplitError`]: the payload is no such multipart, is malformed, or has more than 50 parts. It was received
+    /// nevertheless: deliver it whole.
+    pub async fn attachments(&self, spools: &SpoolOptions) -> Result<Vec<ReceivedAttachment>, SplitError> {
+        let (reader, content_type, spools) = (self.payload.reader()?, self.content_type.clone(), spools.clone());
+        blocking(move || split(content_type.as_deref(), reader, &spools)).await?
     }
 }
 

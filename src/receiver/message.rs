@@ -27,7 +27,7 @@ use crate::envelope::{
 use crate::keystore::{CertificateUsage, KeyStoreError};
 use crate::mdn::{ReceiptDestination, ReceiptForm, RequestedReceipt};
 use crate::mime::HeaderBlock;
-use crate::partnership::Partnership;
+use crate::partnership::{Partnership, Weakness};
 use crate::store::ExchangeId;
 use crate::telemetry::{self, Pair};
 use crate::transport::{OverTls, PeerCertificate};
@@ -216,7 +216,7 @@ fn connection(head: &Parts, partnership: &Partnership) -> Result<TransportFacts,
     let trusted = partnership.trusted_client_certificates();
     let authenticated = peer.is_some_and(|peer| trusted.iter().any(|trusted| peer.is(trusted)));
     if !trusted.is_empty() && !authenticated {
-        return Err(Refused::NotThePartner);
+        return Err(Refused::NotThePartner(partnership.remote().clone()));
     }
     Ok(TransportFacts::new(tls, authenticated))
 }
@@ -235,7 +235,11 @@ where
     intake::discard(body, STRANGER_MAX, core.pace).await?;
     let wanted = requested.is_some_and(|requested| *requested.destination() == ReceiptDestination::Response);
     let Some(told) = core.strangers_are_told.clone().filter(|_| wanted) else {
-        return Err(Refused::UnknownPartner(core.stranger_status));
+        return Err(Refused::UnknownPartner {
+            from: headers.from().clone(),
+            to: headers.to().clone(),
+            status: core.stranger_status,
+        });
     };
     let outcome = Outcome::UnknownPartner(told);
     core.tell(&ReceiverEvent::MessageRefused {
@@ -326,6 +330,11 @@ fn tell_stages(core: &Core, exchange: &Exchange, received: &Received, acceptance
             certificate,
             signing_time: acceptance.signing_time,
         });
+    }
+    if !acceptance.weaknesses.is_empty() {
+        let weak = Weakness::list(&acceptance.weaknesses);
+        let message_id = id.map(ExchangeId::message_id).map(tracing::field::display);
+        tracing::warn!(%from, %to, message_id, weak, "a message counts only because the partnership allows what is weak");
     }
 }
 

@@ -105,7 +105,7 @@ fn assemble(
     let message_id = MessageId::generate(domain, &mut *core.entropy.rng());
     let mut headers = OutgoingHeaders::new(local, remote, &message_id, core.clock.now()).server(&core.agent);
     if let Some(profile) = profile {
-        headers = headers.version(profile.as2_version).reliability(profile.reliability);
+        headers = headers.version(profile.as2_version).features(profile.features());
     }
     let headers = headers.build(head).map_err(|error| Refused::Receipt(error.into()))?;
     Ok(SealedReceipt::new(headers, body))

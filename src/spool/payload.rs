@@ -4,6 +4,8 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::vec;
 
 use bytes::Bytes;
 
@@ -15,8 +17,15 @@ pub struct Payload(Source);
 
 enum Source {
     Bytes(Bytes),
-    File { file: File, len: u64, path: PathBuf },
-    Spool(Spool),
+    File {
+        file: File,
+        len: u64,
+        path: PathBuf,
+    },
+    /// Shared with readers that are at it.
+    Spool(Arc<Spool>),
+    /// One after the other.
+    Parts(Vec<Payload>),
 }
 
 impl Payload {
@@ -50,6 +59,7 @@ impl Payload {
             Source::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             Source::File { len, .. } => *len,
             Source::Spool(spool) => spool.len(),
+            Source::Parts(parts) => parts.iter().fold(0, |sum, part| part.len().saturating_add(sum)),
         }
     }
 
@@ -64,7 +74,7 @@ impl Payload {
     pub fn path(&self) -> Option<&Path> {
         match &self.0 {
             Source::File { path, .. } => Some(path),
-            Source::Bytes(_) | Source::Spool(_) => None,
+            Source::Bytes(_) | Source::Spool(_) | Source::Parts(_) => None,
         }
     }
 
@@ -76,17 +86,40 @@ impl Payload {
     pub async fn into_bytes(self) -> io::Result<Bytes> {
         match self.0 {
             Source::Bytes(bytes) => Ok(bytes),
-            Source::Spool(spool) if !spool.is_on_disk() => spool.into_bytes(),
-            Source::Spool(spool) => blocking(|| spool.into_bytes()).await?,
-            source @ Source::File { .. } => {
-                blocking(|| {
-                    let mut octets = Vec::new();
-                    Self(source).into_reader().read_to_end(&mut octets)?;
-                    Ok(octets.into())
-                })
-                .await?
-            }
+            Source::Spool(spool) => match Arc::try_unwrap(spool) {
+                Ok(spool) if !spool.is_on_disk() => spool.into_bytes(),
+                Ok(spool) => blocking(|| spool.into_bytes()).await?,
+                Err(shared) => blocking(|| read_whole(Self(Source::Spool(shared)))).await?,
+            },
+            source @ (Source::File { .. } | Source::Parts(_)) => blocking(|| read_whole(Self(source))).await?,
         }
+    }
+
+    /// What these are one after the other.
+    #[cfg(feature = "client")]
+    pub(crate) fn concat(parts: Vec<Self>) -> Self {
+        Self(Source::Parts(parts))
+    }
+
+    /// A blocking reader from the first octet, as often as wanted, that does not disturb others. In an async task it
+    /// belongs into `spawn_blocking`.
+    ///
+    /// # Errors
+    ///
+    /// A file that is to be sent cannot be opened again.
+    pub fn reader(&self) -> io::Result<PayloadReader> {
+        Ok(PayloadReader(match &self.0 {
+            Source::Bytes(bytes) => Reader::Bytes(io::Cursor::new(bytes.clone())),
+            Source::File { len, path, .. } => Reader::File {
+                file: File::open(path)?,
+                left: *len,
+            },
+            Source::Spool(spool) => Reader::Spool(SpoolReader::new(Arc::clone(spool))),
+            Source::Parts(parts) => {
+                let readers: io::Result<Vec<_>> = parts.iter().map(Self::reader).collect();
+                Reader::of_parts(readers?)
+            }
+        }))
     }
 
     /// A blocking reader from the first octet. In an async task it belongs into `spawn_blocking`.
@@ -95,7 +128,8 @@ impl Payload {
         PayloadReader(match self.0 {
             Source::Bytes(bytes) => Reader::Bytes(io::Cursor::new(bytes)),
             Source::File { file, len, .. } => Reader::File { file, left: len },
-            Source::Spool(spool) => Reader::Spool(SpoolReader::new(Box::new(spool))),
+            Source::Spool(spool) => Reader::Spool(SpoolReader::new(spool)),
+            Source::Parts(parts) => Reader::of_parts(parts.into_iter().map(Self::into_reader).collect()),
         })
     }
 
@@ -114,11 +148,16 @@ impl Payload {
 
     /// The content as a spool, on its way to `path`.
     pub(super) fn into_spool(self, path: &Path) -> Result<Spool, PersistError> {
-        if let Source::Spool(spool) = self.0 {
-            return Ok(spool);
-        }
+        let source = match self.0 {
+            Source::Spool(shared) => match Arc::try_unwrap(shared) {
+                Ok(spool) => return Ok(spool),
+                // Somebody is reading it.
+                Err(shared) => Source::Spool(shared),
+            },
+            other => other,
+        };
         let mut spool = Spool::new();
-        io::copy(&mut self.into_reader(), &mut spool).map_err(PersistStep::Write.failed(path))?;
+        io::copy(&mut Self(source).into_reader(), &mut spool).map_err(PersistStep::Write.failed(path))?;
         Ok(spool)
     }
 }
@@ -143,7 +182,7 @@ impl From<&'static str> for Payload {
 
 impl From<Spool> for Payload {
     fn from(spool: Spool) -> Self {
-        Self(Source::Spool(spool))
+        Self(Source::Spool(Arc::new(spool)))
     }
 }
 
@@ -162,8 +201,31 @@ pub struct PayloadReader(Reader);
 
 enum Reader {
     Bytes(io::Cursor<Bytes>),
-    File { file: File, left: u64 },
-    Spool(SpoolReader<Box<Spool>>),
+    File {
+        file: File,
+        left: u64,
+    },
+    Spool(SpoolReader<Arc<Spool>>),
+    Parts {
+        now: Box<PayloadReader>,
+        later: vec::IntoIter<PayloadReader>,
+    },
+}
+
+impl Reader {
+    fn of_parts(readers: Vec<PayloadReader>) -> Self {
+        let nothing = PayloadReader(Self::Bytes(io::Cursor::default()));
+        Self::Parts {
+            now: Box::new(nothing),
+            later: readers.into_iter(),
+        }
+    }
+}
+
+fn read_whole(payload: Payload) -> io::Result<Bytes> {
+    let mut octets = Vec::new();
+    payload.into_reader().read_to_end(&mut octets)?;
+    Ok(octets.into())
 }
 
 /// Says nothing of the content.
@@ -178,6 +240,16 @@ impl Read for PayloadReader {
         match &mut self.0 {
             Reader::Bytes(cursor) => cursor.read(buffer),
             Reader::Spool(reader) => reader.read(buffer),
+            Reader::Parts { now, later } => loop {
+                let read = now.read(buffer)?;
+                if read > 0 || buffer.is_empty() {
+                    return Ok(read);
+                }
+                match later.next() {
+                    Some(next) => **now = next,
+                    None => return Ok(0),
+                }
+            },
             Reader::File { file, left } => {
                 let read = file.take(*left).read(buffer)?;
                 if read == 0 && *left > 0 && !buffer.is_empty() {

@@ -311,10 +311,16 @@ impl Fields {
         url.transpose().map_err(|_| Unreadable::Field(tag))
     }
 
+    /// One of a build with the feature `legacy` is left out in a build without it: nothing here could be compared with it,
+    /// and the record serves without.
     fn mics(&self) -> impl Iterator<Item = Result<Mic, Unreadable>> {
-        self.all(tag::MIC).map(|value| {
-            let text = str::from_utf8(value).map_err(|_| Unreadable::Field(tag::MIC))?;
-            Ok(Mic::parse(text, DigestAlgorithm::Sha256)?)
+        self.all(tag::MIC).filter_map(|value| {
+            let text = str::from_utf8(value).map_err(|_| Unreadable::Field(tag::MIC));
+            match text.map(|text| Mic::parse(text, DigestAlgorithm::Sha256)) {
+                Ok(Err(MicError::Algorithm(unknown))) if unknown.has_remedy() => None,
+                Ok(mic) => Some(mic.map_err(Unreadable::from)),
+                Err(unreadable) => Some(Err(unreadable)),
+            }
         })
     }
 

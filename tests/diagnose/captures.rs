@@ -60,6 +60,20 @@ async fn lengths_that_differ() {
     // The receiver copes with that: the part is text.
     assert_eq!(diagnosis.outcome, Outcome::Reservation);
 
+    // One line ended in LF before.
+    let mixed = replaced(
+        body,
+        b"\r\nContent-Type: application/pkcs7",
+        b"\nContent-Type: application/pkcs7",
+    );
+    let longer = format!("Content-Length: {}", mixed.len());
+    let head_of_mixed = replaced(head, b"Content-Length: 2471", longer.as_bytes());
+    let diagnosis = host.examine(&[&head_of_mixed[..], &to_lf(&mixed)].concat()).await;
+    assert!(
+        matches!(diagnosis.body_length, BodyLength::CarriageReturnsLost { .. }),
+        "{diagnosis}"
+    );
+
     // What was LF when it was sent.
     let length = format!("Content-Length: {short}");
     let sent_in_lf = replaced(head, b"Content-Length: 2471", length.as_bytes());
@@ -119,6 +133,23 @@ async fn refused_by_the_head() {
     let nothing = changed("Content-Length: 2471", "Content-Length: 0");
     let nothing = &nothing[..body_start(&nothing)];
     assert!(matches!(host.examine(nothing).await.reason, Reason::EmptyBody));
+    // The sender is not to blame for what was not captured.
+    let head_alone = &message[..body_start(&message)];
+    let diagnosis = host.examine(head_alone).await;
+    assert!(
+        matches!(
+            diagnosis.reason,
+            Reason::Capture(BodyLength::Truncated {
+                declared: Some(2471),
+                found: 0
+            })
+        ),
+        "{diagnosis}"
+    );
+    assert!(
+        diagnosis.reason.to_string().starts_with("the head alone was captured"),
+        "{diagnosis}"
+    );
     let version = changed("AS2-Version: 1.2", "AS2-Version: 2.0");
     assert!(matches!(host.examine(&version).await.reason, Reason::Version(version) if version.major == 2));
     let untyped = changed("Content-Type: multipart/signed", "Content-Typo: multipart/signed");
@@ -160,14 +191,60 @@ async fn what_is_no_as2() {
         (diagnosis.kind, diagnosis.outcome),
         (CaptureKind::Unknown, Outcome::Undecided)
     );
-    assert!(matches!(&diagnosis.reason, Reason::NotAs2 { content_type } if content_type == "text/html"));
+    assert!(matches!(&diagnosis.reason, Reason::NotAs2 { content_type, .. } if content_type == "text/html"));
     assert_eq!(diagnosis.start_line.as_deref(), Some("HTTP/1.1 502 Bad Gateway"));
+    let text = diagnosis.to_string();
+    assert!(
+        text.contains(r#"but "HTTP/1.1 502 Bad Gateway", with "text/html" and without AS2 names"#),
+        "{text}"
+    );
+    assert!(!text.contains("sha-256"), "nobody wants digests of that: {text}");
+    for (start_line, advice) in [
+        ("HTTP/1.1 200 OK\r\n", "whether it has the message"),
+        ("HTTP/1.1 301 Moved\r\n", "the URL to send to"),
+        ("HTTP/1.1 404 Not Found\r\n", "path of the URL"),
+        ("HTTP/1.1 500 Internal Server Error\r\n", "sent again"),
+        ("", "the head of HTTP is missing"),
+    ] {
+        let capture = format!("{start_line}Date: today\r\n\r\n");
+        let diagnosis = host.examine(capture.as_bytes()).await;
+        let reason = diagnosis.reason.to_string();
+        assert!(
+            reason.ends_with("with neither AS2 names nor a Content-Type"),
+            "{reason}"
+        );
+        assert!(diagnosis.reason.advice().contains(advice), "{start_line}: {diagnosis}");
+    }
 
     for nothing in [&b""[..], b"\0\x01\x02", &read("openssl/cms/enveloped-aes256.der")] {
         let diagnosis = host.examine(nothing).await;
         assert_eq!(diagnosis.kind, CaptureKind::Unknown);
         assert!(matches!(diagnosis.reason, Reason::NotHttp), "{diagnosis}");
+        // A terminal is to bear it.
+        let controls = |c: char| c.is_control() && c != '\n';
+        assert!(!diagnosis.to_string().contains(controls), "{diagnosis}");
+        let about_lines = diagnosis.header_problems.iter().filter(|problem| {
+            !matches!(
+                problem.fault,
+                HeaderFault::Missing | HeaderFault::BareLineFeeds | HeaderFault::NoEmptyLine
+            )
+        });
+        assert!(about_lines.count() <= 1, "{diagnosis}");
     }
+}
+
+/// A picture, for example.
+#[tokio::test]
+async fn wrong_lines_are_told_up_to_a_number() {
+    let capture = format!("Date: today\r\n{}\r\n", "no field\r\n".repeat(1000));
+    let diagnosis = Host::receiver(lenient()).examine(capture.as_bytes()).await;
+    let told = |fault: &HeaderFault| matches!(fault, HeaderFault::Field(_));
+    let lines = diagnosis.header_problems.iter().filter(|problem| told(&problem.fault));
+    assert_eq!(lines.count(), 10);
+    assert!(
+        diagnosis.to_string().contains("990 more lines are no header fields"),
+        "{diagnosis}"
+    );
 }
 
 #[tokio::test]
@@ -200,7 +277,16 @@ async fn header_problems_name_who_wants_it_otherwise() {
             "",
             "Content-Type: has no parameter smime-type (RFC 8551 §3.2.2)",
         ),
-        ("Subject: AS2 Message", "Subject AS2 Message", "Subject AS2 Message: "),
+        (
+            "Subject: AS2 Message",
+            "Subject AS2 Message",
+            "Subject AS2 Message: line 12 of the header block is not a header field",
+        ),
+        (
+            "Subject: AS2 Message",
+            "Sub\u{1b}[2Jject: AS2 Message",
+            "Sub\\u{1b}[2Jject: line 12 ",
+        ),
         (
             "disposition-notification-to: no-reply@pyas2.com",
             "receipt-delivery-option: https://pyas2.example",

@@ -7,6 +7,7 @@
 )]
 
 mod captures;
+mod encrypted;
 mod messages;
 mod receipts;
 mod signatures;

@@ -66,7 +66,7 @@ async fn pyas2lib_messages_are_taken_apart() {
         );
         assert_eq!(diagnosis.mics.iter().filter(|variant| variant.right).count(), 1);
         let right = diagnosis.right_mics().unwrap();
-        for digest in DigestAlgorithm::ALL {
+        for digest in DigestAlgorithm::LEGACY.iter().copied().chain(DigestAlgorithm::ALL) {
             assert!(right.get(digest).is_some(), "{capture}: {digest}");
         }
         let theirs = String::from_utf8(read(&format!("pyas2lib/{capture}.mic"))).unwrap();
@@ -224,10 +224,23 @@ async fn refused_by_policy_and_still_opened() {
 async fn strangers_and_our_own() {
     let diagnosis = Host::default().examine(&recorded("pyas2lib/signed")).await;
     assert_eq!(diagnosis.direction, Direction::Unknown);
-    let Reason::NoPartnership { from, to } = &diagnosis.reason else {
+    let Reason::NoPartnership {
+        from,
+        to,
+        similar: None,
+    } = &diagnosis.reason
+    else {
         panic!("{diagnosis}");
     };
     assert_eq!((from, to), (&name("pyas2"), &name("receiver")));
+    // Names that nearly are those of a pair.
+    let host = Host::default();
+    let examination = host.examination().pair(name("Recei ver"), name("PYAS2"));
+    let diagnosis = examination.examine(&recorded("pyas2lib/signed")).await.unwrap();
+    assert_eq!(
+        diagnosis.reason.to_string(),
+        r#"no partnership is configured between "pyas2" and "receiver", but one between "PYAS2" and "Recei ver""#
+    );
     assert!(matches!(&diagnosis.layers[0].kind, LayerDetail::Signed { signers, .. } if signers.len() == 1));
 
     let diagnosis = Host::sender(lenient()).examine(&recorded("pyas2lib/signed")).await;

@@ -40,6 +40,12 @@ async fn by_a_configured_certificate() {
     assert!(signer(&diagnosis).signing_time.is_some_and(|time| time < now()));
     assert!(signer(&diagnosis).id.matches(&alice));
     assert!(diagnosis.to_string().contains(&alice.fingerprint_hex()));
+    assert_eq!(signer(&diagnosis).partner, Some(name("alice")));
+    let text = signer(&diagnosis).to_string();
+    assert!(
+        text.ends_with(&format!("{}) of alice", alice.fingerprint_hex())),
+        "{text}"
+    );
 }
 
 /// SEC-08: the certificate that a message carries is told of, and is no trust.
@@ -70,6 +76,7 @@ async fn by_another_partner_or_by_ourselves() {
         matches!(&diagnosis.reason, Reason::SignerIsAnotherPartner { signer, .. } if *signer == name("al")),
         "{diagnosis}"
     );
+    assert_eq!(signer(&diagnosis).partner, Some(name("al")));
 
     let host = bob(Some("openssl/cms/carol.pem")).openssl_identity("alice");
     let examination = host.examination().pair(name("alice"), name("bob"));
@@ -78,6 +85,7 @@ async fn by_another_partner_or_by_ourselves() {
         matches!(&diagnosis.reason, Reason::SignerIsOurselves(held) if held.local == name("alice")),
         "{diagnosis}"
     );
+    assert_eq!(signer(&diagnosis).partner, None);
 }
 
 /// Without any certificate of the signer the signed digest still tells whether the content is whole.

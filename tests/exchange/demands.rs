@@ -147,9 +147,11 @@ async fn unknown_partners() {
                         named("as2-to", &bob().name),
                         Disposition::error(told.clone())
                     ),
-                    None => {
-                        "refused a request with 403 Forbidden: no partnership of these two names is configured".into()
-                    }
+                    None => format!(
+                        "refused a request with 403 Forbidden: no partnership from {:?} to {:?} is configured",
+                        named("as2-from", &alice().name).as_str(),
+                        named("as2-to", &bob().name).as_str()
+                    ),
                 };
                 assert_eq!(world.bob.event().await, event);
                 assert!(world.bob.nothing_arrived());
@@ -212,7 +214,7 @@ async fn receipts_go_to_the_partner_only() {
                 "{first}"
             );
             let not_allowed = format!(
-                "no receipt for {}: {destination:?} is not an address of the partner",
+                "no receipt for {}: {destination:?} is not an address of the partner; if it is, allow its host and port",
                 prepared.id()
             );
             assert_eq!(world.bob.event().await, not_allowed);

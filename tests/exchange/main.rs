@@ -10,6 +10,7 @@
 
 mod algorithms;
 mod answers;
+mod attachments;
 mod audit;
 mod choices;
 mod claims;
@@ -23,6 +24,8 @@ mod gate;
 mod handmade;
 mod heads;
 mod incoming;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod oracle;
 mod outages;
 mod outbox;

@@ -103,7 +103,7 @@ async fn certificates_of_clients() {
     let mut bob = Host::start(Port::open().await, keys, [partners], |builder| builder);
     let world = World::new(AcceptPolicy::new()).await;
     let trusted = ClientTrust::certificates([certificate("server"), certificate("client")]);
-    let not_the_partner = "refused a request with 403 Forbidden: the connection is not one of the partner's: its client \
+    let not_the_partner = "refused a request with 403 Forbidden: the connection is not one of the partner's, \"Alice & Co\": its client \
                            certificate is missing or another";
     for (clients, own, well) in [
         (ClientAuth::Required(trusted.clone()), Some("server"), true),

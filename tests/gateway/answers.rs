@@ -218,6 +218,8 @@ fn a_partner_that_refuses() {
         "automatic-action/MDN-sent-automatically; processed/error: authentication-failed"
     );
     assert_eq!(sent["receipt_signed"], true);
+    let error = sent["error"].as_str().unwrap();
+    assert!(error.contains("send it our present certificate"), "{error}");
     assert!(pair.received("bob", "alice").is_empty());
 }
 

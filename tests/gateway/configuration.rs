@@ -158,6 +158,24 @@ fn errors_name_key_and_line() {
             "no private key",
         ),
         (
+            "data_dir = \"data\"",
+            "postgres = \"mysql://user:secret@host/db\"",
+            "postgres",
+            "invalid connection string; write \"postgres://",
+        ),
+        (
+            "data_dir = \"data\"",
+            "max_message_size = 0",
+            "max_message_size",
+            "\"0\" is not a size",
+        ),
+        (
+            "sign = \"sha-256\"",
+            "retry_delay = 30",
+            "partner[0].send.retry_delay",
+            "\"30\" is not a length of time such as \"30s\"",
+        ),
+        (
             "certificates = [\"bob.pem\"]",
             "certificates = [\"bob-key.pem\"]",
             "partner[0].certificates[0]",
@@ -196,7 +214,19 @@ fn errors_name_key_and_line() {
         let place = format!("gateway.toml:{line}: {key}");
         assert!(said.contains(&place), "{place} is not in {said}");
         assert!(said.contains(what), "{what} is not in {said}");
+        assert!(!said.contains("secret"), "{said}");
     }
+    fs::write(pair.config("alice"), b"# A comment\n# in Latin-1: \xe4\n").unwrap();
+    let said = error(&pair);
+    assert!(said.contains("gateway.toml:2: is not in UTF-8"), "{said}");
+}
+
+/// A number of octets is a number, too.
+#[test]
+fn sizes_without_a_unit() {
+    let pair = Pair::init();
+    pair.edit("alice", |text| format!("max_message_size = 4096\n{text}"));
+    assert_eq!(run(["certificates".as_ref(), pair.config("alice").as_os_str()]).code, 0);
 }
 
 #[test]

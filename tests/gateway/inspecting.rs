@@ -64,6 +64,7 @@ fn a_message_is_taken_apart() {
     );
     assert_eq!(layers[1]["kind"], "signed");
     assert_eq!(layers[1]["signers"][0]["verified"], true);
+    assert_eq!(layers[1]["signers"][0]["partner"], "alice");
     assert_eq!(
         layers[1]["signers"][0]["fingerprint"],
         pair.fingerprint("alice/alice.pem")
@@ -92,7 +93,15 @@ fn a_message_that_is_refused_says_why() {
     let tampered = pair.file("tampered", &octets);
     let told = inspect(&pair, "bob", &tampered);
     assert_eq!(told["verdict"], "refused", "{told}");
-    assert!(!told["reason"].as_str().unwrap().is_empty());
+    let reason = told["reason"].as_str().unwrap();
+    assert!(reason.contains("the ciphertext was changed on the way"), "{reason}");
+    // At the sender: whom it is encrypted for.
+    let told = inspect(&pair, "alice", &capture);
+    assert_eq!(told["layers"][0]["recipients"][0]["partner"], "bob", "{told}");
+    assert_eq!(
+        told["layers"][0]["recipients"][0]["fingerprint"],
+        pair.fingerprint("bob/bob.pem")
+    );
     // Signed by a certificate that Bob has not configured.
     fs::copy(pair.path("bob/bob.pem"), pair.path("bob/alice.pem")).unwrap();
     let told = inspect(&pair, "bob", &capture);
@@ -124,6 +133,18 @@ fn a_receipt_is_held_against_what_was_sent() {
         "automatic-action/MDN-sent-automatically; processed"
     );
     assert_eq!(told["layers"][0]["kind"], "signed");
+
+    // On another machine nothing is on record; the file says as much.
+    let receipt = pair.path("alice/data/receipts/bob/1@alice.mdn");
+    let receipt = pair.file("receipt", &fs::read(receipt).unwrap());
+    fs::remove_dir_all(pair.path("alice/data")).unwrap();
+    assert_eq!(inspect(&pair, "alice", &receipt)["verdict"], "undecided");
+    let other = pair.file("other.edi", b"UNA:+.? '");
+    for (original, verdict) in [(&file, "accepted"), (&other, "refused")] {
+        let options = ["--original".as_ref(), original.as_os_str()];
+        let told = inspect_with(&pair, "alice", &receipt, &options);
+        assert_eq!(told["verdict"], verdict, "{told}");
+    }
 }
 
 /// The entity that was signed, out of a message that is not encrypted, with the line ends of Windows.

@@ -26,7 +26,7 @@ pub(crate) fn certificate(path: &str, password: &str) -> Certificate {
 }
 
 /// The key signs what Alice sends, and decrypts what she is sent.
-fn works(pair: &Pair, what: &str) {
+pub(crate) fn works(pair: &Pair, what: &str) {
     let (_alice, _bob) = (pair.serve("alice"), pair.serve("bob"));
     let file = pair.file("order.edi", b"UNA:+.? '");
     for (from, to) in [("alice", "bob"), ("bob", "alice")] {

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::common::{Pair, Said, run, wait_for};
+use crate::common::{Pair, Said, gateway, run, wait_for};
 
 fn status(pair: &Pair, name: &str, more: &[&str]) -> Said {
     let config = pair.config(name);
@@ -121,6 +121,16 @@ fn status_tells_of_all_messages() {
         "{}",
         said.out
     );
+    // Read by nobody.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let config = pair.config("alice");
+    let mut unread = gateway(["status".as_ref(), config.as_os_str()]);
+    let output = unread.stdout(writer).output().unwrap();
+    assert_eq!(
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()),
+        (Some(0), "")
+    );
     let said = status(&pair, "alice", &["3@alice"]);
     assert_eq!((said.code, said.out.as_str()), (1, ""));
     assert!(
@@ -138,11 +148,13 @@ fn a_message_that_is_sent_twice_arrives_once() {
     let file = pair.file("order.edi", b"UNA:+.? '");
     for _ in 0..2 {
         let (code, sent) = pair.send_file("alice", "bob", &file, &["--message-id", "1@alice"]);
-        assert_eq!(code, 0, "{sent}");
+        assert_eq!((code, &sent["attempts"]), (0, &1.into()), "{sent}");
     }
     assert_eq!(pair.received("bob", "alice").len(), 1);
     // Also by another process, after a kill.
     drop(bob);
+    let (code, sent) = pair.send_file("alice", "bob", &file, &["--message-id", "1@alice"]);
+    assert_eq!((code, &sent["attempts"]), (3, &1.into()), "{sent}");
     let _bob = pair.serve("bob");
     let (code, sent) = pair.send_file("alice", "bob", &file, &["--message-id", "1@alice"]);
     assert_eq!((code, &sent["status"]), (0, &"accepted".into()), "{sent}");
@@ -155,7 +167,7 @@ fn a_message_that_is_sent_twice_arrives_once() {
         sent["error"]
             .as_str()
             .unwrap()
-            .contains("another message was already sent"),
+            .contains("another message was already sent under this Message-ID; leave --message-id out"),
         "{sent}"
     );
 }

@@ -39,6 +39,15 @@ fn a_file_that_is_moved_in_is_sent_and_put_away_with_its_receipt() {
     }
     assert_eq!(pair.received("bob", "alice").len(), 3);
     assert!(entries(&pair.path("alice/data/failed")).is_empty());
+    // Its own record does not take the place of a file that was sent under that name.
+    for name in ["a.json", "a"] {
+        pair.drop_into_outbox(name, name.as_bytes());
+        wait_for("sending", || {
+            entries(&pair.path("alice/data/outbox/bob")).is_empty().then_some(())
+        });
+    }
+    assert_eq!(fs::read(sent.join("a.json")).unwrap(), b"a.json");
+    assert_eq!(fs::read(sent.join("2-a")).unwrap(), b"a");
 }
 
 #[test]
@@ -215,4 +224,61 @@ fn a_partner_that_comes_back() {
     wait_for("tidying up", || {
         entries(&pair.path("alice/data/queue")).is_empty().then_some(())
     });
+}
+
+/// A file that takes the place of one that is on its way is another message, and is sent as well.
+#[test]
+fn a_file_that_is_replaced_while_it_is_sent() {
+    let pair = Pair::retrying(5, "2s");
+    let _alice = pair.serve("alice");
+    let attempted = |count: usize| {
+        wait_for("attempts", || {
+            let records = records(&pair, "alice", &[]);
+            let tried = records.iter().filter(|record| record["error"].is_string()).count();
+            (tried == count).then_some(())
+        });
+    };
+    pair.drop_into_outbox("order.edi", b"the first");
+    attempted(1);
+    pair.drop_into_outbox("order.edi", b"the second");
+    let _bob = pair.serve("bob");
+    let sent = pair.path("alice/data/sent/bob");
+    wait_for("sending", || sent.join("2-order.edi").exists().then_some(()));
+    assert_eq!(fs::read(sent.join("2-order.edi")).unwrap(), b"the second");
+    let received = pair.received("bob", "alice");
+    let mut contents: Vec<_> = received
+        .iter()
+        .map(|directory| fs::read_to_string(directory.join("payload")).unwrap())
+        .collect();
+    contents.sort();
+    assert_eq!(contents, ["the first", "the second"]);
+    // What became of the first is written down, too.
+    let ids: Vec<_> = entries(&sent)
+        .iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .map(|path| json(path)["message_id"].clone())
+        .collect();
+    assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
+}
+
+/// What nobody will send is told of, once.
+#[test]
+fn what_cannot_be_sent_from_the_outbox() {
+    let pair = Pair::init();
+    let alice = pair.serve("alice");
+    let outbox = pair.path("alice/data/outbox");
+    fs::create_dir_all(outbox.join("bbo")).unwrap();
+    fs::write(outbox.join("bbo/order.edi"), b"content").unwrap();
+    fs::create_dir_all(outbox.join("bob/sub")).unwrap();
+    std::os::unix::fs::symlink(pair.config("alice"), outbox.join("bob/link.edi")).unwrap();
+    sleep(Duration::from_secs(1));
+    let said = alice.stop();
+    for (name, why) in [
+        ("outbox/bbo ", "no partner of that name"),
+        ("bob/sub ", "no regular file"),
+        ("bob/link.edi ", "no regular file"),
+    ] {
+        let lines: Vec<_> = said.err.lines().filter(|line| line.contains(name)).collect();
+        assert!(lines.len() == 1 && lines[0].contains(why), "{name}: {}", said.err);
+    }
 }

@@ -47,6 +47,31 @@ fn the_whole_way() {
     drop(bob);
 }
 
+/// A good way to the wrong place.
+#[test]
+fn nothing_at_that_path() {
+    let pair = Pair::init();
+    let _bob = pair.serve("bob");
+    pair.replace("alice", "/as2\"\ncertificates", "/as3\"\ncertificates");
+    let (code, report, _) = report(&pair);
+    assert_eq!(code, 0, "{report}");
+    let http = report["steps"].as_array().unwrap().last().unwrap();
+    assert!(http["detail"].as_str().unwrap().contains("404"), "{http}");
+    assert!(http["advice"].as_str().unwrap().contains("path in `url`"), "{http}");
+    assert!(test_partner(&pair, false).out.contains("What to do: check the path"));
+    // TLS to a port that speaks none.
+    let (https, http) = (pair.ports[3].to_string(), pair.ports[2].to_string());
+    pair.replace("alice", &format!("{https}/as3"), &format!("{http}/as2"));
+    let said = test_partner(&pair, false);
+    assert_eq!(said.code, 3);
+    assert!(
+        said.out
+            .contains("What to do: make `url` of the partner begin with http"),
+        "{}",
+        said.out
+    );
+}
+
 #[test]
 fn nobody_listens() {
     let pair = Pair::init();

@@ -69,13 +69,37 @@ fn a_pinned_certificate_for_another_host() {
     let _bob = pair.serve("bob");
     let said = test_partner(&pair);
     assert_eq!(said.code, 3);
-    assert!(said.out.contains("verify_hostname"), "{}", said.out);
+    assert!(
+        said.out.contains("or pin it and set `tls.verify_hostname` to false"),
+        "{}",
+        said.out
+    );
     pair.replace("alice", &pin, &format!("{pin}\nverify_hostname = false"));
     assert_eq!(test_partner(&pair).code, 0);
     pair.replace("alice", &pin, "");
     let said = test_partner(&pair);
     assert_eq!(said.code, 1);
     assert!(said.err.contains("partner[0].tls.verify_hostname: "), "{}", said.err);
+}
+
+/// A pin does not make it valid, so nobody is told to pin it.
+#[test]
+fn a_pinned_certificate_that_has_expired() {
+    let pair = Pair::init();
+    server(&pair, "expired");
+    let pin = format!("pin = [{:?}]", fixture("openssl/tls/expired.pem"));
+    pair.replace("alice", "pin = [\"bob-tls.pem\"]", &pin);
+    let _bob = pair.serve("bob");
+    let said = test_partner(&pair);
+    assert_eq!(said.code, 3);
+    assert!(said.out.contains("it expired at "), "{}", said.out);
+    assert!(
+        said.out
+            .contains("What to do: ask the partner to renew the certificate"),
+        "{}",
+        said.out
+    );
+    assert!(!said.out.contains("compare the fingerprint"), "{}", said.out);
 }
 
 #[test]
@@ -130,7 +154,11 @@ fn only_these_may_speak_as_the_partner() {
     assert_eq!((code, &sent["http_status"]), (3, &403.into()), "{sent}");
     assert_eq!(pair.received("bob", "alice").len(), 1);
     let said = bob.stop();
-    let refused = |line: &&str| line.contains(" WARN ") && line.contains("request-refused");
+    let refused = |line: &&str| {
+        line.contains(" WARN ")
+            && line.contains("request-refused")
+            && line.contains("not one of the partner's, \"alice\"")
+    };
     assert_eq!(said.err.lines().filter(refused).count(), 1, "{}", said.err);
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 
 use crate::wire::{body, chunk, connect, exchange, head, read_head};
 use crate::{LARGEST, STACKS, Stack, World};
@@ -97,20 +98,17 @@ async fn too_large() {
         let writing = tokio::spawn(async move {
             write.write_all(&endless).await?;
             let part = chunk(&[0; 10_000]);
-            let mut octets = 0_u64;
-            loop {
-                // Ends when the server closes the connection.
-                match write.write_all(&part).await {
-                    Ok(()) => octets += 10_000,
-                    Err(_) => return Ok::<_, std::io::Error>(octets),
-                }
-            }
+            // Ends when the server closes the connection.
+            while write.write_all(&part).await.is_ok() {}
+            Ok::<_, std::io::Error>(())
         });
         let mut answer = [0; 13];
         read.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"HTTP/1.1 413 ", "{stack:?}");
+        // Nor read for ever.
+        let written = timeout(Duration::from_secs(60), writing).await;
+        written.expect("the connection is closed").unwrap().unwrap();
         drop(read);
-        writing.abort();
         let told = world.events.recv().await.unwrap();
         assert!(told.contains("TooLarge"), "{told}");
     }

@@ -1,6 +1,7 @@
 //! Who is at the other end, what is no message, and the end of a host.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use ediint::transport::{ClientAuth, ClientTrust, HttpClient, HyperClient, RequestBody, ResponseBody, TransportError};
@@ -9,6 +10,7 @@ use http::header::{ALLOW, RETRY_AFTER};
 use http::{Method, Request, Response};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::wire::{body, connect, exchange, head};
 use crate::{STACKS, World, coming_as, tls_certificate};
@@ -138,5 +140,45 @@ async fn the_end() {
         assert_eq!(message.payload.into_bytes().await.unwrap(), "first");
         let address = SocketAddr::from(([127, 0, 0, 1], world.port));
         assert!(TcpStream::connect(address).await.is_err(), "{stack:?}");
+    }
+}
+
+/// Whatever comes while it ends is answered to its end or not begun: nobody waits for a receipt of what was delivered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_under_load() {
+    for stack in STACKS {
+        let mut world = World::new(stack).await;
+        let senders: Vec<_> = (0..8)
+            .map(|_| {
+                let (client, to_bob) = (world.client.clone(), world.to_bob.clone());
+                tokio::spawn(async move {
+                    let mut accepted = 0;
+                    loop {
+                        match client.send(&to_bob, OutboundMessage::new("UNA:+.? '")).await {
+                            Ok(receipt) if receipt.is_accepted() => accepted += 1,
+                            Ok(receipt) => panic!("{stack:?}: {}", receipt.status),
+                            Err(SendError::Status(refused)) if refused.status == 503 => {}
+                            Err(SendError::Transport(error)) if error.is_transient() => return accepted,
+                            Err(other) => panic!("{stack:?}: {other:?}"),
+                        }
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..20 {
+            world.delivered().await;
+        }
+        world.end.send(()).unwrap();
+        let ended = timeout(Duration::from_secs(60), world.serving).await;
+        ended.expect("the host ends").unwrap().unwrap();
+        let mut accepted = 0;
+        for sender in senders {
+            accepted += sender.await.unwrap();
+        }
+        let mut delivered = 20;
+        while world.inbox.try_recv().is_ok() {
+            delivered += 1;
+        }
+        assert_eq!(accepted, delivered, "{stack:?}");
     }
 }

@@ -23,6 +23,17 @@ impl std::ops::Index<&str> for Fields {
     }
 }
 
+impl Fields {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    fn of(metadata: &Metadata<'_>) -> Self {
+        let texts = [("target", metadata.target()), ("level", metadata.level().as_str())];
+        Self(texts.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    }
+}
+
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.0.insert(field.name().to_owned(), format!("{value:?}"));
@@ -71,6 +82,14 @@ impl Log {
             .collect()
     }
 
+    pub(crate) fn all_spans(&self) -> Vec<Fields> {
+        self.0.spans.lock().unwrap().values().cloned().collect()
+    }
+
+    pub(crate) fn all_events(&self) -> Vec<Fields> {
+        self.0.events.lock().unwrap().clone()
+    }
+
     /// Everything, one line each.
     pub(crate) fn lines(&self) -> String {
         self.0.lines.lock().unwrap().clone()
@@ -102,7 +121,7 @@ impl Subscriber for Log {
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut fields = Fields::default();
+        let mut fields = Fields::of(attributes.metadata());
         fields
             .0
             .insert("span".to_owned(), attributes.metadata().name().to_owned());
@@ -124,12 +143,8 @@ impl Subscriber for Log {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let mut fields = Fields::default();
+        let mut fields = Fields::of(event.metadata());
         event.record(&mut fields);
-        let metadata = event.metadata();
-        for (name, value) in [("target", metadata.target()), ("level", metadata.level().as_str())] {
-            fields.0.insert(name.to_owned(), value.to_owned());
-        }
         self.line(&fields);
         self.0.events.lock().unwrap().push(fields);
     }

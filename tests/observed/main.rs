@@ -7,6 +7,7 @@
 #[path = "../exchange/common.rs"]
 #[allow(dead_code, reason = "what the tests of exchanges share")]
 mod common;
+mod listed;
 mod log;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,8 @@ use ediint::partnership::{
 use ediint::store::{MessageStore, Partnerships, SentState};
 use ediint::transport::{ClientAuth, TlsAcceptor, default_provider, server_config};
 use ediint::{
-    As2Client, As2Name, OutboundMessage, OutboxDirectory, OutboxWorker, Partnership, ReceiptStatus, SendError,
+    As2Client, As2Name, ContentCipher, DigestAlgorithm, OutboundMessage, OutboxDirectory, OutboxWorker, Partnership,
+    ReceiptStatus, SendError, SignatureAlgorithm,
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use rustls::pki_types::pem::PemObject;
@@ -209,7 +211,35 @@ async fn an_exchange_is_seen_but_not_its_secrets() {
     assert!(measured.times("connect") >= 1 && measured.times("tls") == 1 && measured.times("http") >= 3);
 
     outbox(&log, &snapshotter, &mut world).await;
+    what_is_weak(&log).await;
     nothing_secret(&log);
+    listed::all_is_listed(&log, &snapshotter);
+}
+
+/// SMI-21, SEC-14: what is weak and allowed is warned of, of messages and of receipts.
+async fn what_is_weak(log: &Log) {
+    let sha1 = || AcceptPolicy::new().allow_weak_digest(DigestAlgorithm::Sha1);
+    let world = World::new(sha1().allow_weak_cipher(ContentCipher::TripleDesCbc)).await;
+    let profile = SendProfile::new()
+        .signature(SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha1))
+        .encryption(ContentCipher::TripleDesCbc);
+    let to_bob = world.sending(profile).accept(sha1());
+    let receipt = world.client.send(&to_bob, OutboundMessage::new(ORDER)).await.unwrap();
+    assert!(receipt.is_accepted());
+    let events = log.of(receipt.message_id().as_str());
+    let warned = |event: &&log::Fields| event["target"] == "ediint::receiver::message" && event["level"] == "WARN";
+    let warnings: Vec<_> = events
+        .iter()
+        .filter(warned)
+        .map(|event| event["weak"].as_str())
+        .collect();
+    assert_eq!(warnings, ["sha-1, 3des"]);
+    let lines = log.lines();
+    let of_receipts = lines
+        .lines()
+        .filter(|line| line.contains("a receipt counts only because"));
+    let of_receipts: Vec<_> = of_receipts.filter(|line| line.contains("weak=\"sha-1\"")).collect();
+    assert_eq!(of_receipts.len(), 1, "{of_receipts:?}");
 }
 
 fn acceptor() -> TlsAcceptor {

@@ -97,6 +97,7 @@ impl Peer {
             .arg("--partner-cert")
             .arg(pem(other))
             .args(arguments)
+            .env("OPENSSL_CONF", tests("peers/openssl-legacy.cnf"))
             .current_dir(directory.path())
             // It ends when this is closed.
             .stdin(Stdio::piped())

@@ -169,6 +169,7 @@ def serve(options):
             payload_file=payload_file,
             content_type=message.payload.get_content_type(),
             filename=message.payload.get_filename(),
+            parts=parts_of(message.payload),
             mdn=None if mdn is None else "async" if asynchronous else "sync",
             headers=headers,
         )
@@ -262,6 +263,21 @@ def send(options):
     )
 
 
+def parts_of(payload):
+    """The parts of a multipart: type, file name, identifier, content without line ends around it."""
+    if payload is None or not payload.is_multipart():
+        return []
+    return [
+        {
+            "content_type": part.get_content_type(),
+            "filename": part.get_filename(),
+            "content_id": part["Content-ID"],
+            "content": text(part.get_payload(decode=True)),
+        }
+        for part in payload.get_payload()
+    ]
+
+
 def report_of(mdn):
     """The fields of the disposition-notification, as an email message; empty where there is none."""
     if mdn.payload is not None:
@@ -304,7 +320,7 @@ def main():
     client.add_argument("--message-id", help="left of the @")
     client.add_argument("--header", action="append", default=[], metavar="NAME: VALUE")
     client.add_argument("--sign", metavar="DIGEST", help="md5, sha1, sha224, sha256, sha384, sha512")
-    client.add_argument("--encrypt", metavar="CIPHER", help="aes_256_cbc, aes_192_cbc, aes_128_cbc, tripledes_192_cbc")
+    client.add_argument("--encrypt", metavar="CIPHER", help="aes_256_cbc, aes_192_cbc, aes_128_cbc, tripledes_192_cbc, rc2_128_cbc")
     client.add_argument("--compress", action="store_true")
     client.add_argument("--mdn", choices=["none", "sync", "async"], default="sync")
     client.add_argument("--mdn-sign", metavar="DIGEST", help="asks for a signed MDN")

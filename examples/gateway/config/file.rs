@@ -127,7 +127,7 @@ pub(super) struct Accept {
     pub(super) require_encryption: bool,
     pub(super) allow_unsigned_cbc: bool,
     pub(super) client_certificates: Vec<Spanned<PathBuf>>,
-    pub(super) allow: Vec<Spanned<Weak>>,
+    pub(super) allow: Vec<Weak>,
     pub(super) receipt_hosts: Vec<Spanned<String>>,
 }
 

@@ -64,6 +64,13 @@ pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
         Some(path) => path.into_inner(),
         None => "/as2".to_owned(),
     };
+    if let Some(url) = &file.postgres
+        && let Err(error) = url.get_ref().parse::<tokio_postgres::Config>()
+    {
+        // It may hold a password, and is not repeated.
+        let cause = format!("{error}; write \"postgres://USER:PASSWORD@HOST/DATABASE\", or parameters of libpq");
+        return Err(source.error("postgres", url, cause));
+    }
     let listen = file
         .listen
         .map(|listen| address(&source, "listen", &listen))

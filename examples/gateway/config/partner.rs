@@ -14,7 +14,7 @@ use http::uri::Authority;
 
 use super::file;
 use super::source::Source;
-use super::values::{Preset, ReceiptMode, Transfer, Weak};
+use super::values::{Preset, ReceiptMode, Transfer};
 use super::{ConfigError, Station, name};
 
 /// A partner, with what its agreement says beyond a single exchange.
@@ -71,7 +71,7 @@ impl Partner {
             .map(|basic| keyed.basic_auth(basic))
             .transpose()?;
         let mut receipt = keyed.receipt(&raw.send)?;
-        let mut accept = keyed.accept(&raw.accept)?.message_size(message_size);
+        let mut accept = Keyed::accept(&raw.accept).message_size(message_size);
         match raw.preset.unwrap_or(Preset::Generic) {
             Preset::Generic => {}
             Preset::OpenAs2 => {
@@ -209,7 +209,12 @@ impl Keyed<'_> {
         let encrypt = raw.encrypt.as_ref();
         let cipher = encrypt.map_or(Some(ContentCipher::Aes256Cbc), |at| at.get_ref().0);
         profile = match (cipher, encrypt) {
-            (Some(cipher), _) => profile.encryption(cipher).key_transport(self.transport(raw, theirs)?),
+            (Some(cipher), at) => {
+                if let (Some(at), Err(error)) = (at, cipher.check_sent()) {
+                    return Err(self.source.error(self.name("send.encrypt"), at, error));
+                }
+                profile.encryption(cipher).key_transport(self.transport(raw, theirs)?)
+            }
             (None, Some(at)) if url.scheme_str() == Some("http") && !raw.allow_plaintext => {
                 let cause = format!(
                     "messages to {url} would go in the open: encrypt them, use https, or set allow_plaintext = true"
@@ -231,6 +236,9 @@ impl Keyed<'_> {
         digest: DigestAlgorithm,
         own: &Certificate,
     ) -> Result<SignatureAlgorithm, ConfigError> {
+        if let (Some(at), Err(error)) = (&raw.sign, digest.check_sent()) {
+            return Err(self.source.error(self.name("send.sign"), at, error));
+        }
         let Some(at) = &raw.signature else {
             return Ok(match own.key_kind() {
                 Ok(KeyKind::Ec) => SignatureAlgorithm::Ecdsa(digest),
@@ -284,7 +292,7 @@ impl Keyed<'_> {
         })
     }
 
-    fn accept(&self, raw: &file::Accept) -> Result<AcceptPolicy, ConfigError> {
+    fn accept(raw: &file::Accept) -> AcceptPolicy {
         let mut policy = AcceptPolicy::new();
         if !raw.require_signature {
             // Whom the transport vouches for may leave the signature out.
@@ -296,18 +304,7 @@ impl Keyed<'_> {
         if raw.allow_unsigned_cbc {
             policy = policy.danger_accept_unsigned_cbc();
         }
-        for weak in &raw.allow {
-            policy = match weak.get_ref() {
-                Weak::Sha1 => policy.allow_weak_digest(DigestAlgorithm::Sha1),
-                Weak::TripleDes => policy.allow_weak_cipher(ContentCipher::TripleDesCbc),
-                Weak::Rsa1024 => policy.min_rsa_bits(1024),
-                Weak::Md5 | Weak::Rc2 => {
-                    let cause = "this build knows neither MD5 nor RC2: have the partner use SHA-256 and AES";
-                    return Err(self.source.error(self.name("accept.allow"), weak, cause));
-                }
-            };
-        }
-        Ok(policy)
+        raw.allow.iter().fold(policy, |policy, weak| weak.allow(policy))
     }
 
     fn basic_auth(&self, raw: &file::BasicAuth) -> Result<BasicAuth, ConfigError> {

@@ -56,18 +56,22 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn read(path: &Path) -> Result<Self, ConfigError> {
-        match fs::read_to_string(path) {
-            Ok(text) => Ok(Self {
-                path: path.to_owned(),
-                text,
-            }),
-            Err(error) => Err(ConfigError {
-                file: path.to_owned(),
-                line: None,
-                key: None,
-                cause: format!("cannot read the configuration: {error}").into(),
-            }),
-        }
+        let error = |line, cause: String| ConfigError {
+            file: path.to_owned(),
+            line,
+            key: None,
+            cause: cause.into(),
+        };
+        let octets = fs::read(path).map_err(|cause| error(None, format!("cannot read the configuration: {cause}")))?;
+        let text = String::from_utf8(octets).map_err(|wrong| {
+            let whole = wrong.utf8_error().valid_up_to();
+            let before = wrong.as_bytes().get(..whole).unwrap_or_default();
+            error(Some(line_after(before)), "is not in UTF-8: save it so".to_owned())
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            text,
+        })
     }
 
     /// What serde makes of the text: unknown keys and wrong values are errors that name key and line.
@@ -92,8 +96,7 @@ impl Source {
     }
 
     fn line(&self, span: &Range<usize>) -> usize {
-        let before = self.text.as_bytes().get(..span.start).unwrap_or_default();
-        1 + before.iter().filter(|octet| **octet == b'\n').count()
+        line_after(self.text.as_bytes().get(..span.start).unwrap_or_default())
     }
 
     /// An error about the value of a key.
@@ -240,6 +243,11 @@ impl Source {
             },
         )
     }
+}
+
+/// The number of the line that comes after these octets.
+fn line_after(before: &[u8]) -> usize {
+    1 + before.iter().filter(|octet| **octet == b'\n').count()
 }
 
 /// A file with something else in it than is looked for.

@@ -1,14 +1,23 @@
 //! The values of the file that are no words of the crate: each knows its choices, so that serde can name them in an error.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
+use ediint::partnership::AcceptPolicy;
+use ediint::{ContentCipher, DigestAlgorithm};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IntoDeserializer, value};
+use serde::de::{Deserializer, Error, IntoDeserializer, Visitor, value};
 
 /// A number of octets: `4096`, `64KiB`, `1GiB`, `10MB`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Text(PhantomData))
+    }
+}
 
 impl TryFrom<String> for Size {
     type Error = String;
@@ -37,9 +46,14 @@ impl TryFrom<String> for Size {
 }
 
 /// A length of time: `30s`, `5min`, `2h`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Delay(pub(crate) Duration);
+
+impl<'de> Deserialize<'de> for Delay {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Text(PhantomData))
+    }
+}
 
 impl TryFrom<String> for Delay {
     type Error = String;
@@ -51,6 +65,25 @@ impl TryFrom<String> for Delay {
                 "{text:?} is not a length of time such as \"30s\" or \"5min\": {error}"
             )),
         }
+    }
+}
+
+/// Text, or a number that is taken for the same text.
+struct Text<T>(PhantomData<T>);
+
+impl<T: TryFrom<String, Error = String>> Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text or a number")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        T::try_from(text.to_owned()).map_err(E::custom)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
     }
 }
 
@@ -100,8 +133,27 @@ pub(super) enum Weak {
     Rsa1024,
     #[serde(rename = "md5")]
     Md5,
+    /// With keys of every length.
     #[serde(rename = "rc2")]
     Rc2,
+    #[serde(rename = "des")]
+    Des,
+}
+
+impl Weak {
+    pub(super) fn allow(self, policy: AcceptPolicy) -> AcceptPolicy {
+        match self {
+            Self::Sha1 => policy.allow_weak_digest(DigestAlgorithm::Sha1),
+            Self::TripleDes => policy.allow_weak_cipher(ContentCipher::TripleDesCbc),
+            Self::Rsa1024 => policy.min_rsa_bits(1024),
+            Self::Md5 => policy.allow_weak_digest(DigestAlgorithm::Md5),
+            Self::Rc2 => policy
+                .allow_weak_cipher(ContentCipher::Rc2Cbc40)
+                .allow_weak_cipher(ContentCipher::Rc2Cbc64)
+                .allow_weak_cipher(ContentCipher::Rc2Cbc128),
+            Self::Des => policy.allow_weak_cipher(ContentCipher::DesCbc),
+        }
+    }
 }
 
 /// Products that do something in a way of their own.

@@ -114,7 +114,11 @@ async fn serve(
         None => connection(stream, address, None, endpoint, watcher).await,
         Some(acceptor) => match acceptor.accept(stream).await {
             Ok((stream, peer)) => connection(stream, address, Some(peer), endpoint, watcher).await,
-            Err(error) => tracing::info!("a TLS connection was refused: {}", crate::outcome::chain(&error)),
+            Err(error) => tracing::info!(
+                "a TLS connection from {} was refused: {}",
+                address.0,
+                crate::outcome::chain(&error)
+            ),
         },
     }
 }

@@ -2,7 +2,6 @@
 
 mod listener;
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,10 +51,9 @@ pub(crate) async fn run(args: &Serve) -> Result<u8> {
     let (draining, drain) = tokio::sync::watch::channel(false);
     for (socket, tls) in listeners {
         let scheme = if tls.is_some() { "https" } else { "http" };
-        println!("listening {scheme} {}", socket.local_addr()?);
+        say!("listening {scheme} {}", socket.local_addr()?);
         tasks.spawn(Listener::new(socket, tls, endpoint.clone()).run(drain.clone()));
     }
-    std::io::stdout().flush()?;
     let outbox = tokio::spawn(outbox::run(station.clone(), news, drain));
     stop.recv().await;
     tracing::info!("stopping: what is under way is finished, nothing new is taken");

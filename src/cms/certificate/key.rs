@@ -6,6 +6,7 @@ use super::super::ec::{Curve, EcPublicKey};
 use super::super::oid;
 use super::super::pss::PssParameters;
 use super::super::tlv::{self, BadTlv, Tlv, Tlvs, tag};
+use crate::algorithm::LegacyAlgorithm;
 
 /// Largest RSA modulus that is computed with, in bits: twice the length costs seven times the time.
 pub(crate) const MAX_MODULUS_BITS: usize = 8192;
@@ -25,6 +26,9 @@ pub enum KeyError {
         /// The kind of the key.
         found: KeyKind,
     },
+    /// Nothing is signed over this digest.
+    #[error(transparent)]
+    Legacy(#[from] LegacyAlgorithm),
     /// The key is for RSASSA-PSS with certain parameters only (RFC 4055 §1.2).
     #[error("the certificate does not allow its key to be used with these parameters")]
     Restricted,

@@ -196,11 +196,44 @@ fn recipients_are_found_by_every_identifier() {
 /// SMI-48
 #[test]
 fn unsupported_algorithms_are_reported() {
-    let (head, _) = read(fixture!("cms/enveloped-rc2.der")).unwrap();
-    assert_eq!(
-        head.cipher,
-        Err(UnknownAlgorithm("1.2.840.113549.3.2 (rc2-cbc)".to_owned()))
-    );
+    let mut octets = enveloped(&[], vec![recipient_der()], &encode(tag::context(0), b"ciphertext"), &[]);
+    let cbc = oid::of_cipher(ContentCipher::Aes128Cbc);
+    let at = octets.windows(cbc.len()).position(|window| window == cbc).unwrap();
+    // AES-128 in output feedback mode.
+    octets[at + cbc.len() - 1] += 1;
+    let error = UnknownAlgorithm::new("2.16.840.1.101.3.4.1.3");
+    assert_eq!(read(&octets).unwrap().0.cipher, Err(error));
+}
+
+/// SMI-21
+#[cfg(feature = "legacy")]
+#[test]
+fn ciphers_of_the_past_are_told_apart() {
+    for (octets, cipher) in [
+        (fixture!("legacy/enveloped-rc2-40.der"), ContentCipher::Rc2Cbc40),
+        (fixture!("legacy/enveloped-rc2-40-stream.ber"), ContentCipher::Rc2Cbc40),
+        (fixture!("legacy/enveloped-rc2-64.der"), ContentCipher::Rc2Cbc64),
+        (fixture!("cms/enveloped-rc2.der"), ContentCipher::Rc2Cbc128),
+        (fixture!("legacy/enveloped-des.der"), ContentCipher::DesCbc),
+    ] {
+        let (head, _) = read(octets).unwrap();
+        assert_eq!(head.cipher, Ok(cipher));
+        assert_eq!(head.iv.len(), cipher.iv_len());
+    }
+}
+
+/// SMI-21, SMI-48: without the feature the name says which one it takes.
+#[cfg(not(feature = "legacy"))]
+#[test]
+fn ciphers_of_the_past_need_the_feature() {
+    for (octets, name) in [
+        (fixture!("legacy/enveloped-rc2-40.der"), "1.2.840.113549.3.2 (rc2-cbc)"),
+        (fixture!("legacy/enveloped-des.der"), "1.3.14.3.2.7 (des-cbc)"),
+    ] {
+        let error = read(octets).unwrap().0.cipher.unwrap_err();
+        let said = format!("algorithm {name:?} is not supported: it needs the feature `legacy` of ediint");
+        assert_eq!(error.to_string(), said);
+    }
 }
 
 /// An EnvelopedData with something more, or less, than ours.

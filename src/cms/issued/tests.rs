@@ -72,6 +72,16 @@ fn impostors_of_every_kind() {
     );
 }
 
+/// SMI-14: in chains MD5 does not count, whatever messages may be signed with.
+#[test]
+fn signatures_over_md5() {
+    let openssl = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/openssl");
+    let read = |name| Certificate::from_pem(&fs::read(openssl.join(name)).unwrap()).unwrap();
+    let error = read("legacy/certificate-md5.pem").check_issued_by(&read("cms/alice.pem"));
+    let named = "1.2.840.113549.1.1.4 (md5WithRSAEncryption)".to_owned();
+    assert_eq!(error, Err(IssuedError::Algorithm(named)));
+}
+
 #[test]
 fn weak_and_unsupported_signatures() {
     for name in ["p256-sha1", "pss-sha1"] {

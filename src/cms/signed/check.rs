@@ -223,7 +223,7 @@ impl SignerInfo<'_> {
             // RFC 8551 §2.2: products name the key's algorithm alone or the digest with it.
             (oid::RSA_ENCRYPTION, None) => Ok(Scheme::RsaPkcs1),
             (oid::RSA_ENCRYPTION, Some(_)) => Err(SignatureError::Malformed),
-            (name, _) => Err(SignatureError::UnsupportedSignature(UnknownAlgorithm(oid::text(name)))),
+            (name, _) => Err(SignatureError::UnsupportedSignature(oid::unknown(name))),
         }
     }
 }

@@ -100,11 +100,7 @@ impl Decoded {
     /// the layers around it (`smime.p7m`) do not count (ENV-58).
     #[must_use]
     pub fn filename(&self) -> Option<PayloadFilename> {
-        let head = self.payload_head.as_ref()?;
-        let disposition = head
-            .content_disposition()
-            .and_then(|disposition| disposition.filename());
-        let raw = disposition.or_else(|| head.content_type().ok().flatten()?.name())?;
+        let raw = self.payload_head.as_ref()?.filename()?;
         Some(PayloadFilename {
             sanitized: sanitize_filename(&raw),
             raw,

@@ -87,7 +87,7 @@ impl Decoder {
         mut policy: AcceptPolicy,
         limits: Limits,
     ) -> Self {
-        for cipher in ContentCipher::ALL {
+        for cipher in ContentCipher::known() {
             policy = policy.allow_weak_cipher(cipher);
         }
         let mut facts = Facts::new(requested, policy, limits);

@@ -148,7 +148,7 @@ impl Facts {
 
     /// A diagnosis wants every digest.
     fn recorded_digests(&self) -> impl Iterator<Item = DigestAlgorithm> + use<> {
-        let all = self.record.is_some().then_some(DigestAlgorithm::ALL);
+        let all = self.record.is_some().then(DigestAlgorithm::known);
         all.into_iter().flatten()
     }
 
@@ -164,7 +164,7 @@ impl Facts {
         let mut digests: Vec<_> = announced.into_iter().collect();
         if digests.is_empty() {
             let allowed = |digest: &DigestAlgorithm| self.policy.allows_digest(*digest);
-            digests.extend(DigestAlgorithm::ALL.into_iter().filter(allowed));
+            digests.extend(DigestAlgorithm::known().filter(allowed));
         }
         digests.push(DigestAlgorithm::Sha256);
         if self.policy.mic_source == MicSource::Requested {

@@ -1,6 +1,6 @@
 use std::io;
 
-use crate::algorithm::{DigestAlgorithm, KeyTransport, MicalgStyle};
+use crate::algorithm::{DigestAlgorithm, KeyTransport, LegacyAlgorithm, MicalgStyle};
 use crate::cms::{Certificate, ContentTooLong, InvalidKeyLength, KeyError, SignatureOptions};
 use crate::envelope::Structure;
 use crate::mime::{HeaderBlock, HeaderError, MultipartError, TransferEncoding};
@@ -126,6 +126,9 @@ pub enum EncodeError {
     /// The structure is signed, but the blueprint does not say how.
     #[error("a signed message needs a signer")]
     NoSigner,
+    /// The structure names an algorithm that is only read.
+    #[error(transparent)]
+    Legacy(#[from] LegacyAlgorithm),
     /// The content key cannot be encrypted for a recipient.
     #[error("encrypting for a recipient: {0}")]
     Recipient(#[from] KeyError),

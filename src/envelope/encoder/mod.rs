@@ -18,7 +18,7 @@ use std::io::Write;
 
 use rand_core::CryptoRng;
 
-use crate::algorithm::SignatureAlgorithm;
+use crate::algorithm::{ContentCipher, DigestAlgorithm, SignatureAlgorithm};
 use crate::cms::SigningInput;
 use crate::mic::{Digester, MicSet};
 use crate::mime::HeaderBlock;
@@ -73,7 +73,8 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`EncodeError`] where the blueprint lacks what its structure needs, or a recipient's key cannot be used.
+    /// [`EncodeError`] where the blueprint lacks what its structure needs, names what is only read, or a recipient's key
+    /// cannot be used.
     pub fn new(blueprint: Blueprint, rng: &mut dyn CryptoRng) -> Result<Self, EncodeError> {
         let Blueprint {
             structure,
@@ -86,6 +87,8 @@ impl Encoder {
             unsigned_mic,
         } = blueprint;
         let digest = structure.signature().map(SignatureAlgorithm::digest);
+        digest.map_or(Ok(()), DigestAlgorithm::check_sent)?;
+        structure.encryption().map_or(Ok(()), ContentCipher::check_sent)?;
         let digester = Digester::new(digest.into_iter().chain(mic_algorithms));
         let signer = match structure.signature() {
             Some(algorithm) => Some(Signer::new(algorithm, signature.ok_or(EncodeError::NoSigner)?, rng)),

@@ -96,6 +96,23 @@ fn multipart_signed_has_no_preamble_and_no_epilogue() {
     assert!(!rest.contains("\r\n\r\n--"), "{rest}");
 }
 
+/// INT-31: the type of the payload is digested with its parameters as they stand, whatever their spelling.
+#[test]
+fn parameters_of_the_type_are_digested() {
+    let written = "Content-Type: application/EDI-X12;charset=\"us-ascii\" ; Name=\"Orders 1.x12\"\r\n";
+    let entity = format!("{written}Content-Transfer-Encoding: binary\r\n\r\nISA*00*");
+    for structure in [
+        Structure::from(Layers::payload().sign(SHA256)),
+        Layers::payload().compress().into(),
+        Layers::payload().sign(SHA256).compress().into(),
+    ] {
+        let message = encode_as(blueprint(structure, head(written)), b"ISA*00*", 7);
+        assert_eq!(message.encoded.mics.first(), Some(&sha256(entity.as_bytes())), "{structure}");
+        let (mic, _) = accepted(&Receiver::new(lenient()), &message.head, &message.body);
+        assert_eq!(mic, sha256(entity.as_bytes()), "{structure}");
+    }
+}
+
 /// ENV-57: of a multipart/related without layers the parts count, not the delimiters and what is outside of them.
 #[test]
 fn plain_related_is_digested_within_its_boundaries() {

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use crate::algorithm::DigestAlgorithm;
 use crate::cms::{Certificate, SignerCheck};
 use crate::mic::{Mic, MicSet};
-use crate::partnership::{AcceptPolicy, MicSource, SignerRefusal};
+use crate::partnership::{AcceptPolicy, MicSource, SignerRefusal, Weakness};
 
 use super::super::decoder::{CheckedSignature, Decoded, Fault, LayerKind, SignatureFound};
 use super::{Acceptance, Refusal, RefusalDetail, RefusalReason, TransportFacts, Verdict};
@@ -84,7 +84,7 @@ impl Judge<'_> {
         }
         self.demanded_layers().map_err(insufficient)?;
         self.demanded_filename(mic)?;
-        let accepted = self.acceptance(mic.clone())?;
+        let accepted = self.acceptance(mic.clone(), [])?;
         Ok(Acceptance {
             unauthenticated: !self.transport.authenticated,
             ..accepted
@@ -136,7 +136,7 @@ impl Judge<'_> {
         }
         self.demanded_filename(&mic)
             .map_err(|refused| refused.safe_in_cbc(true))?;
-        let accepted = self.acceptance(mic)?;
+        let accepted = self.acceptance(mic, Weakness::of_signature(&certificate, digest))?;
         Ok(Acceptance {
             signer: Some(certificate),
             signing_time,
@@ -192,7 +192,7 @@ impl Judge<'_> {
             && digest.is_some_and(|digest| self.policy.allows_digest(digest))
             && self.demanded_layers().is_ok();
         if self.policy.continue_unauthenticated && unknown && sound {
-            let accepted = self.acceptance(mic)?;
+            let accepted = self.acceptance(mic, digest.and_then(Weakness::of_digest))?;
             return Ok(Acceptance {
                 continued_unauthenticated: true,
                 unauthenticated: !self.transport.authenticated,
@@ -204,7 +204,15 @@ impl Judge<'_> {
         Err(Refused::new(reason, mic, detail).safe_in_cbc(unknown && intact))
     }
 
-    fn acceptance(&self, mic: Option<Mic>) -> Result<Acceptance, Refused> {
+    fn acceptance(
+        &self,
+        mic: Option<Mic>,
+        of_signature: impl IntoIterator<Item = Weakness>,
+    ) -> Result<Acceptance, Refused> {
+        let of_ciphers = self.decoded.layers.iter().filter_map(|layer| match layer {
+            LayerKind::Encrypted(cipher) => Weakness::of_cipher(*cipher),
+            LayerKind::Signed | LayerKind::Compressed => None,
+        });
         let no_mic = || Refused::new(RefusalReason::UnexpectedProcessingError, None, RefusalDetail::NoMic);
         Ok(Acceptance {
             mic: mic.ok_or_else(no_mic)?,
@@ -214,6 +222,7 @@ impl Judge<'_> {
             unauthenticated: false,
             canonicalised: false,
             expired: false,
+            weaknesses: of_signature.into_iter().chain(of_ciphers).collect(),
         })
     }
 
@@ -240,6 +249,10 @@ impl Judge<'_> {
     }
 
     /// The digest that the receipt of a signed message returns (RFC 4130 §7.4.3, or §7.3 by policy).
+    ///
+    /// Where the policy allows a weak digest, MD5 even, it is that one: the partner compares it with its own and has no
+    /// other, and it proves as much as the signature of the message does. What the receipt itself is signed over is another
+    /// question, and MD5 never the answer (MDN-43).
     fn mic(&self, mics: &MicSet, signature: DigestAlgorithm) -> Option<Mic> {
         let algorithm = match self.policy.mic_source {
             MicSource::Signature => signature,
@@ -255,6 +268,8 @@ fn refuse_fault(fault: &Fault, mic: Option<Mic>) -> Refused {
         Fault::Decrypt | Fault::NoRecipient | Fault::CipherUnsupported(_) | Fault::CipherMisplaced(_) => {
             RefusalReason::DecryptionFailed
         }
+        // SMI-21: as where they are not supported.
+        Fault::CipherRefused(cipher) if cipher.is_legacy() => RefusalReason::DecryptionFailed,
         Fault::CipherRefused(_) => RefusalReason::InsufficientMessageSecurity,
         Fault::Inflate(_) | Fault::CompressedTwice | Fault::TooLarge(_) => RefusalReason::DecompressionFailed,
         Fault::Header(_)

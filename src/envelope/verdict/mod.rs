@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use crate::algorithm::DigestAlgorithm;
 use crate::cms::{Certificate, CertificateId, SignatureError};
 use crate::mic::Mic;
-use crate::partnership::{AcceptPolicy, TrustError};
+use crate::partnership::{AcceptPolicy, TrustError, Weakness};
 
 use super::decoder::{Decoded, Fault};
 use judge::Judge;
@@ -61,6 +61,8 @@ pub struct Acceptance {
     pub canonicalised: bool,
     /// The signer's certificate is not valid at present, and the policy takes it all the same (SEC-45).
     pub expired: bool,
+    /// What is weak and counts only because the policy allows it (SEC-14).
+    pub weaknesses: Vec<Weakness>,
 }
 
 /// Why a message must not be delivered.

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
 use super::{RefusalDetail, RefusalReason, TransportFacts, Verdict};
-use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+use crate::algorithm::{ContentCipher, DigestAlgorithm, SignatureAlgorithm};
 use crate::cms::{Certificate, CertificateId};
 use crate::envelope::tests::support::{
     AES, Receiver, SHA256, alice, blueprint, carol, encode, encode_as, lenient, now, structures,
 };
 use crate::envelope::{Layers, Structure, payload_head};
 use crate::mime::{ContentDisposition, ContentType};
-use crate::partnership::AcceptPolicy;
+use crate::partnership::{AcceptPolicy, Weakness};
 
 fn judge(
     structure: Structure,
@@ -171,7 +171,7 @@ fn expired_signer() {
     assert!(matches!(judge(policy, now()), Verdict::Accepted(acceptance) if !acceptance.expired));
 }
 
-/// SEC-14: weak digests and keys.
+/// SEC-14: weak digests and keys; what is allowed is told.
 #[test]
 fn weak_signatures() {
     let sha1 = SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha1);
@@ -181,19 +181,37 @@ fn weak_signatures() {
         (
             structure,
             policy(),
-            Some(RefusalDetail::WeakDigest(DigestAlgorithm::Sha1)),
+            Err(RefusalDetail::WeakDigest(DigestAlgorithm::Sha1)),
         ),
-        (structure, policy().allow_weak_digest(DigestAlgorithm::Sha1), None),
+        (
+            structure,
+            policy().allow_weak_digest(DigestAlgorithm::Sha1),
+            Ok(vec![Weakness::Digest(DigestAlgorithm::Sha1)]),
+        ),
+        (
+            Layers::payload().sign(sha1).encrypt(ContentCipher::TripleDesCbc).into(),
+            policy()
+                .allow_weak_digest(DigestAlgorithm::Sha1)
+                .allow_weak_cipher(ContentCipher::TripleDesCbc),
+            Ok(vec![
+                Weakness::Digest(DigestAlgorithm::Sha1),
+                Weakness::Cipher(ContentCipher::TripleDesCbc),
+            ]),
+        ),
         (
             Layers::payload().sign(SHA256).into(),
             policy().min_rsa_bits(2049),
-            Some(RefusalDetail::WeakKey(2048)),
+            Err(RefusalDetail::WeakKey(2048)),
         ),
-        (Layers::payload().sign(SHA256).into(), policy().min_rsa_bits(2048), None),
+        (
+            Layers::payload().sign(SHA256).into(),
+            policy().min_rsa_bits(2048),
+            Ok(Vec::new()),
+        ),
     ] {
         match (judge(structure, policy, &[alice()], NOWHERE), detail) {
-            (Verdict::Accepted(_), None) => {}
-            (Verdict::Refused(refusal), Some(detail)) => {
+            (Verdict::Accepted(acceptance), Ok(weaknesses)) => assert_eq!(acceptance.weaknesses, weaknesses),
+            (Verdict::Refused(refusal), Err(detail)) => {
                 assert_eq!(refusal.reason, RefusalReason::InsufficientMessageSecurity);
                 assert_eq!(refusal.detail, detail);
                 assert!(refusal.mic.is_some());

@@ -174,6 +174,23 @@ fn what_the_key_cannot_sign_is_told() {
     assert!(matches!(error, KeyStoreError::Unusable(name, _) if name == us));
 }
 
+/// SMI-14
+#[cfg(feature = "legacy")]
+#[test]
+fn nothing_is_signed_over_md5() {
+    let us = name("US");
+    let store = MemoryKeyStore::new();
+    store.set_identity(us.clone(), bob());
+    let md5 = SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Md5);
+    for input in [SigningInput::Digest(&[7; 16]), SigningInput::Message(b"message")] {
+        let error = now(store.sign(&us, bob().certificate(), md5, input)).unwrap_err();
+        let KeyStoreError::Unusable(_, cause) = error else {
+            panic!("{error}")
+        };
+        assert!(cause.to_string().starts_with("md5 is only read, never sent"), "{cause}");
+    }
+}
+
 /// PER-07: inside a runtime the one worker goes on while the key works.
 #[cfg(feature = "transport")]
 #[tokio::test]

@@ -1,14 +1,17 @@
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use rsa::pkcs8::DecodePrivateKey;
 use rsa::traits::PublicKeyParts;
 
 use super::{Keys, PrivateKey, PrivateKeyError, SignError};
 use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureAlgorithm, SignatureScheme};
 use crate::cms::{
-    Certificate, CmsEvent, CmsReader, ContentKey, KeyEncryption, KeyError, PendingSignature, RecipientInfo,
-    SignatureOptions, SignerCheck, SigningInput, check_signers, encrypt_content_key, signature_scheme,
+    Certificate, CmsEvent, CmsReader, ContentKey, KeyEncryption, KeyError, OaepParameters, PendingSignature,
+    RecipientInfo, SignatureOptions, SignerCheck, SigningInput, check_signers, encrypt_content_key, signature_scheme,
 };
 use crate::entropy::{Entropy, SystemEntropy};
+use crate::keystore::{Unwrapped, fast_rsa};
 use crate::limits::Limits;
 use crate::mic::{Digester, Mic};
 
@@ -82,6 +85,74 @@ fn keys_of_every_kind_are_read_and_belong_to_their_certificate_alone() {
             for key in keys {
                 assert_eq!(key.belongs_to(certificate), Ok(index == other));
             }
+        }
+    }
+}
+
+/// An RSA key by every back end that is there, `rsa` last.
+fn by_every_back_end(der: &[u8]) -> Vec<PrivateKey> {
+    let key = rsa::PrivateKey::from_pkcs8_der(der).unwrap();
+    let by = |fast| PrivateKey(Arc::new(Keys::Rsa { key: key.clone(), fast }));
+    fast_rsa::every(&key).into_iter().map(by).collect()
+}
+
+/// PER-04, SMI-16, SMI-25: whatever computes, signatures verify and content keys come out.
+#[test]
+fn every_back_end_signs_and_decrypts() {
+    let (bob, rng) = (bob(), &mut *SystemEntropy.rng());
+    let keys = by_every_back_end(fixture!("cms/bob.key.der"));
+    let there = [
+        cfg!(feature = "aws-lc-rs"),
+        cfg!(all(
+            feature = "graviola",
+            any(target_arch = "x86_64", target_arch = "aarch64")
+        )),
+        true,
+    ];
+    // On processors that graviola does not support there is one less.
+    let count = there.into_iter().filter(|there| *there).count();
+    assert!(keys.len() == count || keys.len() + 1 == count && there[1]);
+    for (index, key) in keys.iter().enumerate() {
+        for scheme in [SignatureScheme::RsaPkcs1, SignatureScheme::RsaPss] {
+            for digest in DigestAlgorithm::ALL {
+                let algorithm = SignatureAlgorithm::new(scheme, digest);
+                let pending = PendingSignature::new(
+                    &bob,
+                    algorithm,
+                    &Mic::of(digest, b"content"),
+                    SignatureOptions::default(),
+                );
+                let signed = key.sign(algorithm, pending.input()).unwrap();
+                assert!(
+                    verifies(&pending.complete(&signed), &bob, b"content"),
+                    "{index}: {algorithm:?}"
+                );
+            }
+        }
+        for digest in DigestAlgorithm::ALL {
+            for mgf_digest in [digest, DigestAlgorithm::Sha1] {
+                for label in [b"".as_slice(), b"label"] {
+                    let mut parameters = OaepParameters::new(digest);
+                    parameters.mgf_digest = mgf_digest;
+                    parameters.label = label.to_vec();
+                    let encrypted = parameters
+                        .encrypt(&bob.rsa_public_key().unwrap(), &[7; 32], rng)
+                        .unwrap();
+                    let recipient = recipient(KeyEncryption::RsaOaep(parameters), &encrypted);
+                    assert_eq!(
+                        key.decrypt(&recipient).as_deref(),
+                        Some(&[7; 32][..]),
+                        "{index}: {recipient:?}"
+                    );
+                }
+            }
+        }
+        let content_key = ContentKey::generate(ContentCipher::Aes128Cbc, rng);
+        let mut recipient = encrypt_content_key(&bob, KeyTransport::RsaPkcs1, &content_key, rng).unwrap();
+        assert_eq!(key.decrypt(&recipient).unwrap(), content_key.as_bytes());
+        for length in [0, 1, 255, 257, 512] {
+            recipient.encrypted_key = vec![1; length];
+            assert_eq!(key.decrypt(&recipient), None, "{index}");
         }
     }
 }
@@ -227,8 +298,8 @@ fn digests_of_the_wrong_length_are_not_signed() {
 
 #[cfg(all(feature = "graviola", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[test]
-fn graviola_takes_the_keys_that_it_can() {
-    let supported = graviola::util::is_cpu_supported();
+fn the_fast_take_the_keys_that_they_can() {
+    let supported = cfg!(feature = "aws-lc-rs") || graviola::util::is_cpu_supported();
     let fast = |pem| matches!(*PrivateKey::from_pem(pem).unwrap().0, Keys::Rsa { fast: Some(_), .. });
     assert_eq!(fast(fixture!("keys/pkcs8.pem")), supported);
     assert_eq!(fast(fixture!("keys/rsa3072.key.pem")), supported);
@@ -245,14 +316,20 @@ fn recipient(key_encryption: KeyEncryption, encrypted_key: &[u8]) -> RecipientIn
     recipient
 }
 
-/// SEC-02, SEC-03: wrong padding is no error, and gives the same octets each time.
+/// SEC-02, SEC-03: wrong padding is no error, and gives the same content key each time.
 #[test]
 fn wrong_padding_cannot_be_told_from_right() {
-    let key = key();
-    for ciphertext in [[1; 256], [0x55; 256]] {
-        let recipient = recipient(KeyEncryption::RsaPkcs1, &ciphertext);
-        let octets = key.decrypt(&recipient).unwrap();
-        assert_eq!(key.decrypt(&recipient), Some(octets));
+    for key in by_every_back_end(fixture!("cms/bob.key.der")) {
+        for ciphertext in [[1; 256], [0x55; 256]] {
+            let recipient = recipient(KeyEncryption::RsaPkcs1, &ciphertext);
+            let unwrapped = || {
+                let decrypted = key.decrypt(&recipient);
+                Unwrapped::new(decrypted, &bob(), &recipient, ContentCipher::Aes256Cbc).content_key
+            };
+            let first = unwrapped();
+            assert_eq!(first.as_bytes().len(), 32);
+            assert_eq!(unwrapped().as_bytes(), first.as_bytes());
+        }
     }
 }
 

@@ -256,7 +256,7 @@ fn is_notification(kind: &ContentType) -> bool {
 /// A multipart that holds parts side by side. The parts of multipart/signed are content and signature: whoever calls
 /// has to take them apart, or the signature would be passed over.
 fn is_multipart(kind: &ContentType) -> bool {
-    kind.essence().starts_with("multipart/") && !kind.is("multipart", "signed")
+    kind.is_multipart() && !kind.is("multipart", "signed")
 }
 
 /// The fields begin after empty lines, if any, and end at the next one.

@@ -1,10 +1,11 @@
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
-use super::names::{Receipts, Weak};
+use super::names::Receipts;
 use super::table::{Document, Fault};
 use super::text::{AsText, as_texts, of_texts};
-use crate::algorithm::{ContentCipher, DigestAlgorithm};
+use super::weak::Weak;
+use crate::algorithm::DigestAlgorithm;
 use crate::cms::Certificate;
 use crate::partnership::trust::SignerTrust;
 use crate::partnership::{AcceptPolicy, ChainTrust, MicSource, ReceiptRule, SignerName, UnsignedMic};
@@ -94,9 +95,6 @@ impl Document for AcceptPolicy {
             receipt_rule,
             receipt_by_known_key,
         } = self.clone();
-        let sha1 = weak_digests.contains(&DigestAlgorithm::Sha1);
-        let triple_des = weak_ciphers.contains(&ContentCipher::TripleDesCbc);
-        let weak = [(sha1, Weak::Sha1), (triple_des, Weak::TripleDes)];
         let (receipts, receipts_url) = match receipt_rule {
             ReceiptRule::AsAsked => (Receipts::AsAsked, None),
             ReceiptRule::Never => (Receipts::Never, None),
@@ -109,11 +107,7 @@ impl Document for AcceptPolicy {
             tls_suffices,
             require_compression,
             require_filename,
-            allow: weak
-                .iter()
-                .filter(|(allowed, _)| *allowed)
-                .map(|(_, weak)| AsText(*weak))
-                .collect(),
+            allow: Weak::of(&weak_digests, &weak_ciphers),
             min_rsa_bits,
             accept_expired_certificates: accept_expired,
             chain,
@@ -147,8 +141,8 @@ impl Document for AcceptPolicy {
             (Receipts::Async, None) => return Err(Fault::Needs("receipts = \"async\"", "receipts_url")),
             (_, Some(_)) => return Err(Fault::Needs("receipts_url", "receipts = \"async\"")),
         };
-        let allows = |weak| table.allow.contains(&AsText(weak));
-        let bits = match allows(Weak::Rsa1024) {
+        let allow: Vec<Weak> = of_texts(table.allow);
+        let bits = match allow.contains(&Weak::Rsa1024) {
             true => table.min_rsa_bits.min(WEAK_RSA_BITS),
             false => table.min_rsa_bits,
         };
@@ -158,14 +152,8 @@ impl Document for AcceptPolicy {
             tls_suffices: table.tls_suffices,
             require_compression: table.require_compression,
             require_filename: table.require_filename,
-            weak_digests: allows(Weak::Sha1)
-                .then_some(DigestAlgorithm::Sha1)
-                .into_iter()
-                .collect(),
-            weak_ciphers: allows(Weak::TripleDes)
-                .then_some(ContentCipher::TripleDesCbc)
-                .into_iter()
-                .collect(),
+            weak_digests: allow.iter().copied().flat_map(Weak::digests).collect(),
+            weak_ciphers: allow.iter().copied().flat_map(Weak::ciphers).collect(),
             min_rsa_bits: Self::default().min_rsa_bits,
             accept_expired: table.accept_expired_certificates,
             signer_trust: SignerTrust {

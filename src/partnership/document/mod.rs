@@ -14,6 +14,7 @@ mod send;
 mod table;
 mod text;
 mod tls;
+mod weak;
 
 use super::{
     AcceptPolicy, BasicAuth, ChainTrust, HttpProfile, Partnership, Proxy, ReceiptRequest, RetryPolicy, SendProfile,

@@ -1,7 +1,9 @@
 //! Values that have a name each.
 
+use std::str::FromStr;
+
 use super::text::{Misread, Text};
-use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureScheme};
+use crate::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, MicalgStyle, SignatureScheme, UnknownAlgorithm};
 use crate::mime::TransferEncoding;
 use crate::partnership::{Compression, IncludedCertificates, MicSource, TlsVersion};
 
@@ -9,12 +11,17 @@ use crate::partnership::{Compression, IncludedCertificates, MicSource, TlsVersio
 pub(super) trait Names: Copy + PartialEq {
     /// All values with their names.
     fn names() -> Vec<(String, Self)>;
+
+    /// Its own.
+    fn name(&self) -> String {
+        let named = Self::names().into_iter().find(|(_, value)| value == self);
+        named.map(|(name, _)| name).unwrap_or_default()
+    }
 }
 
 impl<T: Names> Text for T {
     fn expected() -> String {
-        let names: Vec<_> = T::names().into_iter().map(|(name, _)| format!("\"{name}\"")).collect();
-        format!("one of {}", names.join(", "))
+        one_of(T::names())
     }
 
     fn read(text: &str) -> Result<Self, Misread> {
@@ -23,9 +30,14 @@ impl<T: Names> Text for T {
     }
 
     fn write(&self) -> String {
-        let named = T::names().into_iter().find(|(_, value)| value == self);
-        named.map(|(name, _)| name).unwrap_or_default()
+        self.name()
     }
+}
+
+/// The choices, for people.
+pub(super) fn one_of<T>(names: Vec<(String, T)>) -> String {
+    let names: Vec<_> = names.into_iter().map(|(name, _)| format!("\"{name}\"")).collect();
+    format!("one of {}", names.join(", "))
 }
 
 /// `none`, or one of them.
@@ -34,7 +46,15 @@ impl<T: Names> Names for Option<T> {
         let some = T::names().into_iter().map(|(name, value)| (name, Some(value)));
         some.chain([("none".to_owned(), None)]).collect()
     }
+
+    fn name(&self) -> String {
+        self.map_or_else(|| "none".to_owned(), |value| value.name())
+    }
 }
+
+/// An algorithm that is sent: one that is only read has no name here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sent<T>(pub(super) T);
 
 /// Types whose names are known elsewhere.
 macro_rules! displayed {
@@ -48,12 +68,51 @@ macro_rules! displayed {
 }
 
 displayed!(
-    DigestAlgorithm: Self::ALL,
-    ContentCipher: Self::ALL,
     SignatureScheme: SignatureScheme::ALL,
     KeyTransport: Self::ALL,
     TransferEncoding: [Self::Binary, Self::SevenBit, Self::EightBit, Self::Base64, Self::QuotedPrintable],
 );
+
+/// Types of which some values are only read, and take a feature: what is sent is what is expected.
+macro_rules! algorithms {
+    ($($named:ty),+) => { $(
+        impl Text for $named {
+            fn expected() -> String {
+                Sent::<Self>::expected()
+            }
+
+            fn read(text: &str) -> Result<Self, Misread> {
+                let named = Self::known().find(|one| one.to_string().eq_ignore_ascii_case(text));
+                named.ok_or_else(|| misread::<Self>(text))
+            }
+
+            fn write(&self) -> String {
+                self.to_string()
+            }
+        }
+
+        impl Names for Sent<$named> {
+            fn names() -> Vec<(String, Self)> {
+                <$named>::ALL.map(|one| (one.to_string(), Self(one))).into()
+            }
+
+            /// What code has put there is written as it is, and refused when it is read.
+            fn name(&self) -> String {
+                self.0.to_string()
+            }
+        }
+    )+ };
+}
+
+algorithms!(DigestAlgorithm, ContentCipher);
+
+/// What is known of a name that is none of a document's.
+pub(super) fn misread<T: FromStr<Err = UnknownAlgorithm>>(text: &str) -> Misread {
+    match text.parse::<T>() {
+        Err(unknown) if unknown.has_remedy() => unknown.into(),
+        _ => Misread::Unexpected,
+    }
+}
 
 macro_rules! named {
     ($($named:ty { $($name:literal => $value:ident),+ $(,)? })+) => { $(
@@ -82,7 +141,6 @@ named! {
     Delivery { "none" => None, "sync" => Sync, "async" => Async }
     Receipts { "as-asked" => AsAsked, "never" => Never, "sync" => Sync, "async" => Async }
     Transfer { "content-length" => ContentLength, "chunked" => Chunked }
-    Weak { "sha-1" => Sha1, "3des" => TripleDes, "rsa-1024" => Rsa1024 }
 }
 
 /// [`ReceiptDelivery`](crate::partnership::ReceiptDelivery) without the URL.
@@ -107,12 +165,4 @@ pub(super) enum Receipts {
 pub(super) enum Transfer {
     ContentLength,
     Chunked,
-}
-
-/// What is refused unless a policy allows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Weak {
-    Sha1,
-    TripleDes,
-    Rsa1024,
 }

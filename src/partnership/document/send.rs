@@ -3,7 +3,7 @@ use std::time::Duration;
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
-use super::names::Delivery;
+use super::names::{Delivery, Sent};
 use super::secret::Secret;
 use super::table::{Document, Fault};
 use super::text::AsText;
@@ -20,16 +20,16 @@ use crate::version::As2Version;
 #[derive(Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct SendTable {
-    sign: AsText<Option<DigestAlgorithm>>,
+    sign: AsText<Option<Sent<DigestAlgorithm>>>,
     signature: SignatureScheme,
-    encrypt: AsText<Option<ContentCipher>>,
+    encrypt: AsText<Option<Sent<ContentCipher>>>,
     key_transport: KeyTransport,
     compress: Compression,
     receipt: AsText<Delivery>,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt_url: Option<AsText<Uri>>,
     signed_receipt: Option<bool>,
-    receipt_digests: Vec<DigestAlgorithm>,
+    receipt_digests: Vec<AsText<Sent<DigestAlgorithm>>>,
     receipt_required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt_notify: Option<String>,
@@ -110,9 +110,9 @@ impl Document for SendProfile {
             receipt_resend_as_new,
         } = receipt.table();
         SendTable {
-            sign: AsText(signature.map(SignatureAlgorithm::digest)),
+            sign: AsText(signature.map(|signature| Sent(signature.digest()))),
             signature: signature.map(SignatureAlgorithm::scheme).unwrap_or_default(),
-            encrypt: AsText(encryption),
+            encrypt: AsText(encryption.map(Sent)),
             key_transport,
             compress: compression,
             receipt,
@@ -160,8 +160,8 @@ impl Document for SendProfile {
         }
         let AsText(digest) = table.sign;
         let profile = Self {
-            signature: digest.map(|digest| SignatureAlgorithm::new(table.signature, digest)),
-            encryption: table.encrypt.0,
+            signature: digest.map(|Sent(digest)| SignatureAlgorithm::new(table.signature, digest)),
+            encryption: table.encrypt.0.map(|Sent(cipher)| cipher),
             key_transport: table.key_transport,
             compression: table.compress,
             receipt,
@@ -201,7 +201,7 @@ pub(super) struct ReceiptTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt_url: Option<AsText<Uri>>,
     signed_receipt: Option<bool>,
-    receipt_digests: Vec<DigestAlgorithm>,
+    receipt_digests: Vec<AsText<Sent<DigestAlgorithm>>>,
     receipt_required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt_notify: Option<String>,
@@ -243,7 +243,7 @@ impl Document for ReceiptRequest {
             receipt: AsText(receipt),
             receipt_url,
             signed_receipt: Some(signed),
-            receipt_digests: digests,
+            receipt_digests: digests.into_iter().map(|digest| AsText(Sent(digest))).collect(),
             receipt_required: required,
             receipt_notify: notify,
             receipt_deadline: AsText(deadline),
@@ -266,7 +266,11 @@ impl Document for ReceiptRequest {
         Ok(Self {
             delivery,
             signed: table.signed_receipt.unwrap_or(signed),
-            digests: table.receipt_digests,
+            digests: table
+                .receipt_digests
+                .into_iter()
+                .map(|AsText(Sent(digest))| digest)
+                .collect(),
             required: table.receipt_required,
             notify: table.receipt_notify,
             deadline: table.receipt_deadline.0,

@@ -1,9 +1,10 @@
 //! Tables whose errors name the field.
 //!
 //! What a format says of an error is where it is, or nothing: JSON has a line, a value from a database has none. The name
-//! is put in where the error arises, so that what the format knows of the place is still that of the field.
+//! is put in where the error arises, so that what the format knows of the place is still that of the field. It is the whole
+//! path, from the outermost table of this crate.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub(super) trait Document: Sized {
     /// The fields.
     type Table: Serialize + for<'de> Deserialize<'de>;
-    /// What errors call it; nothing for what stands for itself.
+    /// What errors call it where it is read alone; nothing for what stands for itself.
     const NAME: &'static str;
     /// The fields that are tables: those name their own fields.
     const TABLES: &'static [&'static str] = &[];
@@ -63,30 +64,52 @@ pub(super) fn read<'de, T: Document, D: Deserializer<'de>>(deserializer: D) -> R
     deserializer.deserialize_map(Reader(PhantomData))
 }
 
+thread_local! {
+    /// The path of the field whose value comes next, where that is a table: serde hands nothing down.
+    static NEXT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Holds the path of a table until it is read, or could not be.
+struct Next;
+
+impl Next {
+    fn is(path: String) -> Self {
+        NEXT.set(Some(path));
+        Self
+    }
+}
+
+impl Drop for Next {
+    fn drop(&mut self) {
+        NEXT.set(None);
+    }
+}
+
 struct Reader<T>(PhantomData<T>);
 
 impl<'de, T: Document> Visitor<'de> for Reader<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match T::NAME {
+        NEXT.with_borrow(|next| match next.as_deref().unwrap_or(T::NAME) {
             "" => f.write_str("a table"),
-            name => write!(f, "a table, {name}"),
-        }
+            path => write!(f, "a table, {path}"),
+        })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        let path = NEXT.take().unwrap_or_else(|| T::NAME.to_owned());
         let named = Cell::new(false);
         let fields = Fields {
             map,
             field: String::new(),
-            table: T::NAME,
+            path: &path,
             tables: T::TABLES,
             named: &named,
         };
-        let about = |fault: &dyn fmt::Display| match T::NAME {
+        let about = |fault: &dyn fmt::Display| match path.as_str() {
             "" => A::Error::custom(fault),
-            name => A::Error::custom(format_args!("{name}: {fault}")),
+            path => A::Error::custom(format_args!("{path}: {fault}")),
         };
         let table = T::Table::deserialize(MapAccessDeserializer::new(fields));
         let table = table.map_err(|error| if named.get() { error } else { about(&error) })?;
@@ -98,7 +121,8 @@ impl<'de, T: Document> Visitor<'de> for Reader<T> {
 struct Fields<'a, A> {
     map: A,
     field: String,
-    table: &'static str,
+    /// Of the table.
+    path: &'a str,
     tables: &'static [&'static str],
     /// Whether an error went by that says what it is about.
     named: &'a Cell<bool>,
@@ -111,7 +135,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Fields<'_, A> {
         self.map.next_key_seed(Key {
             seed,
             field: &mut self.field,
-            table: self.table,
+            path: self.path,
             named: self.named,
         })
     }
@@ -119,8 +143,10 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Fields<'_, A> {
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
         self.map.next_value_seed(Value {
             seed,
-            field: &self.field,
-            table: self.table,
+            path: match self.path {
+                "" => self.field.clone(),
+                table => format!("{table}.{}", self.field),
+            },
             passed: self.tables.contains(&self.field.as_str()),
             named: self.named,
         })
@@ -130,7 +156,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Fields<'_, A> {
 struct Key<'a, K> {
     seed: K,
     field: &'a mut String,
-    table: &'static str,
+    path: &'a str,
     named: &'a Cell<bool>,
 }
 
@@ -142,9 +168,9 @@ impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for Key<'_, K> {
         let key: StrDeserializer<'_, D::Error> = self.field.as_str().into_deserializer();
         self.seed.deserialize(key).map_err(|error| {
             self.named.set(true);
-            match self.table {
+            match self.path {
                 "" => error,
-                table => D::Error::custom(format_args!("{table}: {error}")),
+                path => D::Error::custom(format_args!("{path}: {error}")),
             }
         })
     }
@@ -152,8 +178,7 @@ impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for Key<'_, K> {
 
 struct Value<'a, V> {
     seed: V,
-    field: &'a str,
-    table: &'static str,
+    path: String,
     /// Whether errors say what they are about.
     passed: bool,
     named: &'a Cell<bool>,
@@ -163,18 +188,20 @@ impl<'de, V: DeserializeSeed<'de>> DeserializeSeed<'de> for Value<'_, V> {
     type Value = V::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        let (table, field) = (self.table, self.field);
-        self.seed.deserialize(deserializer).map_err(|error| {
-            self.named.set(true);
-            if self.passed {
-                return error;
-            }
+        let Self {
+            seed,
+            path,
+            passed,
+            named,
+        } = self;
+        if passed {
+            let _next = Next::is(path);
+            return seed.deserialize(deserializer).inspect_err(|_| named.set(true));
+        }
+        seed.deserialize(deserializer).map_err(|error| {
+            named.set(true);
             let error = error.to_string();
-            let error = error.trim_end();
-            match table {
-                "" => D::Error::custom(format_args!("{field}: {error}")),
-                table => D::Error::custom(format_args!("{table}.{field}: {error}")),
-            }
+            D::Error::custom(format_args!("{path}: {}", error.trim_end()))
         })
     }
 }

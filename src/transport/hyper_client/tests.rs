@@ -127,7 +127,7 @@ async fn empty_bodies_have_a_length() {
     }
 }
 
-/// TRN-02: chunked only by option.
+/// TRN-02, INT-02: chunked only by option.
 #[tokio::test]
 async fn request_goes_out_chunked_by_option() {
     let (address, server) = serve(b"0\r\n\r\n", b"HTTP/1.1 204 No Content\r\n\r\n").await;

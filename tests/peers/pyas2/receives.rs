@@ -3,8 +3,10 @@
 use ediint::envelope::Structure;
 use ediint::mdn::{Disposition, ErrorModifier, ReceiptStatus};
 use ediint::partnership::{AcceptPolicy, Compression, ReceiptRequest, SendProfile};
-use ediint::{ContentCipher, DigestAlgorithm, OutboundMessage, PreparedMessage, Receipt, SignatureAlgorithm};
-use serde_json::Value;
+use ediint::{
+    Attachment, ContentCipher, DigestAlgorithm, OutboundMessage, PreparedMessage, Receipt, SignatureAlgorithm,
+};
+use serde_json::{Value, json};
 
 use super::{KEYS, NAMES, Names, Peer, QUOTED_NAMES, binary, hashlib, partnership, us};
 use crate::peers_wanted;
@@ -75,6 +77,46 @@ impl Exchange {
         let receipt = self.us.receipts.recv().await.unwrap();
         assert_eq!(receipt.message_id(), prepared.message_id());
         receipt
+    }
+}
+
+/// ENV-53: it finds the parts of a multipart/related, by Python's `email` package. Of a signed one it takes the last part for
+/// all that was signed.
+#[tokio::test]
+async fn several_documents() {
+    if !peers_wanted() {
+        return;
+    }
+    let mut exchange = Exchange::usual().await;
+    for profile in [
+        SendProfile::new(),
+        SendProfile::new().compression(Compression::BeforeSigning),
+    ] {
+        let profile = profile.without_signature();
+        let partnership = exchange.us.partnership.clone().send(profile.danger_allow_plaintext());
+        let message = OutboundMessage::with_attachments([
+            Attachment::new("<order>\r\n</order>\r\n")
+                .filename("order.xml")
+                .content_id("order@us.example"),
+            Attachment::new("a note").filename("Notiz zu \"7\".txt"),
+        ]);
+        let prepared = exchange.us.client.prepare(&partnership, message).await.unwrap();
+        let receipt = exchange.us.client.transmit(&partnership, &prepared).await.unwrap();
+        let seen = exchange.peer.fact("message").await;
+        assert_eq!(seen["status"], "processed", "{seen:#}");
+        assert_eq!(receipt.status, ReceiptStatus::MissingMic);
+        assert_eq!(seen["content_type"], "multipart/related");
+        let parts = json!([
+            {
+                "content_type": "application/xml", "filename": "order.xml", "content_id": "<order@us.example>",
+                "content": "<order>\r\n</order>\r\n",
+            },
+            {
+                "content_type": "text/plain", "filename": "Notiz zu \"7\".txt",
+                "content_id": seen["parts"][1]["content_id"], "content": "a note",
+            },
+        ]);
+        assert_eq!(seen["parts"], parts);
     }
 }
 

@@ -2,6 +2,8 @@
 
 use ediint::envelope::LayerKind;
 use ediint::partnership::AcceptPolicy;
+#[cfg(feature = "legacy")]
+use ediint::partnership::Weakness;
 use ediint::{ContentCipher, DigestAlgorithm, ReceivedMessage};
 use serde_json::Value;
 
@@ -165,6 +167,41 @@ async fn every_algorithm() {
         let options = ["--encrypt", name, "--sign", "sha256", "--mdn-sign", "sha256"];
         let (message, _) = deliver(&mut us, &url, b"payload", &options).await;
         assert_eq!(message.layers, [LayerKind::Encrypted(cipher), LayerKind::Signed]);
+    }
+}
+
+/// SMI-14, SMI-21, MDN-43: what it can do of the past, where it is allowed and where not. It believes a receipt over SHA-256
+/// though it asked for MD5.
+#[cfg(feature = "legacy")]
+#[tokio::test]
+async fn algorithms_of_the_past() {
+    if !peers_wanted() {
+        return;
+    }
+    let (md5, rc2) = (DigestAlgorithm::Md5, ContentCipher::Rc2Cbc128);
+    let options = ["--sign", "md5", "--encrypt", "rc2_128_cbc", "--mdn-sign", "md5"];
+    let (mut us, url) = serve(AcceptPolicy::new().allow_weak_digest(md5).allow_weak_cipher(rc2)).await;
+    for mode in ["sync", "async"] {
+        let options = [options.as_slice(), &["--mdn", mode]].concat();
+        let (message, sent) = deliver(&mut us, &url, &b"payload".repeat(99), &options).await;
+        assert_eq!(message.layers, [LayerKind::Encrypted(rc2), LayerKind::Signed]);
+        assert_eq!(message.mic.algorithm(), md5);
+        assert_eq!(message.weaknesses, [Weakness::Digest(md5), Weakness::Cipher(rc2)]);
+        assert_eq!(sent["mdn"]["signed_with"], "sha256");
+    }
+    for (policy, modifier) in [
+        (AcceptPolicy::new(), "decryption-failed"),
+        (AcceptPolicy::new().allow_weak_digest(md5), "decryption-failed"),
+        (
+            AcceptPolicy::new().allow_weak_cipher(rc2),
+            "insufficient-message-security",
+        ),
+    ] {
+        let (mut us, url) = serve(policy).await;
+        let sent = send(&url, KEYS, b"payload", &options).await;
+        let disposition = format!("automatic-action/MDN-sent-automatically; processed/error: {modifier}");
+        assert_eq!(sent["mdn"]["disposition"], disposition, "{sent:#}");
+        assert!(us.inbox.try_recv().is_err());
     }
 }
 

@@ -165,16 +165,53 @@ fn a_digest_that_was_not_computed_is_named() {
 /// SMI-48, SMI-14: algorithms that are not supported are named.
 #[test]
 fn unsupported_algorithms_are_named() {
-    let digest = |name: &str| SignatureError::UnsupportedDigest(UnknownAlgorithm(name.to_owned()));
-    let error = |octets| failure(&signer_infos(octets), false);
-    assert_eq!(
-        error(fixture!("signatures/md5.der")),
-        digest("1.2.840.113549.2.5 (id-md5)")
-    );
-    assert_eq!(
-        error(fixture!("signatures/sha3.der")),
-        digest("2.16.840.1.101.3.4.2.8 (id-sha3-256)")
-    );
+    let sha3 = UnknownAlgorithm::new("2.16.840.1.101.3.4.2.8 (id-sha3-256)");
+    let error = failure(&signer_infos(fixture!("signatures/sha3.der")), false);
+    assert_eq!(error, SignatureError::UnsupportedDigest(sha3));
+}
+
+/// SMI-14, SMI-15: over MD5, in both names of the signature algorithm and over the bare digest too.
+#[cfg(feature = "legacy")]
+#[test]
+fn md5_verifies() {
+    let mut digester = Digester::new(DigestAlgorithm::LEGACY.iter().copied());
+    digester.update(CONTENT);
+    let digests = digester.finish();
+    for octets in [
+        fixture!("signatures/md5.der"),
+        fixture!("legacy/md5-with-rsa.der"),
+        fixture!("legacy/md5-without-attributes.der"),
+        fixture!("legacy/md5-encapsulated.der"),
+    ] {
+        let check = check_signers(&signer_infos(octets), &[alice()], &digests);
+        let SignerCheck::Verified { digest, .. } = check else {
+            panic!("{check:?}")
+        };
+        assert_eq!(digest, DigestAlgorithm::Md5);
+    }
+    // Not over other content.
+    let other = MicSet::from_iter([Mic::of(DigestAlgorithm::Md5, &CONTENT[1..])]);
+    let check = check_signers(&signer_infos(fixture!("signatures/md5.der")), &[alice()], &other);
+    assert!(matches!(
+        check,
+        SignerCheck::Failed {
+            error: SignatureError::ContentDigest,
+            ..
+        }
+    ));
+}
+
+/// SMI-14, SMI-48
+#[cfg(not(feature = "legacy"))]
+#[test]
+fn md5_needs_the_feature() {
+    for octets in [fixture!("signatures/md5.der"), fixture!("legacy/md5-with-rsa.der")] {
+        assert_eq!(
+            failure(&signer_infos(octets), false).to_string(),
+            "the signature's digest: algorithm \"1.2.840.113549.2.5 (id-md5)\" is not supported: it needs the feature \
+             `legacy` of ediint"
+        );
+    }
 }
 
 /// SMI-09

@@ -1,8 +1,10 @@
 //! Files that are dropped into `outbox/PARTNER/` are sent, and then moved to `sent/` or `failed/`.
 
-use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, Metadata, TryLockError};
+mod look;
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -18,16 +20,15 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::Result;
-use crate::config::{Config, Partner};
+use crate::config::Partner;
 use crate::files::{blocking, keep_receipt, receipt_path, replace, safe_name, sync_directory};
 use crate::outcome::{Outcome, Status, chain};
 use crate::send::of_file;
 use crate::station::Station;
+use look::{Look, directories};
 
 /// How often the directories are looked at.
 const LOOK: Duration = Duration::from_millis(250);
-/// A file that has not been written to for so long is complete.
-const QUIET: Duration = Duration::from_secs(2);
 /// Files that are on their way at one time, those that wait for a receipt included; more stay in the outbox.
 const TAKEN: usize = 256;
 /// How long after a failure of our own disk or store something is tried again, and how often the store is asked for what
@@ -51,11 +52,17 @@ pub(crate) async fn run(station: Arc<Station>, news: Arc<Notify>, mut drain: wat
     let (end, over) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let (directories, mut sizes) = (Arc::new(directories(&station.config)), HashMap::new());
+    let mut told = HashSet::new();
     while !*drain.borrow() {
         let room = TAKEN.saturating_sub(tasks.len());
         let (at, all, before) = (station.clone(), directories.clone(), sizes);
         let look = blocking(move || Ok(Look::new(&at, &all, &before, room))).await?;
         sizes = look.sizes;
+        for (path, why) in look.strays {
+            if told.insert(path.clone()) {
+                tracing::warn!("{} is not sent: {why}", path.display());
+            }
+        }
         for taken in look.taken {
             let (station, client) = (station.clone(), client.clone());
             tasks.spawn(taken.finish(station, client, news.clone(), over.clone()));
@@ -72,89 +79,6 @@ pub(crate) async fn run(station: Arc<Station>, news: Arc<Notify>, mut drain: wat
     Ok(())
 }
 
-/// What a look at the directories has come to.
-struct Look {
-    taken: Vec<Taken>,
-    /// Of the files that may still grow, for the next look.
-    sizes: HashMap<PathBuf, u64>,
-}
-
-impl Look {
-    /// Takes as many complete files as there is `room` for. `before` are the sizes of the last look.
-    fn new(station: &Station, directories: &[(usize, PathBuf)], before: &HashMap<PathBuf, u64>, room: usize) -> Self {
-        let (mut taken, mut sizes) = (Vec::new(), HashMap::new());
-        for (partner, path, metadata) in files(directories) {
-            let as_before = before.get(&path) == Some(&metadata.len());
-            let is_complete = was_moved(&metadata) || (as_before && is_quiet(&metadata));
-            if !is_complete {
-                sizes.insert(path, metadata.len());
-            } else if taken.len() < room {
-                match Taken::take(station, partner, &path) {
-                    Ok(file) => taken.extend(file),
-                    Err(error) => tracing::error!("{} stays in the outbox: {error}", path.display()),
-                }
-            }
-        }
-        Self { taken, sizes }
-    }
-}
-
-/// The directories of the outbox, with the index of the partner that each is for. A name is a partner's of one station
-/// there: the first in the file.
-fn directories(config: &Config) -> Vec<(usize, PathBuf)> {
-    let mut directories: Vec<(usize, PathBuf)> = Vec::new();
-    for (index, partner) in config.partners.iter().enumerate() {
-        let path = config.data_dir.join("outbox").join(safe_name(partner.name().as_str()));
-        let first = directories.iter().find(|(_, other)| *other == path);
-        match first.and_then(|(first, _)| config.partners.get(*first)) {
-            Some(first) => tracing::warn!(
-                "files in {} are sent by {}: {}, which has a partner of that name too, sends by `send --from` alone",
-                path.display(),
-                first.station(),
-                partner.station()
-            ),
-            None => directories.push((index, path)),
-        }
-    }
-    directories
-}
-
-/// The files that are there, with the index of their partner.
-fn files(directories: &[(usize, PathBuf)]) -> impl Iterator<Item = (usize, PathBuf, Metadata)> {
-    directories.iter().flat_map(|(partner, directory)| {
-        // Where it is missing, nobody has dropped anything for this partner.
-        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-        entries.filter_map(|entry| {
-            let metadata = entry.metadata().ok()?;
-            let is_whole = metadata.is_file() && !is_temporary(&entry.file_name());
-            is_whole.then(|| (*partner, entry.path(), metadata))
-        })
-    })
-}
-
-/// Names that programs use while they write.
-fn is_temporary(name: &OsString) -> bool {
-    let name = name.to_string_lossy().to_ascii_lowercase();
-    name.starts_with('.') || [".tmp", ".part", "~"].iter().any(|ending| name.ends_with(ending))
-}
-
-fn is_quiet(metadata: &Metadata) -> bool {
-    let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-    SystemTime::now().duration_since(modified).is_ok_and(|age| age >= QUIET)
-}
-
-/// Whether the file was renamed after it was last written to: then whoever wrote it is done.
-#[cfg(unix)]
-fn was_moved(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.ctime(), metadata.ctime_nsec()) > (metadata.mtime(), metadata.mtime_nsec())
-}
-
-#[cfg(not(unix))]
-fn was_moved(_: &Metadata) -> bool {
-    false
-}
-
 /// A file on its way. Which Message-ID it goes out under is written down beside, in `spool/sending/PARTNER/`, before
 /// anything is sent: whoever goes on after a crash sends the same message, and the partner recognises it. As long as
 /// that note is locked, the file is being sent.
@@ -162,6 +86,8 @@ struct Taken {
     partner: usize,
     id: MessageId,
     path: PathBuf,
+    size: u64,
+    modified: SystemTime,
     note: PathBuf,
     _lock: File,
 }
@@ -227,6 +153,8 @@ impl Taken {
             partner: index,
             id,
             path: path.to_owned(),
+            size,
+            modified,
             note,
             _lock: lock,
         }))
@@ -278,6 +206,11 @@ impl Taken {
                 outcome
             }
             None if last => return Ok(false),
+            None if !is_still(&self.path, self.size, self.modified) => {
+                // Another file is there, which is taken by itself.
+                fs::remove_file(&self.note)?;
+                return Ok(true);
+            }
             None => {
                 let message = of_file(&self.path).await?.message_id(self.id.clone());
                 match client.submit(&partner.partnership, message).await {
@@ -305,33 +238,37 @@ impl Taken {
         let directory = station.path(kind).join(safe_name(partner.name().as_str()));
         let receipt = receipt_path(&station.path("receipts"), partner.name(), &self.id);
         let (path, note) = (self.path.clone(), self.note.clone());
+        let (size, modified) = (self.size, self.modified);
         blocking(move || {
             fs::create_dir_all(&directory)?;
-            let place = free_place(&directory, path.file_name().unwrap_or_default());
-            let beside = |ending: &str| {
-                let mut name = place.clone().into_os_string();
-                name.push(ending);
-                PathBuf::from(name)
-            };
-            if receipt.exists() {
-                replace(&beside(".mdn"), &fs::read(receipt)?)?;
-            }
             let ending = if outcome.status.is_success() {
                 ".json"
             } else {
                 ".error.json"
             };
-            replace(&beside(ending), &serde_json::to_vec_pretty(&outcome)?)?;
-            match fs::rename(&path, &place) {
-                // Somebody took it away meanwhile.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                renamed => renamed?,
+            let id = outcome.message_id.as_deref();
+            let place = free_place(&directory, path.file_name().unwrap_or_default(), ending, id);
+            if receipt.exists() {
+                replace(&beside(&place, ".mdn"), &fs::read(receipt)?)?;
+            }
+            replace(&beside(&place, ending), &serde_json::to_vec_pretty(&outcome)?)?;
+            // Somebody may have taken it away meanwhile, or put another file in its place: that one is yet to be sent.
+            if is_still(&path, size, modified) {
+                fs::rename(&path, &place)?;
+            } else {
+                tracing::warn!("{} is not the file that was sent: that one is gone", path.display());
             }
             sync_directory(&directory)?;
             fs::remove_file(&note)
         })
         .await
     }
+}
+
+/// Whether the file at that place is the one that was taken.
+fn is_still(path: &Path, size: u64, modified: SystemTime) -> bool {
+    let metadata = fs::metadata(path);
+    metadata.is_ok_and(|now| now.len() == size && now.modified().is_ok_and(|time| time == modified))
 }
 
 /// The file of the outbox that went out under that id, now in `sent/` or `failed/`.
@@ -352,8 +289,7 @@ pub(crate) async fn sent_file(station: &Station, id: &ExchangeId) -> io::Result<
                 let Some(file) = file.filter(|file| file.is_file()) else {
                     continue;
                 };
-                let of: Option<Id> = serde_json::from_slice(&fs::read(&note)?).ok();
-                if of.is_some_and(|of| of.message_id.as_deref() == Some(&message_id)) {
+                if id_in(&note).as_deref() == Some(&message_id) {
                     return Ok(Some(file));
                 }
             }
@@ -363,10 +299,14 @@ pub(crate) async fn sent_file(station: &Station, id: &ExchangeId) -> io::Result<
     .await
 }
 
-/// What [`sent_file`] looks for in an [`Outcome`].
-#[derive(Deserialize)]
-struct Id {
-    message_id: Option<String>,
+/// Of which message an [`Outcome`] in a file is.
+fn id_in(note: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Id {
+        message_id: Option<String>,
+    }
+    let of: Option<Id> = serde_json::from_slice(&fs::read(note).ok()?).ok();
+    of?.message_id
 }
 
 /// Whether a message may be prepared later that cannot be now.
@@ -377,12 +317,23 @@ fn is_passing(error: &PrepareError) -> bool {
     )
 }
 
-/// The same name, or with a number in front where there is such a file already.
-fn free_place(directory: &Path, name: &OsStr) -> PathBuf {
-    let own = directory.join(name);
-    if !own.exists() {
-        return own;
-    }
+/// The path with something more at its end.
+fn beside(place: &Path, ending: &str) -> PathBuf {
+    let mut name = place.to_owned().into_os_string();
+    name.push(ending);
+    name.into()
+}
+
+/// The same name, or with a number in front where there is such a file already, or something of another message beside it.
+fn free_place(directory: &Path, name: &OsStr, ending: &str, id: Option<&str>) -> PathBuf {
+    let is_free = |place: &PathBuf| {
+        let note = beside(place, ending);
+        // Begun before a crash.
+        let is_own = id.is_some() && id_in(&note).as_deref() == id;
+        !place.exists() && (is_own || !(note.exists() || beside(place, ".mdn").exists()))
+    };
     let numbered = |number: u32| directory.join(format!("{number}-{}", name.to_string_lossy()));
-    (2..).map(numbered).find(|place| !place.exists()).unwrap_or(own)
+    let own = directory.join(name);
+    let places = std::iter::once(own.clone()).chain((2..).map(numbered));
+    places.into_iter().find(is_free).unwrap_or(own)
 }
