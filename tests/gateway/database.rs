@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::common::{Pair, run};
+use crate::common::{Pair, free_port, run};
 
 /// What asks a server for TLS before anything else is said.
 const TLS_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
@@ -57,5 +57,32 @@ fn a_database_of_this_machine_needs_no_tls() {
     ];
     for connection in spellings {
         assert_ne!(heard(connection).0, TLS_REQUEST, "{}", connection(5432));
+    }
+}
+
+/// What needs no record works without one, and says so.
+#[test]
+fn commands_that_only_look_need_no_database() {
+    let pair = Pair::init();
+    let _bob = pair.serve("bob");
+    let url = format!("postgres = \"postgres://u@127.0.0.1:{}/db\"\n", free_port());
+    pair.edit("alice", |text| url + &text);
+    let capture = pair.file(
+        "capture",
+        b"POST /as2 HTTP/1.1\r\nAS2-From: bob\r\nAS2-To: alice\r\n\r\nISA*00*",
+    );
+    let alice = pair.config("alice");
+    for args in [
+        ["test-partner".as_ref(), alice.as_os_str(), "bob".as_ref()],
+        ["inspect".as_ref(), alice.as_os_str(), capture.as_os_str()],
+    ] {
+        let said = run(args);
+        assert_eq!(said.code, 0, "{args:?}: {}", said.err);
+        assert!(
+            said.err.contains("nothing on record is looked at"),
+            "{args:?}: {}",
+            said.err
+        );
+        assert!(said.out.contains("bob"), "{args:?}: {}", said.out);
     }
 }

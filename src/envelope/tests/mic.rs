@@ -107,7 +107,11 @@ fn parameters_of_the_type_are_digested() {
         Layers::payload().sign(SHA256).compress().into(),
     ] {
         let message = encode_as(blueprint(structure, head(written)), b"ISA*00*", 7);
-        assert_eq!(message.encoded.mics.first(), Some(&sha256(entity.as_bytes())), "{structure}");
+        assert_eq!(
+            message.encoded.mics.first(),
+            Some(&sha256(entity.as_bytes())),
+            "{structure}"
+        );
         let (mic, _) = accepted(&Receiver::new(lenient()), &message.head, &message.body);
         assert_eq!(mic, sha256(entity.as_bytes()), "{structure}");
     }

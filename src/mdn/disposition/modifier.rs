@@ -149,7 +149,8 @@ pub(super) fn one_line(text: &str) -> String {
 
 impl Description {
     pub(super) fn new(text: &str) -> Self {
-        Self(one_line(text.trim_start_matches(super::SEPARATORS)).into())
+        // In this order: what is squeezed away may stand before a separator.
+        Self(one_line(text).trim_start_matches(super::SEPARATORS).into())
     }
 
     /// The text.

@@ -308,6 +308,8 @@ fn unknown_words_are_kept() {
     assert_eq!(text.as_str(), "partly done");
     let displayed = read("manual-action/MDN-sent-manually; displayed");
     assert!(matches!(displayed.kind(), DispositionType::Other(kind) if kind.as_str() == "displayed"));
+    // White space of any kind does not hide that there is no text.
+    assert_eq!(ErrorModifier::from("\u{2000}: "), ErrorModifier::Unspecified);
     let errors = read("automatic-action/MDN-sent-automatically; processed/errors-none");
     assert!(matches!(errors.modifier(), Some(DispositionModifier::Other(_))));
 }
