@@ -16,7 +16,7 @@ use rustls_pki_types::pem::{self, PemObject};
 use zeroize::Zeroizing;
 
 use super::ec_key::EcPrivateKey;
-use super::fast_rsa::{self, Decryption, FastRsa};
+use super::fast_rsa::{self, FastRsa};
 use crate::algorithm::{SignatureAlgorithm, SignatureScheme};
 use crate::cms::{
     Certificate, KeyEncryption, KeyError, MAX_MODULUS_BITS, PublicKey, RecipientInfo, SigningInput, sign_pss,
@@ -167,7 +167,7 @@ impl PrivateKey {
         let encrypted = &recipient.encrypted_key;
         let encryption = recipient.key_encryption.as_ref()?;
         if let Keys::Rsa { fast: Some(fast), .. } = &*self.0
-            && let Decryption::Done(decrypted) = fast.decrypt(encryption, encrypted)
+            && let Ok(decrypted) = fast.decrypt(encryption, encrypted)
         {
             return decrypted;
         }

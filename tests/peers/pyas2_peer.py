@@ -169,7 +169,7 @@ def serve(options):
             payload_file=payload_file,
             content_type=message.payload.get_content_type(),
             filename=message.payload.get_filename(),
-            parts=parts_of(message.payload),
+            parts=parts_of(message.payload) if status == "processed" else [],
             mdn=None if mdn is None else "async" if asynchronous else "sync",
             headers=headers,
         )
@@ -272,7 +272,7 @@ def parts_of(payload):
             "content_type": part.get_content_type(),
             "filename": part.get_filename(),
             "content_id": part["Content-ID"],
-            "content": text(part.get_payload(decode=True)),
+            "content": (part.get_payload(decode=True) or b"").decode("utf-8", "replace"),
         }
         for part in payload.get_payload()
     ]

@@ -9,7 +9,7 @@ use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::pkcs8::EncodePrivateKey;
 use zeroize::Zeroizing;
 
-use super::{Decryption, FastRsa};
+use super::{FastRsa, NotHere};
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::cms::KeyEncryption;
 
@@ -49,7 +49,7 @@ impl FastRsa for AwsLc {
         signed.ok().map(|()| room)
     }
 
-    fn decrypt(&self, encryption: &KeyEncryption, encrypted: &[u8]) -> Decryption {
+    fn decrypt(&self, encryption: &KeyEncryption, encrypted: &[u8]) -> Result<Option<Vec<u8>>, NotHere> {
         use DigestAlgorithm::{Sha1, Sha256, Sha384, Sha512};
         let mut room = Zeroizing::new(vec![0; self.pkcs1.min_output_size()]);
         let decrypted = match encryption {
@@ -60,13 +60,13 @@ impl FastRsa for AwsLc {
                     (Sha256, Sha256) => &OAEP_SHA256_MGF1SHA256,
                     (Sha384, Sha384) => &OAEP_SHA384_MGF1SHA384,
                     (Sha512, Sha512) => &OAEP_SHA512_MGF1SHA512,
-                    _ => return Decryption::NotHere,
+                    _ => return Err(NotHere),
                 };
                 let label = Some(&*parameters.label).filter(|label| !label.is_empty());
                 self.oaep.decrypt(algorithm, encrypted, &mut room, label)
             }
-            _ => return Decryption::NotHere,
+            _ => return Err(NotHere),
         };
-        Decryption::Done(decrypted.ok().map(|octets| octets.to_vec()))
+        Ok(decrypted.ok().map(|octets| octets.to_vec()))
     }
 }

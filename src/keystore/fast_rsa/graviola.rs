@@ -2,7 +2,7 @@ use graviola::signing::rsa::SigningKey;
 use rsa::PrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey;
 
-use super::{Decryption, FastRsa};
+use super::{FastRsa, NotHere};
 use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::cms::KeyEncryption;
 use crate::keystore::prime_order::larger_prime_first;
@@ -38,7 +38,7 @@ impl FastRsa for Graviola {
         .map(<[u8]>::to_vec)
     }
 
-    fn decrypt(&self, _: &KeyEncryption, _: &[u8]) -> Decryption {
-        Decryption::NotHere
+    fn decrypt(&self, _: &KeyEncryption, _: &[u8]) -> Result<Option<Vec<u8>>, NotHere> {
+        Err(NotHere)
     }
 }

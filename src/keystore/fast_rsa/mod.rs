@@ -15,18 +15,13 @@ pub(super) trait FastRsa: Send + Sync {
     /// Hashes and signs; `None` for algorithms that it does not have.
     fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Option<Vec<u8>>;
 
-    /// Decrypts a content key.
-    fn decrypt(&self, encryption: &KeyEncryption, encrypted: &[u8]) -> Decryption;
+    /// Decrypts a content key; `None` for what is none, which nobody may be told.
+    fn decrypt(&self, encryption: &KeyEncryption, encrypted: &[u8]) -> Result<Option<Vec<u8>>, NotHere>;
 }
 
-/// What a back end makes of an encrypted content key.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Decryption {
-    /// It does not decrypt, or not in this way.
-    NotHere,
-    /// The content key; `None` for what is none, which nobody may be told.
-    Done(Option<Vec<u8>>),
-}
+/// The back end does not decrypt, or not in this way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NotHere;
 
 type Make = fn(&PrivateKey) -> Option<Box<dyn FastRsa>>;
 
