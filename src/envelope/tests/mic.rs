@@ -106,7 +106,8 @@ fn parameters_of_the_type_are_digested() {
         Layers::payload().compress().into(),
         Layers::payload().sign(SHA256).compress().into(),
     ] {
-        let message = encode_as(blueprint(structure, head(written)), b"ISA*00*", 7);
+        let blueprint = blueprint(structure, head(written)).mic_algorithms([DigestAlgorithm::Sha256]);
+        let message = encode_as(blueprint, b"ISA*00*", 7);
         assert_eq!(
             message.encoded.mics.first(),
             Some(&sha256(entity.as_bytes())),
