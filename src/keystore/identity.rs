@@ -143,7 +143,9 @@ impl Identity {
     ) -> Result<Vec<CertificateDer<'static>>, KeyStoreError> {
         let entry = self.signing_entry(known, now);
         let entry = entry.ok_or_else(|| KeyStoreError::NoKey(local.clone()))?;
-        if !entry.is_active(now) {
+        // For who knows it, one that is not active yet, or not any more, is the right one.
+        let known = known.is_some_and(|known| entry.is_known_with(known)) && entry.certificate.is_valid_at(now);
+        if !known && !entry.is_active(now) {
             tracing::warn!(%local, certificate = %entry.certificate, fingerprint = entry.certificate.fingerprint_hex(),
                 "signs with a certificate that is not valid or not active at this time");
         }

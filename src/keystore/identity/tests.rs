@@ -332,3 +332,23 @@ fn expired_keys_are_told_of() {
     assert_eq!(warned(certificate.not_after()), 0);
     assert_eq!(warned(certificate.not_after() + DAY), 1);
 }
+
+/// KEY-10: so is a signature by a certificate out of its time, but not by the one of two that a partner knows already.
+#[test]
+fn signatures_out_of_time_are_told_of() {
+    let (old, new) = (rollover("old"), rollover("new"));
+    let (first, second) = (old.certificate().clone(), new.certificate().clone());
+    let now = second.not_before() + DAY;
+    let identity = Identity::from(old).with_entry(new.active_from(now + DAY));
+    let warned = |known, now| {
+        warnings_in(|| {
+            let chain = identity.signing_chain(&us(), known, now).unwrap();
+            assert_eq!(chain.first(), Some(known.unwrap_or(&first).der()));
+        })
+    };
+    assert!(first.is_valid_at(now) && second.is_valid_at(now));
+    for known in [None, Some(&first), Some(&second)] {
+        assert_eq!(warned(known, now), 0);
+    }
+    assert_eq!(warned(Some(&first), first.not_after() + DAY), 1);
+}
