@@ -1,7 +1,7 @@
 //! Names of files and directories, and writing that survives a loss of power.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -32,6 +32,18 @@ pub(crate) fn safe_name(text: &str) -> String {
             name + "-" + &hex(&Sha256::digest(text))
         }
         None => name,
+    }
+}
+
+/// SHA-256 of a file, in hexadecimal.
+pub(crate) fn digest(path: &Path) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    let (mut file, mut buffer) = (File::open(path)?, vec![0; 64 << 10]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            read => hasher.update(buffer.get(..read).unwrap_or_default()),
+        }
     }
 }
 

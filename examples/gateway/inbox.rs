@@ -20,14 +20,16 @@ use crate::files::safe_name;
 pub(crate) struct DirectoryInbox {
     inbox: PathBuf,
     spool: PathBuf,
+    spools: SpoolOptions,
 }
 
 impl DirectoryInbox {
     /// `data_dir` has to be one file system: what is renamed cannot cross to another.
-    pub(crate) fn new(data_dir: &Path) -> Self {
+    pub(crate) fn new(data_dir: &Path, spools: SpoolOptions) -> Self {
         Self {
             inbox: data_dir.join("inbox"),
             spool: data_dir.join("spool"),
+            spools,
         }
     }
 
@@ -56,7 +58,7 @@ impl DirectoryInbox {
         if !message.has_attachments() {
             return Ok(None);
         }
-        match message.attachments(&SpoolOptions::new().directory(&self.spool)).await {
+        match message.attachments(&self.spools).await {
             Ok(attachments) => Ok(Some(attachments)),
             Err(error @ SplitError::Io(_)) => Err(error.into()),
             Err(error) => {
@@ -103,7 +105,7 @@ struct Facts {
     layers: Vec<String>,
     /// SHA-256 of the certificate.
     signer: Option<String>,
-    /// What is weak and taken because `allow` says so, as it is named there.
+    /// What is weak and taken because `allow` says so: algorithms, and `rsa-` with the bits of a short key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     weaknesses: Vec<String>,
     received_at: String,

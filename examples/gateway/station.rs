@@ -88,7 +88,7 @@ impl Station {
         let receipts = self.path("receipts");
         let closed = Arc::new(closed);
         let builder = As2Receiver::builder(self.keys.clone(), self.partners.clone(), self.store.clone())
-            .inbox(DirectoryInbox::new(&self.config.data_dir))
+            .inbox(DirectoryInbox::new(&self.config.data_dir, self.spools.clone()))
             .on_receipt(move |receipt| {
                 let (receipts, closed) = (receipts.clone(), closed.clone());
                 async move {

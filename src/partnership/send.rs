@@ -53,6 +53,7 @@ pub struct SendProfile {
     pub(crate) allow_plaintext: bool,
     pub(crate) as2_version: As2Version,
     pub(crate) reliability: bool,
+    pub(crate) attachments: bool,
     pub(crate) subject: Option<String>,
     pub(crate) http_headers: CustomHeaders,
     pub(crate) transfer_encoding: TransferEncoding,
@@ -78,6 +79,7 @@ impl Default for SendProfile {
             allow_plaintext: false,
             as2_version: As2Version::V1_1,
             reliability: false,
+            attachments: false,
             subject: None,
             http_headers: CustomHeaders::default(),
             transfer_encoding: TransferEncoding::Binary,
@@ -238,13 +240,24 @@ impl SendProfile {
         }
     }
 
+    /// Announces in messages and receipts, with `EDIINT-Features: multiple-attachments` under AS2-Version 1.2 (RFC 6017 §4),
+    /// that messages with several documents are taken apart (RFC 6362): by the host, or by its inbox. Messages that have
+    /// several announce it anyway.
+    #[must_use]
+    pub fn announce_attachments(mut self) -> Self {
+        self.attachments = true;
+        self
+    }
+
     /// What messages and receipts announce.
     #[cfg(feature = "transport")]
     pub(crate) fn features(&self) -> EdiintFeatures {
-        match self.reliability {
-            true => EdiintFeatures::default().with(EdiintFeatures::RELIABILITY),
-            false => EdiintFeatures::default(),
-        }
+        let announced = [
+            (self.reliability, EdiintFeatures::RELIABILITY),
+            (self.attachments, EdiintFeatures::MULTIPLE_ATTACHMENTS),
+        ];
+        let names = announced.into_iter().filter(|(announced, _)| *announced);
+        names.fold(EdiintFeatures::default(), |features, (_, name)| features.with(name))
     }
 
     /// The subject of messages that bring none of their own.

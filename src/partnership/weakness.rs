@@ -39,7 +39,7 @@ impl Weakness {
     }
 }
 
-/// As configurations name it: `md5`, `rc2-40`, `rsa-1024`.
+/// Algorithms as configurations name them, `md5`, `rc2-40`; keys by their length, `rsa-1536`.
 impl fmt::Display for Weakness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -38,7 +38,7 @@ type Metadata = Box<dyn Fn(&ReceivedMessage) -> Bytes + Send + Sync>;
 pub struct DirectoryInbox {
     root: PathBuf,
     metadata: Option<(String, Metadata)>,
-    attachments: bool,
+    attachments: Option<SpoolOptions>,
 }
 
 impl DirectoryInbox {
@@ -48,7 +48,7 @@ impl DirectoryInbox {
         Self {
             root: root.into(),
             metadata: None,
-            attachments: false,
+            attachments: None,
         }
     }
 
@@ -65,9 +65,12 @@ impl DirectoryInbox {
 
     /// Writes a file for each document of a payload that [consists of several](ReceivedMessage::has_attachments), instead of
     /// `payload`, under its [numbered name](crate::ReceivedAttachment::numbered_name). A malformed one is `payload`.
+    ///
+    /// `spools` says how much of them is kept in memory, and bounds with its quota what is on disk at one time while they
+    /// are copied: give it the [quota](SpoolOptions::quota) of the receiver's. They are copied beside their places.
     #[must_use]
-    pub fn split_attachments(mut self) -> Self {
-        self.attachments = true;
+    pub fn split_attachments(mut self, spools: SpoolOptions) -> Self {
+        self.attachments = Some(spools);
         self
     }
 
@@ -100,9 +103,11 @@ impl DirectoryInbox {
         if let Some((name, write)) = &self.metadata {
             files.metadata(name, write(&message)).await?;
         }
-        if self.attachments && message.has_attachments() {
-            // Beside its place, so that it is renamed.
-            let spools = SpoolOptions::new().directory(&partner);
+        if let Some(spools) = &self.attachments
+            && message.has_attachments()
+        {
+            // Beside their places, so that they are renamed.
+            let spools = spools.clone().directory(&partner);
             match message.attachments(&spools).await {
                 Ok(attachments) => {
                     for (number, attachment) in (1..).zip(attachments) {

@@ -148,7 +148,7 @@ fn files(directory: &std::path::Path) -> Vec<(String, Vec<u8>)> {
 #[tokio::test]
 async fn a_directory_of_documents() {
     let root = tempfile::tempdir().unwrap();
-    let inbox = Arc::new(DirectoryInbox::new(root.path().join("inbox")).split_attachments());
+    let inbox = Arc::new(DirectoryInbox::new(root.path().join("inbox")).split_attachments(SpoolOptions::new()));
     let (tell, mut told) = unbounded_channel();
     let world = World::with(AcceptPolicy::new(), |builder| {
         builder.inbox(move |message: ReceivedMessage| {

@@ -43,18 +43,32 @@ async fn an_id_that_is_used_again() {
     assert!(world.bob.nothing_arrived());
 }
 
-/// REL-17, ENV-52: AS2 Reliability is announced where the host says so, in messages and in receipts, and nowhere else.
+/// REL-17, ENV-52: what the host supports is announced where it says so, in messages and in receipts, and nowhere else.
 #[tokio::test]
-async fn reliability_is_announced() {
+async fn features_are_announced() {
     let world = World::new(AcceptPolicy::new()).await;
-    for announced in [false, true] {
-        let profile = || match announced {
-            true => SendProfile::new().announce_reliability(),
-            false => SendProfile::new(),
-        };
-        let sends = world.sending(profile());
+    for (profile, features, version) in [
+        (SendProfile::new(), None, "1.1"),
+        (
+            SendProfile::new().announce_reliability(),
+            Some("AS2-Reliability"),
+            "1.2",
+        ),
+        (
+            SendProfile::new().announce_attachments(),
+            Some("multiple-attachments"),
+            "1.2",
+        ),
+        (
+            SendProfile::new().announce_attachments().announce_reliability(),
+            Some("AS2-Reliability, multiple-attachments"),
+            "1.2",
+        ),
+    ] {
+        let sends = world.sending(profile.clone());
         let prepared = world.client.prepare(&sends, OutboundMessage::new(ORDER)).await.unwrap();
-        let to_alice = Partnership::new(bob().name, alice().name, world.alice.url.parse().unwrap()).send(profile());
+        let to_alice =
+            Partnership::new(bob().name, alice().name, world.alice.url.parse().unwrap()).send(profile.clone());
         let receiver = As2Receiver::builder(
             bob().key_store([&alice()]),
             Partnerships::from_iter([to_alice]),
@@ -70,10 +84,6 @@ async fn reliability_is_announced() {
             .await;
         for headers in [&headers, answer.headers()] {
             let field = |name| headers.get(name).map(|value| value.to_str().unwrap());
-            let (features, version) = match announced {
-                true => (Some("AS2-Reliability"), "1.2"),
-                false => (None, "1.1"),
-            };
             assert_eq!(
                 (field("ediint-features"), field("as2-version")),
                 (features, Some(version))

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -259,6 +260,30 @@ fn a_file_that_is_replaced_while_it_is_sent() {
         .map(|path| json(path)["message_id"].clone())
         .collect();
     assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
+}
+
+/// A file whose time alone changes is the same order, and is not sent again.
+#[test]
+fn a_file_that_is_touched_while_it_is_sent() {
+    let pair = Pair::retrying(5, "2s");
+    let _alice = pair.serve("alice");
+    pair.drop_into_outbox("order.edi", b"the only one");
+    wait_for("an attempt", || {
+        let tried = records(&pair, "alice", &[])
+            .iter()
+            .any(|record| record["error"].is_string());
+        tried.then_some(())
+    });
+    let file = pair.path("alice/data/outbox/bob/order.edi");
+    let file = fs::File::options().append(true).open(file).unwrap();
+    file.set_modified(SystemTime::now() + Duration::from_secs(60)).unwrap();
+    let _bob = pair.serve("bob");
+    let sent = pair.path("alice/data/sent/bob");
+    wait_for("sending", || sent.join("order.edi").exists().then_some(()));
+    // Time enough to be taken once more.
+    sleep(Duration::from_secs(4));
+    assert_eq!(entries(&pair.path("alice/data/outbox/bob")), [""; 0].map(PathBuf::from));
+    assert_eq!(pair.received("bob", "alice").len(), 1);
 }
 
 /// What nobody will send is told of, once.

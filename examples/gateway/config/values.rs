@@ -136,6 +136,12 @@ pub(super) enum Weak {
     /// With keys of every length.
     #[serde(rename = "rc2")]
     Rc2,
+    #[serde(rename = "rc2-40")]
+    Rc2With40Bits,
+    #[serde(rename = "rc2-64")]
+    Rc2With64Bits,
+    #[serde(rename = "rc2-128")]
+    Rc2With128Bits,
     #[serde(rename = "des")]
     Des,
 }
@@ -147,10 +153,12 @@ impl Weak {
             Self::TripleDes => policy.allow_weak_cipher(ContentCipher::TripleDesCbc),
             Self::Rsa1024 => policy.min_rsa_bits(1024),
             Self::Md5 => policy.allow_weak_digest(DigestAlgorithm::Md5),
-            Self::Rc2 => policy
-                .allow_weak_cipher(ContentCipher::Rc2Cbc40)
-                .allow_weak_cipher(ContentCipher::Rc2Cbc64)
-                .allow_weak_cipher(ContentCipher::Rc2Cbc128),
+            Self::Rc2 => [Self::Rc2With40Bits, Self::Rc2With64Bits, Self::Rc2With128Bits]
+                .into_iter()
+                .fold(policy, |policy, one| one.allow(policy)),
+            Self::Rc2With40Bits => policy.allow_weak_cipher(ContentCipher::Rc2Cbc40),
+            Self::Rc2With64Bits => policy.allow_weak_cipher(ContentCipher::Rc2Cbc64),
+            Self::Rc2With128Bits => policy.allow_weak_cipher(ContentCipher::Rc2Cbc128),
             Self::Des => policy.allow_weak_cipher(ContentCipher::DesCbc),
         }
     }

@@ -21,7 +21,7 @@ use tokio::time::sleep;
 
 use crate::Result;
 use crate::config::Partner;
-use crate::files::{blocking, keep_receipt, receipt_path, replace, safe_name, sync_directory};
+use crate::files::{blocking, digest, keep_receipt, receipt_path, replace, safe_name, sync_directory};
 use crate::outcome::{Outcome, Status, chain};
 use crate::send::of_file;
 use crate::station::Station;
@@ -86,18 +86,16 @@ struct Taken {
     partner: usize,
     id: MessageId,
     path: PathBuf,
-    size: u64,
-    modified: SystemTime,
+    content: Content,
     note: PathBuf,
     _lock: File,
 }
 
-/// What is written down. A file of the same name but another size or time is another one.
-#[derive(PartialEq, Serialize, Deserialize)]
+/// What is written down.
+#[derive(Serialize, Deserialize)]
 struct Note {
     message_id: String,
-    size: u64,
-    modified: SystemTime,
+    content: Content,
 }
 
 impl Taken {
@@ -123,38 +121,35 @@ impl Taken {
             Err(TryLockError::Error(error)) => return Err(error),
         }
         // Whoever had the lock before may be done with both.
-        let (Ok(metadata), true) = (path.metadata(), note.exists()) else {
+        if !path.exists() || !note.exists() {
             return Ok(None);
-        };
-        let (size, modified) = (metadata.len(), metadata.modified()?);
+        }
         let mut text = String::new();
         lock.read_to_string(&mut text)?;
         let before = serde_json::from_str(&text).ok();
-        let before = before.filter(|before: &Note| before.size == size && before.modified == modified);
-        let id = match before.and_then(|before| MessageId::new(&before.message_id).ok()) {
-            Some(id) => id,
+        let before = before.filter(|before: &Note| before.content.is_at(path));
+        let before = before.and_then(|before| Some((MessageId::new(&before.message_id).ok()?, before.content)));
+        let (id, content) = match before {
+            Some(before) => before,
             None => {
+                let content = Content::of(path)?;
                 let id = MessageId::generate(partner.station().as_str(), &mut *SystemEntropy.rng());
                 let message_id = id.to_string();
-                let text = serde_json::to_vec(&Note {
-                    message_id,
-                    size,
-                    modified,
-                })?;
+                let note = Note { message_id, content };
+                let text = serde_json::to_vec(&note)?;
                 lock.rewind()?;
                 lock.set_len(0)?;
                 lock.write_all(&text)?;
                 lock.sync_all()?;
                 sync_directory(&notes)?;
-                id
+                (id, note.content)
             }
         };
         Ok(Some(Self {
             partner: index,
             id,
             path: path.to_owned(),
-            size,
-            modified,
+            content,
             note,
             _lock: lock,
         }))
@@ -206,12 +201,16 @@ impl Taken {
                 outcome
             }
             None if last => return Ok(false),
-            None if !is_still(&self.path, self.size, self.modified) => {
-                // Another file is there, which is taken by itself.
-                fs::remove_file(&self.note)?;
-                return Ok(true);
-            }
             None => {
+                let (content, path, note) = (self.content.clone(), self.path.clone(), self.note.clone());
+                let is_there = blocking(move || match content.is_at(&path) {
+                    true => Ok(true),
+                    // Another file is there, which is taken by itself.
+                    false => fs::remove_file(&note).map(|()| false),
+                });
+                if !is_there.await? {
+                    return Ok(true);
+                }
                 let message = of_file(&self.path).await?.message_id(self.id.clone());
                 match client.submit(&partner.partnership, message).await {
                     Ok(_) => return Ok(false),
@@ -238,7 +237,7 @@ impl Taken {
         let directory = station.path(kind).join(safe_name(partner.name().as_str()));
         let receipt = receipt_path(&station.path("receipts"), partner.name(), &self.id);
         let (path, note) = (self.path.clone(), self.note.clone());
-        let (size, modified) = (self.size, self.modified);
+        let content = self.content.clone();
         blocking(move || {
             fs::create_dir_all(&directory)?;
             let ending = if outcome.status.is_success() {
@@ -253,7 +252,7 @@ impl Taken {
             }
             replace(&beside(&place, ending), &serde_json::to_vec_pretty(&outcome)?)?;
             // Somebody may have taken it away meanwhile, or put another file in its place: that one is yet to be sent.
-            if is_still(&path, size, modified) {
+            if content.is_at(&path) {
                 fs::rename(&path, &place)?;
             } else {
                 tracing::warn!("{} is not the file that was sent: that one is gone", path.display());
@@ -265,10 +264,32 @@ impl Taken {
     }
 }
 
-/// Whether the file at that place is the one that was taken.
-fn is_still(path: &Path, size: u64, modified: SystemTime) -> bool {
-    let metadata = fs::metadata(path);
-    metadata.is_ok_and(|now| now.len() == size && now.modified().is_ok_and(|time| time == modified))
+/// What tells a file from others that come to its place. One that was only touched is the same.
+#[derive(Clone, Serialize, Deserialize)]
+struct Content {
+    size: u64,
+    modified: SystemTime,
+    sha256: String,
+}
+
+impl Content {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        Ok(Self {
+            size: metadata.len(),
+            modified: metadata.modified()?,
+            sha256: digest(path)?,
+        })
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        let metadata = fs::metadata(path);
+        metadata.is_ok_and(|now| {
+            now.len() == self.size
+                && (now.modified().is_ok_and(|time| time == self.modified)
+                    || digest(path).is_ok_and(|digest| digest == self.sha256))
+        })
+    }
 }
 
 /// The file of the outbox that went out under that id, now in `sent/` or `failed/`.

@@ -88,6 +88,7 @@ fn every_field_of_a_file_is_read() {
         .danger_allow_plaintext()
         .as2_version(crate::version::As2Version::V1_2)
         .announce_reliability()
+        .announce_attachments()
         .subject("EDI of us")
         .http_header("X-Api-Key", "sesame")
         .transfer_encoding(crate::mime::TransferEncoding::Base64)
