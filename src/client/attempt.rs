@@ -74,6 +74,7 @@ async fn judge(
         mdn: None,
         mics: record.mics.clone(),
         signer: None,
+        weaknesses: Vec::new(),
         headers,
         body,
         received_at: now,

@@ -15,7 +15,7 @@ use crate::mdn::{Disposition, ErrorModifier, Expected, Mdn, MdnError, ReceiptSig
 use crate::message_id::MessageId;
 use crate::mic::MicSet;
 use crate::mime::HeaderBlock;
-use crate::partnership::Partnership;
+use crate::partnership::{Partnership, Weakness};
 use crate::store::{ExchangeId, ReceiptRecord, SentOutcome, SentRecord};
 
 /// What became of a message that was sent, as far as is known: the result of
@@ -36,6 +36,8 @@ pub struct Receipt {
     pub mics: MicSet,
     /// The configured certificate whose key signed the receipt.
     pub signer: Option<Certificate>,
+    /// What of its signature is weak, and counts only because the policy of the partnership allows it (SEC-14).
+    pub weaknesses: Vec<Weakness>,
     /// The header fields of the receipt, exactly as they came.
     pub headers: HeaderBlock,
     /// The body of the receipt, octet for octet; empty where none came.
@@ -165,12 +167,13 @@ impl ReceivedReport {
             .partner_certificates(local, remote, CertificateUsage::Verify)
             .await?;
         let damaged = self.decoded.fault.is_some() || self.decoded.content_fault.is_some();
-        let (signature, signer) = match &self.decoded.signature {
+        let (signature, signer, weaknesses) = match &self.decoded.signature {
             _ if damaged => (
                 ReceiptSignature::Invalid(ErrorModifier::UnexpectedProcessingError),
                 None,
+                Vec::new(),
             ),
-            None => (ReceiptSignature::Unsigned, None),
+            None => (ReceiptSignature::Unsigned, None, Vec::new()),
             Some(found) => {
                 let policy = partnership.accept_policy();
                 let signers = policy.signer_trust.signers(&certificates, &found.certificates, now);
@@ -178,6 +181,11 @@ impl ReceivedReport {
                 ReceiptSignature::of(check, &signers, policy, now)
             }
         };
+        if !weaknesses.is_empty() {
+            let (weak, message_id) = (Weakness::list(&weaknesses), id.message_id());
+            tracing::warn!(from = %remote, to = %local, %message_id, weak,
+                "a receipt counts only because the partnership allows what is weak");
+        }
         let expected = Expected::new(id.message_id(), &sent.mics, sent.requested_digest)
             .signed(sent.signed_receipt)
             .mic_required(sent.mic_required);
@@ -187,6 +195,7 @@ impl ReceivedReport {
             mdn: Some(mdn),
             mics: sent.mics.clone(),
             signer,
+            weaknesses,
             headers: self.headers,
             body: self.raw,
             received_at: now,

@@ -64,24 +64,21 @@ pub enum ReceiptSignature {
 }
 
 impl ReceiptSignature {
-    /// Whether the partner signed, with which of `signers`: the rules are those for messages (MDN-50).
+    /// Whether the partner signed, with which of `signers`, and what is weak about it: the rules are those for messages
+    /// (MDN-50).
     pub(crate) fn of(
         check: SignerCheck,
         signers: &Signers,
         policy: &AcceptPolicy,
         now: SystemTime,
-    ) -> (Self, Option<Certificate>) {
+    ) -> (Self, Option<Certificate>, Vec<Weakness>) {
         let reason = match check {
             SignerCheck::Verified {
                 certificate, digest, ..
             } => match policy.check_signer(&certificate, digest, signers, now) {
                 Ok(_) => {
-                    let weak: Vec<_> = Weakness::of_signature(&certificate, digest).collect();
-                    if !weak.is_empty() {
-                        let weak = Weakness::list(&weak);
-                        tracing::warn!(%certificate, weak, "a receipt counts only because the partnership allows what is weak");
-                    }
-                    return (Self::Verified, Some(certificate));
+                    let weaknesses = Weakness::of_signature(&certificate, digest).collect();
+                    return (Self::Verified, Some(certificate), weaknesses);
                 }
                 Err(SignerRefusal::NotValid) => ErrorModifier::AuthenticationFailed,
                 Err(SignerRefusal::Untrusted(error)) => {
@@ -95,9 +92,9 @@ impl ReceiptSignature {
             SignerCheck::Failed { .. } => ErrorModifier::IntegrityCheckFailed,
             SignerCheck::UnknownSigner { .. } => ErrorModifier::AuthenticationFailed,
             // Nobody signed, whatever the framing looks like (INT-41).
-            SignerCheck::NoSigners => return (Self::Unsigned, None),
+            SignerCheck::NoSigners => return (Self::Unsigned, None, Vec::new()),
         };
-        (Self::Invalid(reason), None)
+        (Self::Invalid(reason), None, Vec::new())
     }
 }
 
