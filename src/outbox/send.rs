@@ -10,7 +10,8 @@ use super::run::Stop;
 use super::{OutboxEvent, OutboxWorker};
 use crate::cause::describe;
 use crate::client::{
-    QueuedError, SendError, Standing, SubmitError, Tag, exchange, note, note_answer, outcome_of, request,
+    OutboxDirectory, QueuedError, SendError, Standing, SubmitError, Tag, exchange, note, note_answer, outcome_of,
+    request,
 };
 use crate::exchange::Receipt;
 use crate::limits::Limits;
@@ -29,6 +30,10 @@ enum Next {
 
 impl OutboxWorker {
     pub(super) async fn send(&self, id: &ExchangeId, token: ClaimToken, record: &SentRecord, mut stopped: Stop) {
+        if let Some(queued) = self.elsewhere(record) {
+            let gone = QueuedError::Gone(queued.spool.clone().into());
+            return self.failed(id, token, record, None, gone.into()).await;
+        }
         let partnership = match self.partnership(id, Direction::Outbound).await {
             Ok(partnership) => partnership,
             Err(error) => return self.failed(id, token, record, None, error).await,
@@ -171,6 +176,7 @@ impl OutboxWorker {
     /// The asynchronous receipt has not come in time (REL-07).
     pub(super) async fn overdue(&self, id: &ExchangeId, token: ClaimToken, record: &SentRecord) {
         let partnership = match self.partnership(id, Direction::Outbound).await {
+            _ if self.elsewhere(record).is_some() => None,
             Ok(partnership) => Some(partnership),
             Err(WorkError::NoPartnership) => None,
             Err(error) => return self.failed(id, token, record, None, error).await,
@@ -214,6 +220,14 @@ impl OutboxWorker {
             error: Some(error),
         };
         self.conclude(id, token, step, event(AfterTimeout::GiveUp)).await;
+    }
+
+    /// What was queued at another machine, which nobody has heard of for so long that the store gives its jobs to this
+    /// one. They are closed at once: whatever else was noted of one would put off all others of that machine.
+    fn elsewhere<'a>(&self, record: &'a SentRecord) -> Option<&'a QueuedRequest> {
+        let own = self.core().outbox.as_ref().and_then(OutboxDirectory::place);
+        let queued = record.request.as_ref();
+        queued.filter(|queued| queued.place.as_deref().is_some_and(|place| own != Some(place)))
     }
 
     /// `None` where that was done as often as it may be, or in vain.

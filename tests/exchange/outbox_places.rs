@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ediint::partnership::RetryPolicy;
+use ediint::partnership::{ReceiptRequest, RetryPolicy, SendProfile};
 use ediint::store::{ExchangeId, MemoryStore, MessageStore, Partnerships, SentOutcome, SentState};
-use ediint::{As2Client, OutboundMessage, OutboxDirectory, OutboxEvent, OutboxWorker, QueuedError, WorkError};
+use ediint::{
+    AfterTimeout, As2Client, OutboundMessage, OutboxDirectory, OutboxEvent, OutboxWorker, QueuedError, WorkError,
+};
 use tempfile::TempDir;
 
 use crate::common::{Adjustable, alice, bob};
@@ -166,4 +168,40 @@ async fn a_machine_that_does_not_come_back() {
     machines.here.client.retry(&id).await.unwrap();
     let mut here = machines.start(&machines.here);
     answered(&mut here, &id).await;
+}
+
+/// What is given up of a machine puts off nothing else of it: there is nobody to wait for.
+#[tokio::test]
+async fn a_backlog_of_a_machine_that_does_not_come_back() {
+    let mut machines = Machines::new([0; 3].map(|_| status("202 Accepted"))).await;
+    let later = ReceiptRequest::asynchronous("https://alice.example/as2").unwrap();
+    let wanted = later.deadline(10 * MINUTE).resends(3);
+    machines.outbox.to_bob = machines.outbox.to_bob.send(SendProfile::new().receipt(wanted));
+    let mut here = machines.start(&machines.here);
+    for _ in 0..3 {
+        machines.submit(&machines.here).await;
+        let event = here.event().await;
+        assert!(matches!(event, OutboxEvent::AwaitingReceipt { .. }), "{event}");
+    }
+    here.stop().await;
+    for _ in 0..2 {
+        machines.submit(&machines.here).await;
+    }
+    machines.clock.advance(75 * MINUTE);
+    let mut there = machines.start(&machines.there);
+    let (mut expired, mut failed) = (0, 0);
+    while expired + failed < 5 {
+        match there.event().await {
+            OutboxEvent::MdnTimeout {
+                next: AfterTimeout::GiveUp,
+                ..
+            } => expired += 1,
+            OutboxEvent::Failed {
+                error: WorkError::Queued(QueuedError::Gone(_)),
+                ..
+            } => failed += 1,
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!((expired, failed), (3, 2));
 }

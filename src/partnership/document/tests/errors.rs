@@ -75,7 +75,9 @@ fn an_unknown_field_is_named_with_the_choices() {
 #[test]
 fn every_field_is_listed() {
     let names = |text: &str| -> Vec<String> { text.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
-    let rows = include_str!("../format.md").lines().filter(|line| line.starts_with("| "));
+    let rows = include_str!("../format.md")
+        .lines()
+        .filter(|line| line.starts_with("| "));
     let mut tables = 0;
     for (table, fields) in rows.filter_map(|line| line.trim_matches('|').split_once('|')).skip(1) {
         // What a field may be is in parentheses.
