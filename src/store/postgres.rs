@@ -38,7 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// No call waits for ever: a statement takes 30 s at most, 10 s of them for what somebody else has locked, a database that
 /// is not heard of for 30 s is taken for gone, and one that does not answer at all is given up after 90 s, with the
-/// connections to it; then the store is [unavailable](StoreError::Unavailable). Nor does a process that hangs hold up
+/// connections to it; then the store is [unavailable](StoreError::Unavailable). While [connecting](Self::connect) it is given up
+/// after 30 s. Nor does a process that hangs hold up
 /// others: its transactions end after 30 s.
 ///
 /// Other bounds stand: `lock_timeout`, `statement_timeout` and `idle_in_transaction_session_timeout` of the URL's
@@ -101,9 +102,12 @@ impl PostgresStore {
             .runtime(deadpool_postgres::Runtime::Tokio1)
             .build()
             .map_err(|error| PostgresOpenError::Connection(error.into()))?;
+        // The server may have stopped just now; what answers this may take its time to migrate.
+        let statement = timeout(PATIENCE, bounds::statement_timeout(&pool)).await;
+        let statement = statement.map_err(|elapsed| PostgresOpenError::Connection(elapsed.into()))??;
         schema::migrate(&pool).await?;
         Ok(Self {
-            answer: PATIENCE + 2 * bounds::statement_timeout(&pool).await?,
+            answer: PATIENCE + 2 * statement,
             pool,
             clock: None,
             retention: Retention::default(),

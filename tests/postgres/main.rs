@@ -24,6 +24,7 @@ use ediint::{As2Name, BoxFuture, MessageId};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_postgres::NoTls;
@@ -295,6 +296,48 @@ async fn a_row_that_is_locked_by_somebody_who_hangs() {
         impatient.claim(&id(1), None, lease).await.unwrap(),
         Claim::New(_)
     ));
+}
+
+/// So is one that stops when it has let somebody in.
+#[tokio::test]
+async fn a_server_that_stops_at_the_beginning() {
+    let Some(server) = Server::get() else { return };
+    let url = server.schema().await;
+    let address = url.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.to_owned();
+    let front = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let fronted = url.replace(&address, &front.local_addr().unwrap().to_string());
+    let (tell, told) = oneshot::channel();
+    tokio::spawn(async move {
+        let (mut client, _) = front.accept().await.unwrap();
+        let mut server = TcpStream::connect(address).await.unwrap();
+        let (mut asked, mut answered) = ([0; 4096], [0; 4096]);
+        loop {
+            tokio::select! {
+                read = client.read(&mut asked) => server.write_all(&asked[..read.unwrap()]).await.unwrap(),
+                read = server.read(&mut answered) => {
+                    let octets = &answered[..read.unwrap()];
+                    client.write_all(octets).await.unwrap();
+                    if octets.ends_with(b"Z\0\0\0\x05I") {
+                        break;
+                    }
+                }
+            }
+        }
+        tell.send(()).unwrap();
+        // It keeps the connection, and says nothing more.
+        std::future::pending::<()>().await;
+    });
+    let connect = timeout(Duration::from_secs(600), PostgresStore::connect(&fronted, None));
+    let stopped = async {
+        told.await.unwrap();
+        // There is nothing to wait for but the time.
+        tokio::time::pause();
+    };
+    let (connected, ()) = tokio::join!(connect, stopped);
+    match connected.expect("waits for ever") {
+        Err(PostgresOpenError::Connection(_)) => {}
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A server that has stopped, but whose machine acknowledges what it is sent, is given up; and so are the connections to
