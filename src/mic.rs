@@ -237,6 +237,27 @@ impl MicSet {
         self.0.first()
     }
 
+    /// Whether these are of the same content: they agree wherever both have a digest, and both have one.
+    pub(crate) fn is_of_the_content_of(&self, other: &Self) -> bool {
+        let mut shared = self
+            .iter()
+            .filter_map(|mic| Some((mic, other.get(mic.algorithm)?)))
+            .peekable();
+        self == other || shared.peek().is_some() && shared.all(|(own, others)| own == others)
+    }
+
+    /// These digests, then those of the same content that are not among them.
+    #[must_use]
+    pub(crate) fn with(mut self, more: &Self) -> Self {
+        let missing: Vec<_> = more
+            .iter()
+            .filter(|mic| self.get(mic.algorithm).is_none())
+            .cloned()
+            .collect();
+        self.0.extend(missing);
+        self
+    }
+
     /// All digests.
     pub fn iter(&self) -> impl Iterator<Item = &Mic> {
         self.0.iter()

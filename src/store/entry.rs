@@ -296,9 +296,13 @@ pub(super) fn record_sent(
     now: SystemTime,
 ) -> Result<(Change, ClaimToken), StoreError> {
     let mut record = match entry.map(|entry| &entry.body) {
-        Some(Body::Sent(first)) if first.mics != record.mics => return Err(StoreError::AlreadySent),
+        Some(Body::Sent(first)) if !first.mics.is_of_the_content_of(&record.mics) => {
+            return Err(StoreError::AlreadySent);
+        }
         Some(Body::Sent(first)) => {
             let mut first = (**first).clone();
+            // The configuration may have changed, so that more of them may be returned.
+            first.mics = first.mics.with(&record.mics);
             // Of one encoding.
             if record.request.is_some() {
                 (first.head, first.request) = (record.head, record.request);

@@ -153,7 +153,8 @@ pub trait MessageStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError::AlreadySent`] where the MICs differ: two messages under one id could not be told apart by their
+    /// [`StoreError::AlreadySent`] where the MICs differ under an algorithm that both records have, or have none in common; what
+    /// only one of them has is kept beside the others. Two messages under one id could not be told apart by their
     /// receipts.
     fn record_sent<'a>(
         &'a self,

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use super::{LEASE, SECOND, Subject, fresh, id, mics, outbound, queued, receipt, record, sent, shared};
 use crate::algorithm::DigestAlgorithm;
 use crate::clock::Clock;
+use crate::mic::{Mic, MicSet};
 use crate::store::{Attempts, Resolution, SentOutcome, SentRecord, SentState, SentStep, StoreError, Work};
 
 pub(super) async fn check(subject: &dyn Subject) {
@@ -15,6 +16,7 @@ pub(super) async fn check(subject: &dyn Subject) {
     of_simultaneous_receipts_one_is_the_first(subject).await;
     a_receipt_closes_a_record_in_any_state(subject).await;
     another_try_is_the_same_record(subject).await;
+    another_try_may_have_other_digests(subject).await;
     another_message_under_the_same_id_is_refused(subject).await;
     a_receipt_that_does_not_come_is_overdue(subject).await;
     every_outcome_is_kept(subject).await;
@@ -167,6 +169,33 @@ async fn another_try_is_the_same_record(subject: &dyn Subject) {
     let late = store.update_sent(&id, token, step()).await;
     assert!(matches!(late, Err(StoreError::ClaimLost)), "{late:?}");
     assert_eq!(store.next_due(&[], None).await.unwrap(), None);
+}
+
+/// Another configuration computes other digests of the same content. All of them may be returned.
+async fn another_try_may_have_other_digests(subject: &dyn Subject) {
+    let (store, clock) = fresh(subject).await;
+    let id = outbound(1);
+    store.record_sent(&id, sent(&clock), LEASE).await.unwrap();
+    let first = record(&store, &id).await.mics;
+    let another = Mic::of(DigestAlgorithm::Sha224, b"whatever the configuration adds");
+    let more: MicSet = first.iter().cloned().chain([another.clone()]).collect();
+    let again = SentRecord::new(clock.now(), more.clone(), DigestAlgorithm::Sha256);
+    store.record_sent(&id, again, LEASE).await.unwrap();
+    assert_eq!(record(&store, &id).await.mics, more);
+    store.record_sent(&id, sent(&clock), LEASE).await.unwrap();
+    assert_eq!(record(&store, &id).await.mics, more);
+    // What both have differs, or there is nothing that both have.
+    let differs = [
+        Mic::of(DigestAlgorithm::Sha224, b"another"),
+        first.first().unwrap().clone(),
+    ];
+    let strange = [Mic::of(DigestAlgorithm::Sha384, b"another")];
+    for mics in [MicSet::from_iter(differs), MicSet::from_iter(strange)] {
+        let other = SentRecord::new(clock.now(), mics, DigestAlgorithm::Sha256);
+        let refused = store.record_sent(&id, other, LEASE).await;
+        assert!(matches!(refused, Err(StoreError::AlreadySent)), "{refused:?}");
+    }
+    assert_eq!(record(&store, &id).await.mics, more);
 }
 
 async fn another_message_under_the_same_id_is_refused(subject: &dyn Subject) {
